@@ -1,0 +1,41 @@
+//! How a revision's instances live.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How long an instance lives and who shares it.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum InstanceModel {
+    /// One instance a call: nothing leaks from a call to the next.
+    #[default]
+    Fresh,
+    /// Instances are used again, one call at a time.
+    Pooled,
+    /// One instance with one mailbox and saved state.
+    Actor,
+}
+
+/// The `[instances]` table of a manifest, and what `scale` changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Instances {
+    /// How an instance lives.
+    pub model: InstanceModel,
+    /// Instances kept warm while the revision runs.
+    pub min: u32,
+    /// Instances at most.
+    pub max: u32,
+    /// `pooled`: an instance is replaced after so many calls; 0 sets no bound.
+    pub max_calls: u64,
+    /// `pooled` with WASI 0.3: calls at once in one instance.
+    pub in_flight: u32,
+}
+
+impl Default for Instances {
+    fn default() -> Self {
+        Self { model: InstanceModel::Fresh, min: 0, max: 64, max_calls: 0, in_flight: 16 }
+    }
+}

@@ -1,0 +1,32 @@
+//! The words every part of airssys-wasm shares: names, versions, digests, capabilities, limits and
+//! manifests.
+//!
+//! This crate parses once, at the edge, so that later code never re-checks. It does no I/O, starts no
+//! thread and knows nothing of wasm, HTTP or disks.
+
+#![forbid(unsafe_code)]
+
+mod capability;
+mod digest;
+mod instances;
+mod limits;
+mod manifest;
+mod name;
+mod rollout;
+mod unit;
+mod version;
+
+pub use capability::{
+    Access, Asked, EnvAsk, FilesAsk, Grant, GrantError, Grants, HostPattern, HttpAsk, MissingGrant,
+    PathPattern, Rights, UNENFORCED_KINDS, RightsError,
+};
+pub use digest::{Digest, DigestError};
+pub use instances::{InstanceModel, Instances};
+pub use limits::Limits;
+pub use manifest::{
+    Build, Component, HttpSettings, MANIFEST_SECTION, Manifest, ManifestError, ManifestPosition,
+};
+pub use name::{Name, NameError};
+pub use rollout::{RolloutSettings, StrategyName};
+pub use unit::{ByteSize, Span};
+pub use version::{ReleaseRef, ReleaseRefError, RevisionNumber, Version, VersionError};
