@@ -17,8 +17,8 @@ mod unit;
 mod version;
 
 pub use capability::{
-    Access, Asked, EnvAsk, FilesAsk, Grant, GrantError, Grants, HostPattern, HttpAsk, MissingGrant,
-    PathPattern, Rights, UNENFORCED_KINDS, RightsError,
+    Access, Asked, EnvAsk, EnvRight, FilesAsk, FilesRight, Grant, GrantError, Grants, HostPattern,
+    HttpAsk, HttpRight, MissingGrant, PathPattern, Rights, RightsError, UNENFORCED_KINDS,
 };
 pub use digest::{Digest, DigestError};
 pub use instances::{InstanceModel, Instances};

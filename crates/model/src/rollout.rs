@@ -10,9 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::unit::Span;
 
 /// The strategies that this version walks.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StrategyName {
     /// Every call at once, and the old revision stopped when its calls have ended.

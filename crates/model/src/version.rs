@@ -89,7 +89,9 @@ impl fmt::Display for RevisionNumber {
 }
 
 /// A release by its name and version, written `name@version`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct ReleaseRef {
     /// Whose release.
     pub name: Name,
