@@ -1,0 +1,267 @@
+//! The typed client of a node's control port.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use serde_json::Value;
+
+use crate::reply::{Invoked, Stored};
+use crate::{
+    Carries, Code, Command, Event, Failure, MAX_ARTIFACT_BYTES, Payload, Problem, Reply, Route,
+};
+
+/// Where a node is and what lets one in. Whoever finds it (a flag, the environment, a file) fills it in.
+#[derive(Clone)]
+pub struct Place {
+    /// The control port's URL, `http://127.0.0.1:7070`.
+    pub node: String,
+    /// The token.
+    pub token: String,
+}
+
+/// A client of one node. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    place: Place,
+}
+
+/// A node on the same machine answers at once, one across a continent within a second.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A query is answered from memory; the longest is a log reader's wait. Commands that change something
+/// have no bound here: they end when what they do has ended.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A line of an answer in parts. The largest is a reply, which has no more than a service's revisions.
+const MAX_LINE_BYTES: usize = 4 << 20;
+
+/// Bytes handed to the connection at once in an upload: often enough for a progress bar to move.
+const UPLOAD_CHUNK_BYTES: usize = 64 << 10;
+
+impl Client {
+    /// A client of the node at this place. Nothing is sent yet.
+    pub fn new(place: Place) -> Result<Self, Failure> {
+        if !place.node.starts_with("http://") {
+            return Err(Failure::new(
+                Code::Usage,
+                format!("`{}` is not a node's URL such as http://127.0.0.1:7070", place.node),
+            ));
+        }
+        let place = Place { node: place.node.trim_end_matches('/').to_owned(), ..place };
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            // The token must reach the node and nobody else, whatever the environment says of proxies.
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true)
+            .build()
+            .map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        Ok(Self { http, place })
+    }
+
+    /// The node's URL.
+    pub fn node(&self) -> &str {
+        &self.place.node
+    }
+
+    /// Stores a component's bytes on the node. `sent` is told how many bytes have left so far.
+    pub async fn upload(
+        &self,
+        bytes: Bytes,
+        sent: impl Fn(usize) + Send + Sync + 'static,
+    ) -> Result<Stored, Failure> {
+        let size = bytes.len();
+        if size > MAX_ARTIFACT_BYTES {
+            return Err(Failure::new(
+                Code::TooLarge,
+                format!("the component has {size} bytes; a node takes {MAX_ARTIFACT_BYTES}"),
+            ));
+        }
+        let chunks = (0..size).step_by(UPLOAD_CHUNK_BYTES).map(move |start| {
+            let end = size.min(start + UPLOAD_CHUNK_BYTES);
+            sent(end);
+            Ok::<_, std::io::Error>(bytes.slice(start..end))
+        });
+        let request = self
+            .request(http::Method::POST, "/v1/artifacts")
+            .header(CONTENT_TYPE, "application/wasm")
+            .header(http::header::CONTENT_LENGTH, size)
+            .body(reqwest::Body::wrap_stream(futures::stream::iter(chunks)));
+        let response = self.send(request).await?;
+        let body = response.bytes().await.map_err(|error| self.lost(&error))?;
+        serde_json::from_slice(&body).map_err(|error| unreadable(&error))
+    }
+
+    /// Carries a command out and waits for its answer.
+    pub async fn act(&self, command: Command) -> Result<Reply, Failure> {
+        self.act_watched(command, |_| {}).await
+    }
+
+    /// Carries a command out whose answer is of one known kind.
+    pub async fn ask<R>(&self, command: Command) -> Result<R, Failure>
+    where
+        R: TryFrom<Reply, Error = Failure>,
+    {
+        self.act(command).await?.try_into()
+    }
+
+    /// Carries a command out, told of each event while it runs.
+    pub async fn act_watched(
+        &self,
+        command: Command,
+        mut watch: impl FnMut(Event),
+    ) -> Result<Reply, Failure> {
+        let route = Route::of(&command);
+        let wire = route.write(&command);
+        let mut request = self.request(wire.method, &wire.target);
+        if let Some((content_type, Payload(body))) = wire.body {
+            request = request.header(CONTENT_TYPE, content_type).body(body);
+        }
+        match route.carries {
+            Carries::JsonWatched => {
+                request = request.header(ACCEPT, "application/x-ndjson");
+                self.follow(route, self.send(request).await?, &mut watch).await
+            }
+            Carries::Input => self.invoked(&command, self.send(request).await?).await,
+            Carries::Query => {
+                self.whole(route, self.send(request.timeout(QUERY_TIMEOUT)).await?).await
+            }
+            Carries::Json => self.whole(route, self.send(request).await?).await,
+        }
+    }
+
+    fn request(&self, method: http::Method, target: &str) -> reqwest::RequestBuilder {
+        self.http
+            .request(method, format!("{}{target}", self.place.node))
+            .header(AUTHORIZATION, format!("Bearer {}", self.place.token))
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {
+        let response = request.send().await.map_err(|error| self.lost(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let body = response.bytes().await.map_err(|error| self.lost(&error))?;
+        Err(match serde_json::from_slice::<Problem>(&body) {
+            Ok(problem) => problem.error,
+            Err(_) => Failure::new(
+                Code::Failed,
+                format!("{} answered {status}, which no node says", self.place.node),
+            )
+            .help("check that the URL is a node's control port, not its ingress"),
+        })
+    }
+
+    async fn whole(&self, route: &Route, response: reqwest::Response) -> Result<Reply, Failure> {
+        let body = response.bytes().await.map_err(|error| self.lost(&error))?;
+        let value = serde_json::from_slice(&body).map_err(|error| unreadable(&error))?;
+        route.read_reply(value)
+    }
+
+    async fn follow(
+        &self,
+        route: &Route,
+        response: reqwest::Response,
+        watch: &mut impl FnMut(Event),
+    ) -> Result<Reply, Failure> {
+        let mut body = response.bytes_stream();
+        let mut kept: Vec<u8> = Vec::new();
+        while let Some(chunk) = body.next().await {
+            kept.extend_from_slice(&chunk.map_err(|error| self.lost(&error))?);
+            while let Some(end) = kept.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = kept.drain(..=end).collect();
+                // An empty line keeps the connection alive.
+                if line.len() > 1
+                    && let Some(answer) = self.read_line(route, &line, watch)
+                {
+                    return answer;
+                }
+            }
+            if kept.len() > MAX_LINE_BYTES {
+                return Err(Failure::new(Code::Failed, "the node's answer has an endless line"));
+            }
+        }
+        Err(Failure::new(Code::Unreachable, "the node went away before it answered")
+            .help("the command goes on without a reader: ask `status` for how it went"))
+    }
+
+    /// One line of an answer in parts: an event, or the end.
+    fn read_line(
+        &self,
+        route: &Route,
+        line: &[u8],
+        watch: &mut impl FnMut(Event),
+    ) -> Option<Result<Reply, Failure>> {
+        let mut value: Value = match serde_json::from_slice(line) {
+            Ok(value) => value,
+            Err(error) => return Some(Err(unreadable(&error))),
+        };
+        if let Some(reply) = value.get_mut("reply") {
+            return Some(route.read_reply(reply.take()));
+        }
+        if let Some(error) = value.get_mut("error") {
+            let failure = serde_json::from_value(error.take());
+            return Some(Err(failure.unwrap_or_else(|error| unreadable(&error))));
+        }
+        // An event that this client does not know is a newer node's; the reply says it all anyway.
+        if let Ok(event) = serde_json::from_value(value) {
+            watch(event);
+        }
+        None
+    }
+
+    async fn invoked(
+        &self,
+        command: &Command,
+        response: reqwest::Response,
+    ) -> Result<Reply, Failure> {
+        let headers = response.headers().clone();
+        let header = |name: &str| match headers.get(name) {
+            Some(value) => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            None => String::new(),
+        };
+        let unreadable =
+            |_| Failure::new(Code::Failed, "the answer does not say which revision was called");
+        let revision = header(Invoked::REVISION).parse().map_err(|_| unreadable(()))?;
+        let version = header(Invoked::VERSION).parse().map_err(|_| unreadable(()))?;
+        let service = command.service().cloned().ok_or_else(|| unreadable(()))?;
+        let metadata = header(Invoked::METADATA);
+        let output = response.bytes().await.map_err(|error| self.lost(&error))?;
+        Ok(Reply::Invoked(Invoked {
+            service,
+            revision: airssys_wasm_model::RevisionNumber(revision),
+            version,
+            output: Payload(output),
+            content_type: header(CONTENT_TYPE.as_str()),
+            metadata: serde_json::from_str(&metadata).unwrap_or_default(),
+        }))
+    }
+
+    /// What a broken connection means to the caller.
+    fn lost(&self, error: &reqwest::Error) -> Failure {
+        let node = &self.place.node;
+        if error.is_timeout() && !error.is_connect() {
+            return Failure::new(Code::TimedOut, format!("{node} did not answer in time"));
+        }
+        let cause = root(error);
+        Failure::new(Code::Unreachable, format!("no node answers at {node}: {cause}"))
+            .help("start one with `airssys-wasm serve`, or name it with --node URL")
+    }
+}
+
+fn root(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+fn unreadable(error: &serde_json::Error) -> Failure {
+    Failure::new(Code::Failed, format!("the node's answer cannot be read: {error}"))
+        .help("use a client and a node of the same version")
+}

@@ -1,0 +1,108 @@
+//! What can be asked of a node: one enum, one file a noun.
+
+mod deploy;
+mod invoke;
+mod logs;
+mod scale;
+mod service;
+mod update;
+
+pub use deploy::{Deploy, Push, Source, grant_all_asked};
+pub use invoke::Invoke;
+pub use logs::Logs;
+pub use scale::Scale;
+pub use service::{Inspect, List, Named};
+pub use update::{Rollback, RollbackTo, RolloutChoice, Update};
+
+use airssys_wasm_model::Name;
+use serde::{Deserialize, Serialize};
+
+/// One command. Its JSON form names it in `command`; over HTTP the route does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Command {
+    /// Store, prepare, start and route a component.
+    Deploy(Deploy),
+    /// Store a release without running it.
+    Push(Push),
+    /// List a component's releases.
+    Versions(Named),
+    /// Roll a service to another release or configuration.
+    Update(Update),
+    /// Finish the rollout now, with the candidate.
+    Promote(Named),
+    /// End the rollout now, with the active revision.
+    Abort(Named),
+    /// Stay at the rollout's present step.
+    Pause(Named),
+    /// Go on from where the rollout was paused.
+    Resume(Named),
+    /// Go back to an earlier revision.
+    Rollback(Rollback),
+    /// Change how many instances may live.
+    Scale(Scale),
+    /// Drain and delete a service. Its releases stay.
+    Remove(Named),
+    /// List the services.
+    List(List),
+    /// What a service is doing.
+    Status(Named),
+    /// Every revision a service has had.
+    History(Named),
+    /// What a revision is made of.
+    Inspect(Inspect),
+    /// Call the handler or a function.
+    Invoke(Invoke),
+    /// Traffic, latency and errors of each revision, now.
+    Monitor(Named),
+    /// What the guests printed and logged.
+    Logs(Logs),
+}
+
+impl Command {
+    /// The command's name, as in its JSON form and the OpenAPI document.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Deploy(_) => "deploy",
+            Self::Push(_) => "push",
+            Self::Versions(_) => "versions",
+            Self::Update(_) => "update",
+            Self::Promote(_) => "promote",
+            Self::Abort(_) => "abort",
+            Self::Pause(_) => "pause",
+            Self::Resume(_) => "resume",
+            Self::Rollback(_) => "rollback",
+            Self::Scale(_) => "scale",
+            Self::Remove(_) => "remove",
+            Self::List(_) => "list",
+            Self::Status(_) => "status",
+            Self::History(_) => "history",
+            Self::Inspect(_) => "inspect",
+            Self::Invoke(_) => "invoke",
+            Self::Monitor(_) => "monitor",
+            Self::Logs(_) => "logs",
+        }
+    }
+
+    /// The service it is about. `deploy`, `push` and `list` name none before they are carried out.
+    pub const fn service(&self) -> Option<&Name> {
+        match self {
+            Self::Deploy(_) | Self::Push(_) | Self::List(_) => None,
+            Self::Versions(named)
+            | Self::Promote(named)
+            | Self::Abort(named)
+            | Self::Pause(named)
+            | Self::Resume(named)
+            | Self::Remove(named)
+            | Self::Status(named)
+            | Self::History(named)
+            | Self::Monitor(named) => Some(&named.service),
+            Self::Update(update) => Some(&update.service),
+            Self::Rollback(rollback) => Some(&rollback.service),
+            Self::Scale(scale) => Some(&scale.service),
+            Self::Inspect(inspect) => Some(&inspect.service),
+            Self::Invoke(invoke) => Some(&invoke.service),
+            Self::Logs(logs) => Some(&logs.service),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Rolling a service forward and back.
+
+use airssys_wasm_model::{
+    Grants, Name, RevisionNumber, RolloutSettings, Span, StrategyName, Version,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Source;
+
+/// How to roll out. What is not said comes from the manifest's `[rollout]`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RolloutChoice {
+    /// Which strategy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<StrategyName>,
+    /// Canary: the candidate's share after each shift, in per cent, rising.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Vec<f64>>,
+    /// Canary: how long each share is watched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observe: Option<Span>,
+    /// Blue-green: how long the replaced revision is kept warm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Span>,
+    /// Canary: the share of the candidate's calls that may fail, in per cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_error_rate: Option<f64>,
+    /// Canary: calls that the candidate must have answered before it is promoted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_calls: Option<u64>,
+}
+
+impl RolloutChoice {
+    /// These choices laid over defaults.
+    pub fn over(&self, defaults: &RolloutSettings) -> RolloutSettings {
+        RolloutSettings {
+            strategy: self.strategy.unwrap_or(defaults.strategy),
+            steps: self.steps.clone().unwrap_or_else(|| defaults.steps.clone()),
+            observe: self.observe.unwrap_or(defaults.observe),
+            hold: self.hold.unwrap_or(defaults.hold),
+            max_error_rate: self.max_error_rate.unwrap_or(defaults.max_error_rate),
+            min_calls: self.min_calls.unwrap_or(defaults.min_calls),
+        }
+    }
+}
+
+/// Roll a service to another release or configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Update {
+    /// Which service.
+    pub service: Name,
+    /// What to roll to; the active release unless given, for a change of configuration alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// The version of an uploaded artifact; the component's own unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+    /// How to roll.
+    #[serde(default)]
+    pub rollout: RolloutChoice,
+    /// Configuration, laid over the manifest's defaults; the active revision's unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<Map<String, Value>>,
+    /// What the operator allows; what the active revision was granted unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<Grants>,
+    /// Allow all that the manifest asks for, besides `grants`.
+    #[serde(default)]
+    pub grant_asked: bool,
+    /// Answer when the rollout has begun, not when it has ended.
+    #[serde(default)]
+    pub detached: bool,
+    /// Say what would happen and change nothing.
+    #[serde(default)]
+    pub plan_only: bool,
+}
+
+/// Where a rollback goes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RollbackTo {
+    /// The revision that was active before the active one.
+    #[default]
+    Former,
+    /// The latest revision of this version that was ever active.
+    Version(Version),
+    /// This revision.
+    Revision(RevisionNumber),
+}
+
+/// Go back to an earlier revision: all at once unless a strategy is chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rollback {
+    /// Which service.
+    pub service: Name,
+    /// Where to.
+    #[serde(default)]
+    pub to: RollbackTo,
+    /// How to roll.
+    #[serde(default)]
+    pub rollout: RolloutChoice,
+    /// Answer when the rollout has begun, not when it has ended.
+    #[serde(default)]
+    pub detached: bool,
+    /// Say what would happen and change nothing.
+    #[serde(default)]
+    pub plan_only: bool,
+}

@@ -1,0 +1,111 @@
+//! What a node answers: one struct an answer, exactly as its JSON stands in the contract.
+
+mod deployed;
+mod inspection;
+mod invoked;
+mod logs;
+mod release;
+mod rollout;
+mod service;
+mod traffic;
+
+pub use deployed::{Deployed, Planned, Timings};
+pub use inspection::Inspection;
+pub use invoked::Invoked;
+pub use logs::{LogLine, LogLines};
+pub use release::{Pushed, ReleaseLine, Releases, Stored};
+pub use rollout::{Outcome, Point, RolloutReport, StepReport, StepState};
+pub use service::{
+    HistoryLine, Removed, RevisionLine, Scaled, ServiceHistory, ServiceLine, ServiceStatus,
+    Services,
+};
+pub use traffic::{LatencyMs, RevisionTraffic, Traffic};
+
+use serde::Serialize;
+
+/// The answer to a [`Command`](crate::Command). Its JSON is that of the struct within.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    /// To `deploy`.
+    Deployed(Deployed),
+    /// To `update` and `rollback` that were asked for a plan only.
+    Planned(Planned),
+    /// To `push`.
+    Pushed(Pushed),
+    /// To `versions`.
+    Releases(Releases),
+    /// To `update`, `rollback`, `promote`, `abort`, `pause` and `resume`.
+    Rollout(RolloutReport),
+    /// To `scale`.
+    Scaled(Scaled),
+    /// To `remove`.
+    Removed(Removed),
+    /// To `list`.
+    Services(Services),
+    /// To `status`.
+    Status(ServiceStatus),
+    /// To `history`.
+    History(ServiceHistory),
+    /// To `inspect`.
+    Inspection(Inspection),
+    /// To `invoke`.
+    Invoked(Invoked),
+    /// To `monitor`.
+    Traffic(Traffic),
+    /// To `logs`.
+    Logs(LogLines),
+}
+
+/// From each answer to a `Reply`, and back by whoever knows which answer a command has.
+macro_rules! answers {
+    ($($variant:ident($answer:ty)),* $(,)?) => {
+        $(
+            impl From<$answer> for Reply {
+                fn from(answer: $answer) -> Self {
+                    Self::$variant(answer)
+                }
+            }
+
+            impl TryFrom<Reply> for $answer {
+                type Error = crate::Failure;
+
+                fn try_from(reply: Reply) -> Result<Self, crate::Failure> {
+                    match reply {
+                        Reply::$variant(answer) => Ok(answer),
+                        other => Err(crate::Failure::new(
+                            crate::Code::Failed,
+                            format!("the node answered {} where {} was expected",
+                                other.kind(), stringify!($variant)),
+                        )),
+                    }
+                }
+            }
+        )*
+
+        impl Reply {
+            const fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => stringify!($variant),)*
+                }
+            }
+        }
+    };
+}
+
+answers! {
+    Deployed(Deployed),
+    Planned(Planned),
+    Pushed(Pushed),
+    Releases(Releases),
+    Rollout(RolloutReport),
+    Scaled(Scaled),
+    Removed(Removed),
+    Services(Services),
+    Status(ServiceStatus),
+    History(ServiceHistory),
+    Inspection(Inspection),
+    Invoked(Invoked),
+    Traffic(Traffic),
+    Logs(LogLines),
+}
