@@ -303,18 +303,13 @@ impl Route {
         let mut fields = match self.carries {
             Carries::Query => Map::new(),
             Carries::Json | Carries::JsonWatched => read_object(&body)?,
-            Carries::Input => Map::new(),
+            Carries::Input => return read_invoke(path, query, content_type, body),
         };
-        let query: Vec<_> = query.into_iter().collect();
-        if self.carries == Carries::Input {
-            read_input(&mut fields, &query, content_type, body)?;
-        } else {
-            for (field, text) in query {
-                let number = text.parse::<u64>().map_err(|_| {
-                    Failure::new(Code::Usage, format!("`{field}` is not a number: `{text}`"))
-                })?;
-                fields.insert(field, number.into());
-            }
+        for (field, text) in query {
+            let number = text.parse::<u64>().map_err(|_| {
+                Failure::new(Code::Usage, format!("`{field}` is not a number: `{text}`"))
+            })?;
+            fields.insert(field, number.into());
         }
         for (field, text) in path {
             // The path has named it; a second, different name would be a trap.
@@ -352,37 +347,40 @@ fn read_object(body: &Payload) -> Result<Map<String, Value>, Failure> {
     }
 }
 
-fn read_input(
-    fields: &mut Map<String, Value>,
-    query: &[(String, String)],
+/// Apart from the others because its input may be large: it is handed on, not turned into JSON.
+fn read_invoke(
+    path: impl IntoIterator<Item = (String, String)>,
+    query: impl IntoIterator<Item = (String, String)>,
     content_type: Option<&str>,
-    body: Payload,
-) -> Result<(), Failure> {
-    if let Some((field, _)) = query.iter().find(|(field, _)| field != "function") {
-        return Err(Failure::new(Code::Usage, format!("unknown query field `{field}`")));
-    }
-    match query.first() {
-        Some((_, function)) => {
-            let args: Vec<String> = match body.is_empty() {
-                true => Vec::new(),
-                false => serde_json::from_slice(&body.0).map_err(|error| {
-                    Failure::new(Code::Usage, format!("the body is no JSON array of texts: {error}"))
-                        .help("send the arguments as WAVE texts, for example [\"1\", \"{name: \\\"x\\\"}\"]")
-                })?,
-            };
-            fields.insert("function".to_owned(), function.clone().into());
-            fields.insert("args".to_owned(), args.into());
-        }
-        None => {
-            let input =
-                serde_json::to_value(body).map_err(|error| Failure::new(Code::Failed, error))?;
-            fields.insert("input".to_owned(), input);
-            if let Some(content_type) = content_type {
-                fields.insert("content_type".to_owned(), content_type.into());
-            }
+    input: Payload,
+) -> Result<Command, Failure> {
+    let usage = |message: String| Failure::new(Code::Usage, message);
+    let (_, name) = path.into_iter().next().unwrap_or_default();
+    let mut invoke = Invoke {
+        service: name.parse().map_err(|error| Failure::from_error(Code::Usage, &error))?,
+        function: None,
+        args: Vec::new(),
+        input,
+        content_type: content_type.map(str::to_owned),
+    };
+    for (field, text) in query {
+        match field.as_str() {
+            "function" => invoke.function = Some(text),
+            _ => return Err(usage(format!("unknown query field `{field}`"))),
         }
     }
-    Ok(())
+    if invoke.function.is_some() {
+        let body = std::mem::take(&mut invoke.input);
+        invoke.content_type = None;
+        if !body.is_empty() {
+            invoke.args = serde_json::from_slice(&body.0).map_err(|error| {
+                usage(format!("the body is no JSON array of texts: {error}")).help(
+                    "send each argument as a WAVE text, for example [\"1\", \"{name: \\\"x\\\"}\"]",
+                )
+            })?;
+        }
+    }
+    Ok(Command::Invoke(invoke))
 }
 
 fn query(fields: &Map<String, Value>) -> String {

@@ -17,10 +17,13 @@ pub struct Inspection {
     pub digest: Digest,
     /// How large it is.
     pub size_bytes: u64,
-    /// What kind of component it is: `handler`, `http`, `command`, `functions`.
-    pub shape: String,
-    /// What it offers.
+    /// How it can be called: `http`, `handler`, `command`, `functions`.
+    pub shape: Vec<String>,
+    /// What it offers, by interface and function.
     pub exports: Vec<String>,
+    /// The functions that `invoke` can call.
+    #[serde(default)]
+    pub functions: Vec<Function>,
     /// What it needs.
     pub imports: Vec<String>,
     /// What its manifest asks for.
@@ -31,4 +34,13 @@ pub struct Inspection {
     pub limits: Limits,
     /// How its instances live.
     pub instances: Instances,
+}
+
+/// A function that a component exports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Function {
+    /// Its name, with its interface's: `area` or `example:shapes/math#area`.
+    pub name: String,
+    /// Its parameters and result: `func(width: f64, height: f64) -> f64`.
+    pub signature: String,
 }

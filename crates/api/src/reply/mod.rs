@@ -10,7 +10,7 @@ mod service;
 mod traffic;
 
 pub use deployed::{Deployed, Planned, Timings};
-pub use inspection::Inspection;
+pub use inspection::{Function, Inspection};
 pub use invoked::Invoked;
 pub use logs::{LogLine, LogLines};
 pub use release::{Pushed, ReleaseLine, Releases, Stored};
