@@ -1,1 +1,51 @@
-fn main() {}
+//! The project's own commands: `cargo xtask demo|test|ci|guests|bench|tidy`.
+//!
+//! Each command is a file. This one only reads the command line; it never knows how a command works.
+
+mod bench;
+mod ci;
+mod demo;
+mod guests;
+mod http;
+mod shell;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own commands", disable_version_flag = true)]
+enum Xtask {
+    /// The product end to end: a node, traffic from a 20 MB log, updates, a broken version, a rollback
+    Demo(demo::Demo),
+    /// What CI runs: formatting, tidy, guests, clippy, every test
+    Test(test::Test),
+    /// `test`, then the demo, with the time of each step
+    Ci,
+    /// Build the guests the tests and the demo use, and print their paths
+    Guests,
+    /// The house rules that neither the compiler nor clippy can hold
+    Tidy,
+    /// Measure the node against its promises and its peers (release profile)
+    Bench(bench::Bench),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Xtask::parse() {
+        Xtask::Demo(demo) => demo.run(),
+        Xtask::Test(test) => test.run(),
+        Xtask::Ci => ci::run(),
+        Xtask::Guests => guests::run(),
+        Xtask::Tidy => tidy::run(),
+        Xtask::Bench(bench) => bench.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

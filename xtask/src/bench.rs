@@ -1,0 +1,97 @@
+//! `cargo xtask bench`: builds what is measured in the release profile, installs the peers it is
+//! measured against, and hands over to the crate `bench/`, which measures.
+//!
+//! It measures nothing itself, so that its own build profile cannot colour a number.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use crate::{guests, shell};
+
+/// The peer, at the version of the engine inside the node.
+const WASMTIME: &str = "48.0.8";
+
+/// Features the peer needs to be the `wasmtime serve` people run: its compiler, both HTTP versions and
+/// the pooling allocator. What `serve` never uses (explorer, debugger, other compilers) is left out.
+const WASMTIME_FEATURES: &str = "run,serve,compile,parallel-compilation,pooling-allocator,cache,\
+                                 component-model,component-model-async,threads,gc,gc-drc,gc-null,\
+                                 wasi-config,logging";
+
+/// Measure the node against its promises and its peers (release profile).
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// What to measure
+    what: What,
+    /// Handed on to the measuring program, such as `--rounds 3 --seconds 2`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    rest: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    /// Requests a second, a fresh instance each, beside `wasmtime serve` with the same component
+    Http,
+    /// From claim to the guest's first instruction, beside a bare instantiation
+    Start,
+    /// From command to effect: switching versions and going back, under load
+    Switch,
+    /// Deploying an artifact again, and a new one
+    Redeploy,
+    /// Memory of a node that does nothing
+    Idle,
+}
+
+impl What {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Start => "start",
+            Self::Switch => "switch",
+            Self::Redeploy => "redeploy",
+            Self::Idle => "idle",
+        }
+    }
+}
+
+impl Bench {
+    /// Builds, installs, measures.
+    pub(crate) fn run(self) -> Result<()> {
+        let guests = shell::root().join("guests/target").join(guests::TARGET).join("release");
+        guests::build("guests")?;
+        let release = ["build", "--release", "--package", "airssys-wasm-cli", "--package"];
+        shell::run(shell::cargo().args(release).arg("airssys-wasm-bench"))?;
+        let mut measure = shell::program(&built("airssys-wasm-bench").display().to_string());
+        measure.arg(self.what.name()).arg("--guests").arg(guests);
+        measure.arg("--node").arg(built("airssys-wasm"));
+        if matches!(self.what, What::Http) {
+            measure.arg("--wasmtime").arg(wasmtime()?);
+        }
+        measure.arg("--out").arg(shell::root().join("target/bench"));
+        shell::run(measure.args(self.rest))
+    }
+}
+
+fn built(name: &str) -> PathBuf {
+    shell::root().join("target/release").join(name)
+}
+
+/// Installs the peer under `target/peers` unless it is there.
+fn wasmtime() -> Result<PathBuf> {
+    let peers = shell::root().join("target/peers");
+    let binary = peers.join("bin/wasmtime");
+    let has = |version: &str| version.contains(WASMTIME);
+    let installed = shell::read(shell::program(&binary.display().to_string()).arg("--version"));
+    if !installed.is_ok_and(|version| has(&version)) {
+        eprintln!("installing wasmtime {WASMTIME} as the peer; this builds it once, in minutes");
+        shell::run(
+            shell::cargo()
+                .args(["install", "--locked", "--version", WASMTIME, "--no-default-features"])
+                .args(["--features", WASMTIME_FEATURES, "--root"])
+                .arg(&peers)
+                .arg("wasmtime-cli"),
+        )?;
+    }
+    Ok(binary)
+}

@@ -1,0 +1,127 @@
+//! `cargo xtask test`: everything a change must pass, cheapest first, on any machine with Rust.
+//!
+//! It ends with one line, `N passed, N failed`, summed over every test binary and doc test. It measures
+//! nothing: numbers are `bench`'s work.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::shell::{self, Steps};
+use crate::{guests, tidy};
+
+/// What CI runs: formatting, tidy, guests, clippy, every test.
+#[derive(Args)]
+pub(crate) struct Test {
+    /// Only the tests (and the guests they need), without formatting, tidy and clippy
+    #[arg(long)]
+    only: bool,
+}
+
+impl Test {
+    /// Runs the steps and prints the time of each, then the count of tests.
+    pub(crate) fn run(self) -> Result<()> {
+        let mut steps = Steps::default();
+        let tally = if self.only { tests(&mut steps) } else { all(&mut steps) };
+        let outcome = steps.conclude();
+        tally.print();
+        outcome
+    }
+}
+
+/// Every check and every test.
+pub(crate) fn all(steps: &mut Steps) -> Tally {
+    steps.step("tidy", tidy::run);
+    steps.step("formatting", formatting);
+    let tally = tests(steps);
+    steps.step("clippy", clippy);
+    tally
+}
+
+fn tests(steps: &mut Steps) -> Tally {
+    let mut tally = Tally::default();
+    steps.step("guests", guests::run);
+    steps.step("tests", || count(&mut tally));
+    tally
+}
+
+fn formatting() -> Result<()> {
+    shell::run(shell::cargo().args(["fmt", "--all", "--check"]))?;
+    for folder in guests::FOLDERS {
+        let manifest = format!("{folder}/Cargo.toml");
+        shell::run(shell::cargo().args(["fmt", "--all", "--check", "--manifest-path", &manifest]))?;
+    }
+    Ok(())
+}
+
+fn clippy() -> Result<()> {
+    shell::run(shell::cargo().args([
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))
+}
+
+/// Tests counted over every binary that ran.
+#[derive(Default)]
+pub(crate) struct Tally {
+    passed: u64,
+    failed: u64,
+}
+
+impl Tally {
+    /// Prints the closing line.
+    pub(crate) fn print(&self) {
+        println!("\n{} passed, {} failed", self.passed, self.failed);
+    }
+
+    /// Adds a line such as `test result: ok. 12 passed; 0 failed; 1 ignored; …`.
+    fn add(&mut self, line: &str) {
+        let Some(result) = line.trim().strip_prefix("test result:") else { return };
+        for part in result.split([';', '.']) {
+            match part.trim().split_once(' ') {
+                Some((count, "passed")) => self.passed += count.parse().unwrap_or(0),
+                Some((count, "failed")) => self.failed += count.parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Runs the tests, showing what cargo prints while it is counted.
+fn count(tally: &mut Tally) -> Result<()> {
+    let mut child = shell::cargo()
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cargo could not be started")?;
+    for line in BufReader::new(child.stdout.take().context("no stdout")?).lines() {
+        let line = line?;
+        println!("{line}");
+        tally.add(&line);
+    }
+    if !child.wait()?.success() {
+        bail!("`cargo test` failed");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_binarys_result_is_counted() {
+        let mut tally = Tally::default();
+        tally.add("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out");
+        tally.add("test model::name::refuses ... ok");
+        tally.add("test result: FAILED. 3 passed; 2 failed; 0 ignored");
+        assert_eq!((tally.passed, tally.failed), (15, 2));
+    }
+}
