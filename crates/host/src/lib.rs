@@ -1,1 +1,37 @@
-//! host
+//! Runs WebAssembly components: the only crate that knows wasmtime.
+//!
+//! A [`Host`] is the engine, the linker and the cache of compiled artifacts. [`Host::prepare`] turns an
+//! artifact and a [`RevisionSpec`] into a [`Prepared`] revision: compiled, its imports type-checked, its
+//! rights settled. A [`Pool`] holds a revision's instances, and [`Pool::claim`] gives out a [`Lease`]:
+//! one call on one instance.
+//!
+//! A guest's import is the check: what [`Rights`](airssys_wasm_model::Rights) do not allow has no other
+//! way out. Nothing here knows of services, routing or disks beyond its own cache.
+
+mod actor;
+mod adapt;
+mod artifact;
+mod bindings;
+mod cache;
+mod call;
+mod context;
+mod engine;
+mod guest;
+mod limit;
+mod output;
+mod pool;
+mod prepare;
+mod wasi;
+
+pub use actor::{SavedState, StateError, StateKeeper, Turn};
+pub use adapt::{AdaptError, adapt};
+pub use artifact::{ArtifactError, FunctionSignature, Inspection, Offers, inspect};
+pub use call::{
+    CallError, CommandIo, Exit, Fault, HttpBody, HttpError, Input, Kind, Output, RequestBody,
+};
+pub use context::{CallCtx, CallMode, RequestId};
+pub use engine::{Allocation, Host, HostError, HostSettings, Pooling};
+pub use limit::Limit;
+pub use output::{Level, Line, LineSource, LogSink, NoLog};
+pub use pool::{ClaimError, Lease, Pool, PoolStats};
+pub use prepare::{CompileReport, PrepareError, Prepared, RevisionSpec};

@@ -1,0 +1,247 @@
+//! What an artifact is, read from its bytes without compiling or running anything.
+
+use airssys_wasm_model::{Digest, MANIFEST_SECTION, Name, Version};
+use serde::Serialize;
+use wasmparser::{
+    ComponentName, ComponentNameSectionReader, Encoding, KnownCustom, Parser, Payload, Validator,
+    WasmFeatures,
+};
+
+/// What there is to know of an artifact before it is compiled.
+#[derive(Debug, Clone, Serialize)]
+pub struct Inspection {
+    /// The digest of the bytes.
+    pub digest: Digest,
+    /// How many they are.
+    pub size_bytes: usize,
+    /// The embedded manifest's text.
+    pub manifest: Option<String>,
+    /// The name in the standard metadata, where it is a valid one.
+    pub name: Option<Name>,
+    /// The version in the standard metadata, where it is a valid one.
+    pub version: Option<Version>,
+    /// What is exported, interfaces and functions by name.
+    pub exports: Vec<String>,
+    /// What is imported.
+    pub imports: Vec<String>,
+    /// The exports that this host knows how to call.
+    pub offers: Offers,
+}
+
+/// The exports of a component that this host knows how to call.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Offers {
+    /// `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3`.
+    pub http: Option<HttpVersion>,
+    /// `airssys:component/handler`.
+    pub handler: bool,
+    /// `airssys:component/lifecycle`.
+    pub lifecycle: bool,
+    /// `airssys:component/state`.
+    pub state: bool,
+    /// `airssys:component/capabilities`.
+    pub capabilities: bool,
+    /// `wasi:cli/run`.
+    pub command: bool,
+    /// Exports of its own: functions, and interfaces that may hold functions.
+    pub functions: bool,
+}
+
+/// Which HTTP interface a component exports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum HttpVersion {
+    /// `wasi:http/incoming-handler@0.2`.
+    #[serde(rename = "0.2")]
+    P2,
+    /// `wasi:http/handler@0.3`.
+    #[serde(rename = "0.3")]
+    P3,
+}
+
+/// A function that a component exports, as a person would write it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FunctionSignature {
+    /// Its name, with its interface's: `area` or `example:shapes/math#area`.
+    pub name: String,
+    /// Its parameters and result: `func(width: f64, height: f64) -> f64`.
+    pub signature: String,
+}
+
+/// Why bytes are no artifact.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// Not WebAssembly at all.
+    #[error("this is not WebAssembly: the file does not begin with the bytes `\\0asm`")]
+    NotWasm,
+    /// A core module.
+    #[error(
+        "this is a core module, not a component; `airssys-wasm build` and `airssys-wasm run` turn a \
+         WASI preview 1 module into one"
+    )]
+    CoreModule,
+    /// Malformed or cut off.
+    #[error("the component is malformed or cut off at byte {offset} of {size}: {reason}")]
+    Malformed {
+        /// Where.
+        offset: usize,
+        /// Of how many bytes.
+        size: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Nothing that can be called.
+    #[error(
+        "the component exports nothing that can be called: expected wasi:http/incoming-handler@0.2, \
+         wasi:http/handler@0.3, wasi:cli/run, airssys:component/handler or functions of its own"
+    )]
+    NoExports,
+}
+
+/// Reads an artifact: validates it, and lists what it imports, exports and says of itself.
+pub fn inspect(bytes: &[u8]) -> Result<Inspection, ArtifactError> {
+    match encoding(bytes)? {
+        Encoding::Component => {}
+        Encoding::Module => return Err(ArtifactError::CoreModule),
+    }
+    let malformed = |error: wasmparser::BinaryReaderError| ArtifactError::Malformed {
+        offset: error.offset(),
+        size: bytes.len(),
+        reason: error.message().to_owned(),
+    };
+    Validator::new_with_features(features()).validate_all(bytes).map_err(malformed)?;
+    let surface = surface(bytes).map_err(malformed)?;
+    let offers = Offers::of(&surface.exports);
+    if !offers.any() {
+        return Err(ArtifactError::NoExports);
+    }
+    Ok(Inspection {
+        digest: Digest::of(bytes),
+        size_bytes: bytes.len(),
+        manifest: surface.manifest,
+        name: surface.name.and_then(|name| name.parse().ok()),
+        version: surface.version.and_then(|version| version.parse().ok()),
+        exports: surface.exports,
+        imports: surface.imports,
+        offers,
+    })
+}
+
+/// Whether the bytes claim to be a component or a core module.
+pub(crate) fn encoding(bytes: &[u8]) -> Result<Encoding, ArtifactError> {
+    match bytes {
+        [0, b'a', b's', b'm', _, _, 0, 0, ..] => Ok(Encoding::Module),
+        [0, b'a', b's', b'm', _, _, 1, 0, ..] => Ok(Encoding::Component),
+        [0, b'a', b's', b'm', ..] => Err(ArtifactError::Malformed {
+            offset: 4,
+            size: bytes.len(),
+            reason: "the header is cut off or of an unknown kind".into(),
+        }),
+        _ => Err(ArtifactError::NotWasm),
+    }
+}
+
+/// What the engine runs: WebAssembly 3.0's proposals and the asynchronous component model.
+fn features() -> WasmFeatures {
+    WasmFeatures::default() | WasmFeatures::CM_ASYNC
+}
+
+#[derive(Default)]
+struct Surface {
+    exports: Vec<String>,
+    imports: Vec<String>,
+    manifest: Option<String>,
+    name: Option<String>,
+    version: Option<String>,
+}
+
+/// The outermost component's own imports, exports and manifest: what is nested inside is its own affair.
+fn surface(bytes: &[u8]) -> Result<Surface, wasmparser::BinaryReaderError> {
+    let mut surface = Surface::default();
+    let mut depth = 0_usize;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload? {
+            Payload::Version { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
+            Payload::ComponentImportSection(section) if depth == 1 => {
+                for import in section {
+                    surface.imports.push(import?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 1 => {
+                for export in section {
+                    surface.exports.push(export?.name.name.to_owned());
+                }
+            }
+            Payload::CustomSection(section) if depth == 1 => {
+                let text = || Some(String::from_utf8_lossy(section.data()).into_owned());
+                match (section.name(), section.as_known()) {
+                    (MANIFEST_SECTION, _) => surface.manifest = text(),
+                    ("version", _) => surface.version = text(),
+                    (_, KnownCustom::ComponentName(names)) => {
+                        surface.name = component_name(names).or(surface.name);
+                    }
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(surface)
+}
+
+fn component_name(names: ComponentNameSectionReader<'_>) -> Option<String> {
+    names.into_iter().filter_map(Result::ok).find_map(|name| match name {
+        ComponentName::Component { name, .. } => Some(name.to_owned()),
+        _ => None,
+    })
+}
+
+impl Offers {
+    fn of(exports: &[String]) -> Self {
+        let mut offers = Self::default();
+        for export in exports {
+            match export.as_str() {
+                "wasi:http/incoming-handler" => {}
+                name if name.starts_with("wasi:http/incoming-handler@0.2.") => {
+                    // A component with both answers through the newer one.
+                    offers.http.get_or_insert(HttpVersion::P2);
+                }
+                name if name.starts_with("wasi:http/handler@0.3.") => {
+                    offers.http = Some(HttpVersion::P3);
+                }
+                name if name.starts_with("wasi:cli/run@0.") => offers.command = true,
+                name if name.starts_with("airssys:component/handler@0.1.") => offers.handler = true,
+                name if name.starts_with("airssys:component/lifecycle@0.1.") => {
+                    offers.lifecycle = true;
+                }
+                name if name.starts_with("airssys:component/state@0.1.") => offers.state = true,
+                name if name.starts_with("airssys:component/capabilities@0.1.") => {
+                    offers.capabilities = true;
+                }
+                name if name.starts_with("wasi:") || name.starts_with("airssys:component/") => {}
+                _ => offers.functions = true,
+            }
+        }
+        offers
+    }
+
+    fn any(&self) -> bool {
+        self.http.is_some() || self.handler || self.command || self.functions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_component_is_said_plainly() {
+        assert!(matches!(inspect(b""), Err(ArtifactError::NotWasm)));
+        assert!(matches!(inspect(b"#!/bin/sh"), Err(ArtifactError::NotWasm)));
+        assert!(matches!(inspect(b"\0asm"), Err(ArtifactError::Malformed { .. })));
+        assert!(matches!(inspect(b"\0asm\x01\0\0\0"), Err(ArtifactError::CoreModule)));
+        assert!(matches!(inspect(b"\0asm\x0d\0\x01\0"), Err(ArtifactError::NoExports)));
+        let cut = b"\0asm\x0d\0\x01\0\x07\xff";
+        assert!(matches!(inspect(cut), Err(ArtifactError::Malformed { .. })));
+    }
+}

@@ -1,0 +1,10 @@
+//! The contract with guests, generated from the same files as the SDK.
+
+#![allow(missing_docs, reason = "generated from wit/, where the documentation is")]
+
+wasmtime::component::bindgen!({
+    path: "../../wit",
+    world: "stateful-component",
+    imports: { default: trappable | tracing },
+    exports: { default: async },
+});

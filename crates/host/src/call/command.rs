@@ -1,0 +1,113 @@
+//! Runs of a `wasi:cli/run` command: arguments, standard streams and an exit code.
+
+use std::sync::Arc;
+
+use wasmtime_wasi::I32Exit;
+use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
+
+use super::error::CallError;
+use super::handler::{Input, Output};
+use super::instance::instantiate;
+use crate::guest::Console;
+use crate::limit::Metered;
+use crate::pool::{Instance, Lease, Pool};
+
+/// The code with which a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exit(pub i32);
+
+/// The standard streams of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandIo {
+    /// Those of this process.
+    Inherit,
+}
+
+/// The most that a command called like a handler may answer.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+
+impl Lease {
+    /// Runs the command with these arguments, the first of which is its name. There is no limit on its
+    /// time: somebody sits before it.
+    pub async fn command(self, args: Vec<String>, io: CommandIo) -> Result<Exit, CallError> {
+        let CommandIo::Inherit = io;
+        let console = Console {
+            args,
+            stdin: Box::new(wasmtime_wasi::cli::stdin()),
+            stdout: Box::new(wasmtime_wasi::cli::stdout()),
+            stderr: Box::new(wasmtime_wasi::cli::stderr()),
+        };
+        let Lease { pool, place, call, .. } = self;
+        let mut instance = instantiate(&pool, call, Some(console)).await?;
+        let exit = run(&pool, &mut instance).await;
+        drop(place);
+        exit
+    }
+}
+
+/// A command called like a handler.
+pub(super) async fn execute(lease: Lease, input: Input) -> Result<Output, CallError> {
+    let Lease { pool, place, call, since, .. } = lease;
+    let until = pool.until(&call, since);
+    let stdout = MemoryOutputPipe::new(ANSWER_BYTES_MAX);
+    let speaker_args = vec![pool.revision.spec.service.to_string()];
+    let stderr = MemoryOutputPipe::new(64 << 10);
+    let console = Console {
+        args: speaker_args,
+        stdin: Box::new(MemoryInputPipe::new(input.body)),
+        stdout: Box::new(stdout.clone()),
+        stderr: Box::new(stderr.clone()),
+    };
+    let work = async {
+        let mut instance = instantiate(&pool, call, Some(console)).await?;
+        run(&pool, &mut instance).await
+    };
+    let limits = pool.revision.spec.limits;
+    let exit = Metered::new(work, limits.cpu.0, Some(until), Arc::clone(&pool.cpu))
+        .await
+        .unwrap_or_else(|limit| Err(CallError::Limit(limit)))?;
+    drop(place);
+    match exit {
+        Exit(0) => Ok(Output { body: stdout.contents(), ..Output::default() }),
+        Exit(code) => Err(CallError::Fault(super::error::Fault {
+            kind: super::error::Kind::Failed,
+            message: format!(
+                "the command exited with code {code}: {}",
+                String::from_utf8_lossy(&stderr.contents()).trim_end()
+            ),
+        })),
+    }
+}
+
+async fn run(pool: &Pool, instance: &mut Instance) -> Result<Exit, CallError> {
+    let doors = &pool.revision.doors;
+    let store = &mut instance.store;
+    let ended = if let Some(command) = &doors.command_p2 {
+        let command = command.load(&mut *store, &instance.instance);
+        match command {
+            Ok(command) => command.wasi_cli_run().call_run(&mut *store).await,
+            Err(error) => Err(error),
+        }
+    } else if let Some(command) = &doors.command_p3 {
+        let command = command.load(&mut *store, &instance.instance);
+        match command {
+            Ok(command) => store
+                .run_concurrent(async move |accessor| {
+                    command.wasi_cli_run().call_run(accessor).await
+                })
+                .await
+                .and_then(|ended| ended),
+            Err(error) => Err(error),
+        }
+    } else {
+        return Err(CallError::Unsupported { wanted: "wasi:cli/run" });
+    };
+    match ended {
+        Ok(Ok(())) => Ok(Exit(0)),
+        Ok(Err(())) => Ok(Exit(1)),
+        Err(error) => match error.downcast_ref::<I32Exit>() {
+            Some(exit) => Ok(Exit(exit.0)),
+            None => Err(CallError::of(&error, store.data())),
+        },
+    }
+}

@@ -1,0 +1,172 @@
+//! How a call fails: the guest's fault, the caller's mistake and the host's fault told apart.
+
+use wasmtime::{PoolConcurrencyLimitError, Trap};
+use wasmtime_wasi::I32Exit;
+
+use crate::actor::StateError;
+use crate::bindings::airssys::component::types as contract;
+use crate::guest::{Guest, PreopenError};
+use crate::limit::Limit;
+use crate::pool::ClaimError;
+
+/// Why a call has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The guest answered with an error of its own. Its instance is whole.
+    #[error("{0}")]
+    Fault(Fault),
+    /// The guest refused its configuration at init.
+    #[error("the component refuses its configuration: {0}")]
+    Init(Fault),
+    /// The guest could not take over the state that there is.
+    #[error("the component cannot restore the state that version {saved_by} saved: {fault}")]
+    Restore {
+        /// The version that saved it.
+        saved_by: String,
+        /// What the guest said.
+        fault: Fault,
+    },
+    /// The guest trapped. Its instance is gone.
+    #[error("the component trapped: {message}")]
+    Trapped {
+        /// The trap.
+        message: String,
+        /// The functions on its stack, for the operator.
+        backtrace: String,
+    },
+    /// The guest ended its program in the middle of a call.
+    #[error("the component exited with code {0} in the middle of a call")]
+    Exited(i32),
+    /// A limit stopped the guest. Its instance is gone.
+    #[error("the component was stopped at its limit on {0}")]
+    Limit(Limit),
+    /// An HTTP guest returned without an answer.
+    #[error("the component returned without an answer")]
+    NoAnswer,
+    /// The guest answered an HTTP request with an error code.
+    #[error("the component failed the request: {0}")]
+    Http(String),
+    /// Turned away before it reached a guest.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    /// The component has no such door.
+    #[error("the component does not export {wanted}")]
+    Unsupported {
+        /// What the call would need.
+        wanted: &'static str,
+    },
+    /// The component has no such function.
+    #[error("the component exports no function `{name}`; it has {}", listed(.known))]
+    NoFunction {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// The arguments do not fit the function.
+    #[error("the arguments do not fit `{signature}`: {reason}")]
+    Arguments {
+        /// The function.
+        signature: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The function takes or returns what no text can say.
+    #[error("`{signature}` takes or returns {what}, which a call by name cannot carry")]
+    Unsayable {
+        /// The function.
+        signature: String,
+        /// Resources, streams or futures.
+        what: &'static str,
+    },
+    /// The state could not be kept; the call's effects on it are undone.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The host's own fault.
+    #[error("the host failed: {0}")]
+    Host(String),
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// An error that a guest returned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Fault {
+    /// Which kind.
+    pub kind: Kind,
+    /// The guest's words.
+    pub message: String,
+}
+
+/// The kinds of error that a guest can return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The input is not what the component takes.
+    InvalidInput,
+    /// The configuration is not what the component takes.
+    InvalidConfig,
+    /// The component lacks a right that it needs.
+    Denied,
+    /// Something that the component needs is not there now; another try may succeed.
+    Unavailable,
+    /// Anything else.
+    Failed,
+}
+
+impl Kind {
+    /// The name that answers use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid-input",
+            Self::InvalidConfig => "invalid-config",
+            Self::Denied => "denied",
+            Self::Unavailable => "unavailable",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl From<contract::Error> for Fault {
+    fn from(error: contract::Error) -> Self {
+        let kind = match error.kind {
+            contract::ErrorKind::InvalidInput => Kind::InvalidInput,
+            contract::ErrorKind::InvalidConfig => Kind::InvalidConfig,
+            contract::ErrorKind::Denied => Kind::Denied,
+            contract::ErrorKind::Unavailable => Kind::Unavailable,
+            contract::ErrorKind::Failed => Kind::Failed,
+        };
+        Self { kind, message: error.message }
+    }
+}
+
+impl From<PreopenError> for CallError {
+    fn from(error: PreopenError) -> Self {
+        Self::Host(error.to_string())
+    }
+}
+
+impl CallError {
+    /// What the runtime's error says of the guest whose store this is.
+    pub(crate) fn of(error: &wasmtime::Error, guest: &Guest) -> Self {
+        if let Some(exit) = error.downcast_ref::<I32Exit>() {
+            return Self::Exited(exit.0);
+        }
+        if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
+            return Self::Claim(ClaimError::Saturated);
+        }
+        // A guest whose growth was refused aborts in its allocator: the limit is what stopped it.
+        if guest.memory.refused {
+            return Self::Limit(Limit::Memory);
+        }
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::StackOverflow) => Self::Limit(Limit::Stack),
+            trap => Self::Trapped {
+                message: trap.map_or_else(|| error.root_cause().to_string(), ToString::to_string),
+                backtrace: format!("{error:?}"),
+            },
+        }
+    }
+}

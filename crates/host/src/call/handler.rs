@@ -1,0 +1,162 @@
+//! Calls of `airssys:component/handler`: bytes in, bytes out; for an actor, its state kept with it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use airssys_wasm_model::Version;
+use bytes::Bytes;
+
+use super::command;
+use super::error::CallError;
+use super::instance::{Job, instantiate, restore, run};
+use crate::bindings::airssys::component::types as contract;
+use crate::limit::Metered;
+use crate::pool::{Held, Instance, Lease, Pool};
+
+/// What goes into a handler.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Input {
+    /// The bytes.
+    pub body: Bytes,
+    /// What they are, as a media type.
+    pub content_type: Option<String>,
+    /// Anything else that the caller says about them.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// What comes out of a handler.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Output {
+    /// The bytes.
+    pub body: Bytes,
+    /// What they are, as a media type.
+    pub content_type: Option<String>,
+    /// Anything else that the guest says about them.
+    pub metadata: Vec<(String, String)>,
+}
+
+impl Lease {
+    /// Calls the handler. A component that has none but is a `wasi:cli/run` command is run once, with
+    /// the input as its standard input and its standard output as the answer.
+    pub async fn execute(self, input: Input) -> Result<Output, CallError> {
+        let doors = &self.pool.revision.doors;
+        if doors.handler.is_some() && doors.state.is_some() {
+            return execute_with_state(self, input).await;
+        }
+        if doors.handler.is_some() {
+            let pool = Arc::clone(&self.pool);
+            return run(self, Execute { pool, input }).await;
+        }
+        if doors.command_p2.is_some() || doors.command_p3.is_some() {
+            return command::execute(self, input).await;
+        }
+        Err(CallError::Unsupported { wanted: "airssys:component/handler" })
+    }
+}
+
+struct Execute {
+    pool: Arc<Pool>,
+    input: Input,
+}
+
+impl Job for Execute {
+    type Output = Output;
+
+    async fn run(self, instance: &mut Instance) -> Result<Output, CallError> {
+        execute(&self.pool, instance, self.input).await
+    }
+}
+
+async fn execute(pool: &Pool, instance: &mut Instance, input: Input) -> Result<Output, CallError> {
+    let wanted = "airssys:component/handler";
+    let handler = pool.revision.doors.handler.as_ref().ok_or(CallError::Unsupported { wanted })?;
+    let store = &mut instance.store;
+    let context = context(&store.data().call);
+    let input = contract::Input {
+        body: input.body.into(),
+        content_type: input.content_type,
+        metadata: input.metadata,
+    };
+    let answered = match handler.load(&mut *store, &instance.instance) {
+        Ok(guest) => guest.call_execute(&mut *store, &context, &input).await,
+        Err(error) => Err(error),
+    };
+    let output = answered
+        .map_err(|error| CallError::of(&error, store.data()))?
+        .map_err(|error| CallError::Fault(error.into()))?;
+    Ok(Output {
+        body: output.body.into(),
+        content_type: output.content_type,
+        metadata: output.metadata,
+    })
+}
+
+fn context(call: &crate::context::CallCtx) -> contract::Context {
+    let left = call.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    contract::Context {
+        request_id: call.request_id.to_string(),
+        trace_parent: call.traceparent.as_deref().map(str::to_owned),
+        deadline_ns: left.map(|left| left.as_nanos().try_into().unwrap_or(u64::MAX)),
+        caller: call.caller.as_deref().map(str::to_owned),
+        attempt: call.attempt,
+    }
+}
+
+/// An actor's call: waits for its turn at the state, brings the instance up to it, calls, and saves what
+/// changed before the answer leaves. If anything fails in between, the state is what it was, and the
+/// instance that went ahead of it is dropped.
+async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallError> {
+    let Lease { pool, place, ready, mut call, since } = lease;
+    let until = pool.until(&call, since);
+    call.deadline = Some(until);
+    let work = async {
+        let keeper = pool.revision.spec.state.as_ref();
+        let keeper = keeper.ok_or_else(|| CallError::Host("nobody keeps this state".into()))?;
+        let mut turn = keeper.turn().await?;
+        let generation = turn.saved().map(|saved| saved.generation);
+        let current =
+            ready.filter(|ready| ready.holds.as_ref().map(|held| held.generation) == generation);
+        let mut instance = match current {
+            Some(mut instance) => {
+                instance.store.data_mut().begin(call);
+                instance
+            }
+            None => {
+                let mut instance = instantiate(&pool, call, None).await?;
+                if let Some(saved) = turn.saved() {
+                    restore(&pool, &mut instance, saved).await?;
+                }
+                instance
+            }
+        };
+        let answer = execute(&pool, &mut instance, input).await;
+        if !matches!(answer, Ok(_) | Err(CallError::Fault(_))) {
+            return answer;
+        }
+        let bytes = save(&pool, &mut instance).await?;
+        if instance.holds.as_ref().map(|held| &held.bytes) != Some(&bytes) {
+            let version: &Version = &pool.revision.spec.version;
+            let generation = turn.save(version, bytes.clone()).await?;
+            instance.holds = Some(Held { generation, bytes });
+        }
+        pool.give_back(instance);
+        answer
+    };
+    let cpu = pool.revision.spec.limits.cpu.0;
+    let answer = Metered::new(work, cpu, Some(until), Arc::clone(&pool.cpu)).await;
+    drop(place);
+    answer.unwrap_or_else(|limit| Err(CallError::Limit(limit)))
+}
+
+async fn save(pool: &Pool, instance: &mut Instance) -> Result<Vec<u8>, CallError> {
+    let wanted = "airssys:component/state";
+    let state = pool.revision.doors.state.as_ref().ok_or(CallError::Unsupported { wanted })?;
+    let store = &mut instance.store;
+    let answered = match state.load(&mut *store, &instance.instance) {
+        Ok(guest) => guest.call_save(&mut *store).await,
+        Err(error) => Err(error),
+    };
+    answered
+        .map_err(|error| CallError::of(&error, store.data()))?
+        .map_err(|error| CallError::Fault(error.into()))
+}

@@ -1,0 +1,103 @@
+//! Starting an instance, running one job on it, and deciding whether it may serve again.
+
+use std::sync::Arc;
+
+use crate::actor::SavedState;
+use crate::call::error::CallError;
+use crate::context::CallCtx;
+use crate::guest::{Console, Guest};
+use crate::limit::Metered;
+use crate::pool::{Held, Instance, Lease, Pool};
+
+/// A new instance, configured.
+pub(crate) async fn instantiate(
+    pool: &Arc<Pool>,
+    call: CallCtx,
+    console: Option<Console>,
+) -> Result<Instance, CallError> {
+    let revision = &pool.revision;
+    let mut store = Guest::store(revision, call, console)?;
+    let instance = match revision.pre.instantiate_async(&mut store).await {
+        Ok(instance) => instance,
+        Err(error) => return Err(CallError::of(&error, store.data())),
+    };
+    let mut instance = Instance::new(pool, store, instance);
+    if let Some(lifecycle) = &revision.doors.lifecycle {
+        let store = &mut instance.store;
+        let answered = match lifecycle.load(&mut *store, &instance.instance) {
+            Ok(guest) => guest.call_init(&mut *store, &revision.config_json).await,
+            Err(error) => Err(error),
+        };
+        answered
+            .map_err(|error| CallError::of(&error, store.data()))?
+            .map_err(|error| CallError::Init(error.into()))?;
+    }
+    Ok(instance)
+}
+
+/// Gives an instance the state that was saved.
+pub(crate) async fn restore(
+    pool: &Arc<Pool>,
+    instance: &mut Instance,
+    saved: &SavedState,
+) -> Result<(), CallError> {
+    let Some(state) = &pool.revision.doors.state else { return Ok(()) };
+    let store = &mut instance.store;
+    let saved_by = saved.version.to_string();
+    let answered = match state.load(&mut *store, &instance.instance) {
+        Ok(guest) => guest.call_restore(&mut *store, &saved.bytes, &saved_by).await,
+        Err(error) => Err(error),
+    };
+    answered
+        .map_err(|error| CallError::of(&error, store.data()))?
+        .map_err(|error| CallError::Restore { saved_by, fault: error.into() })?;
+    instance.holds = Some(Held { generation: saved.generation, bytes: saved.bytes.clone() });
+    Ok(())
+}
+
+/// What is done with an instance during one call.
+pub(crate) trait Job: Send {
+    type Output: Send;
+
+    /// Runs on this instance. An error that leaves the instance whole is [`CallError::Fault`] or one of
+    /// the caller's mistakes; after any other the instance is dropped.
+    fn run(
+        self,
+        instance: &mut Instance,
+    ) -> impl Future<Output = Result<Self::Output, CallError>> + Send;
+}
+
+/// Runs a job on the leased instance, within the call's limits.
+pub(crate) async fn run<J: Job>(lease: Lease, job: J) -> Result<J::Output, CallError> {
+    let Lease { pool, place, ready, call, since } = lease;
+    let until = pool.until(&call, since);
+    let work = async {
+        let mut instance = match ready {
+            Some(mut instance) => {
+                instance.store.data_mut().begin(call);
+                instance
+            }
+            None => instantiate(&pool, call, None).await?,
+        };
+        let answer = job.run(&mut instance).await;
+        if answer.as_ref().map_or_else(leaves_whole, |_| true) {
+            pool.give_back(instance);
+        }
+        answer
+    };
+    let cpu = pool.revision.spec.limits.cpu.0;
+    let answer = Metered::new(work, cpu, Some(until), Arc::clone(&pool.cpu)).await;
+    drop(place);
+    answer.unwrap_or_else(|limit| Err(CallError::Limit(limit)))
+}
+
+fn leaves_whole(error: &CallError) -> bool {
+    matches!(
+        error,
+        CallError::Fault(_)
+            | CallError::NoFunction { .. }
+            | CallError::Arguments { .. }
+            | CallError::Unsayable { .. }
+            | CallError::Unsupported { .. }
+    )
+}

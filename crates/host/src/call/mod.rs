@@ -1,0 +1,17 @@
+//! One call on one instance, by each of the doors that a component may have.
+
+mod command;
+mod error;
+mod function;
+mod handler;
+mod http;
+mod instance;
+
+pub use command::{CommandIo, Exit};
+pub use error::{CallError, Fault, Kind};
+pub(crate) use function::signature;
+pub use handler::{Input, Output};
+pub use http::{HttpBody, RequestBody};
+pub(crate) use instance::{instantiate, restore};
+/// What can go wrong with a request's or an answer's body.
+pub use wasmtime_wasi_http::Error as HttpError;

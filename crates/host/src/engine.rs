@@ -1,0 +1,198 @@
+//! The wasmtime engine: how it is set up, and what it falls back to.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use wasmtime::component::Linker;
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::cache::Cache;
+use crate::guest::Guest;
+use crate::wasi;
+
+/// How often running guests give way. A guest that never waits holds its thread for one tick at most.
+pub(crate) const EPOCH_TICK: Duration = Duration::from_millis(10);
+
+/// How a host is set up.
+#[derive(Debug, Clone)]
+pub struct HostSettings {
+    /// Where compiled artifacts are kept; without a directory they are compiled again by every host.
+    pub cache_dir: Option<PathBuf>,
+    /// Instances alive at once, for which the pooling allocator reserves address space.
+    pub instances_max: u32,
+    /// Whether to pool.
+    pub pooling: Pooling,
+}
+
+impl Default for HostSettings {
+    fn default() -> Self {
+        Self { cache_dir: None, instances_max: 1000, pooling: Pooling::WherePossible }
+    }
+}
+
+/// Whether instances take their memory from slots reserved ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooling {
+    /// Pool, and fall back to memory on demand where the machine will not have it.
+    WherePossible,
+    /// Memory on demand: less address space, slower instances. For small machines and embedding.
+    Never,
+}
+
+/// How a host's instances get their memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Allocation {
+    /// From reserved slots.
+    Pooling,
+    /// On demand, and why.
+    OnDemand {
+        /// Why slots were not to be had.
+        reason: String,
+    },
+}
+
+/// Why there is no host.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The engine would not start.
+    #[error("the WebAssembly engine cannot start on this machine")]
+    Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The directory for compiled artifacts.
+    #[error("the directory for compiled artifacts, {}, cannot be used", .path.display())]
+    Cache {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// The engine, the linker and the cache of compiled artifacts. Cloning it shares them.
+#[derive(Clone)]
+pub struct Host(pub(crate) Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Linker<Guest>,
+    pub(crate) cache: Option<Cache>,
+    pub(crate) allocation: Allocation,
+    /// One compilation at a time: it uses every core by itself, and two would hold twice the memory.
+    pub(crate) compiling: tokio::sync::Semaphore,
+    ticking: Arc<AtomicBool>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.ticking.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Host {
+    /// Starts an engine.
+    pub fn new(settings: &HostSettings) -> Result<Self, HostError> {
+        let (engine, allocation) = start_engine(settings)?;
+        if let Allocation::OnDemand { reason } = &allocation {
+            tracing::info!(reason, "instances get their memory on demand");
+        }
+        let linker = wasi::linker(&engine).map_err(|error| HostError::Engine(error.into()))?;
+        let cache = settings
+            .cache_dir
+            .as_ref()
+            .map(|path| {
+                Cache::open(path, &engine)
+                    .map_err(|source| HostError::Cache { path: path.clone(), source })
+            })
+            .transpose()?;
+        let ticking = Arc::new(AtomicBool::new(true));
+        start_ticker(engine.clone(), Arc::clone(&ticking));
+        let compiling = tokio::sync::Semaphore::new(1);
+        Ok(Self(Arc::new(Shared { engine, linker, cache, allocation, compiling, ticking })))
+    }
+
+    /// How instances get their memory here.
+    pub fn allocation(&self) -> &Allocation {
+        &self.0.allocation
+    }
+}
+
+fn start_engine(settings: &HostSettings) -> Result<(Engine, Allocation), HostError> {
+    let reason = match settings.pooling {
+        Pooling::Never => "the settings say so".to_owned(),
+        Pooling::WherePossible => {
+            let mut config = config();
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(slots(
+                settings.instances_max,
+            )));
+            match Engine::new(&config) {
+                Ok(engine) => return Ok((engine, Allocation::Pooling)),
+                Err(error) => format!("{error:#}"),
+            }
+        }
+    };
+    let engine = Engine::new(&config()).map_err(|error| HostError::Engine(error.into()))?;
+    Ok((engine, Allocation::OnDemand { reason }))
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .wasm_component_model(true)
+        .wasm_component_model_async(true)
+        // Guests of some languages use them; each is on by default in other hosts too.
+        .wasm_multi_memory(true)
+        // A trap's message names the functions on the stack; more frames help nobody.
+        .wasm_backtrace_max_frames(NonZeroUsize::new(20))
+        .memory_init_cow(true);
+    config
+}
+
+/// Memory that stays in a slot between two instances. It is reset by copying, so that the next instance
+/// takes no page fault; with the pagemap scan only pages that were written are copied. Measured for a
+/// hello component: half a MiB holds all that it writes, and more changed nothing.
+const KEEP_RESIDENT_BYTES: usize = 512 << 10;
+
+/// Slots for `instances` live instances. A component has one or two memories and some tables; a slot
+/// costs address space only, 4 GiB a memory, so that no bounds check is compiled in.
+fn slots(instances: u32) -> PoolingAllocationConfig {
+    let mut slots = PoolingAllocationConfig::new();
+    slots
+        .total_component_instances(instances)
+        .total_core_instances(instances.saturating_mul(4))
+        .total_memories(instances.saturating_mul(2))
+        .total_tables(instances.saturating_mul(4))
+        .total_stacks(instances)
+        .total_gc_heaps(instances)
+        .max_tables_per_module(8)
+        .max_memories_per_module(4)
+        .max_component_instance_size(4 << 20)
+        .max_core_instance_size(4 << 20)
+        .pagemap_scan(Enabled::Auto)
+        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+        .table_keep_resident(KEEP_RESIDENT_BYTES)
+        .async_stack_keep_resident(KEEP_RESIDENT_BYTES);
+    slots
+}
+
+/// A thread that moves the epoch. It holds the engine weakly and ends with the host.
+fn start_ticker(engine: Engine, ticking: Arc<AtomicBool>) {
+    let weak = engine.weak();
+    drop(engine);
+    let tick = move || {
+        while ticking.load(Ordering::Relaxed) {
+            std::thread::sleep(EPOCH_TICK);
+            match weak.upgrade() {
+                Some(engine) => engine.increment_epoch(),
+                None => break,
+            }
+        }
+    };
+    std::thread::Builder::new()
+        .name("epoch".into())
+        .spawn(tick)
+        .expect("a thread for the epoch: without it no limit on time can be kept");
+}

@@ -1,0 +1,228 @@
+//! What bounds an instance from inside its store: memory, and the time a call spends on a processor.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use airssys_wasm_model::ByteSize;
+use tokio::time::Sleep;
+use wasmtime::ResourceLimiter;
+
+/// The limit that stopped a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Memories and tables of the instance, together.
+    Memory,
+    /// Wall clock.
+    Time,
+    /// Time on a processor.
+    Cpu,
+    /// The call stack.
+    Stack,
+    /// Bytes of an answer.
+    Output,
+}
+
+impl Limit {
+    /// The name by which manifests and answers know it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Time => "time",
+            Self::Cpu => "cpu",
+            Self::Stack => "stack",
+            Self::Output => "output",
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Counts the memories and tables of one instance against its limit.
+pub(crate) struct MemoryMeter {
+    limit: ByteSize,
+    used: usize,
+    /// The revision's sum over its live instances.
+    sum: Option<Arc<AtomicU64>>,
+    /// Set once a growth was refused, so that the trap that follows is known for what it is.
+    pub(crate) refused: bool,
+}
+
+/// A table's element is a pointer in the host's memory.
+const TABLE_ELEMENT_BYTES: usize = size_of::<usize>();
+
+/// Core instances, memories and tables of one component. Composed components have a dozen or two; a
+/// component with thousands is out to exhaust the pool's slots.
+const PARTS_MAX: usize = 200;
+
+impl MemoryMeter {
+    pub(crate) fn new(limit: ByteSize) -> Self {
+        Self { limit, used: 0, sum: None, refused: false }
+    }
+
+    pub(crate) fn used_bytes(&self) -> usize {
+        self.used
+    }
+
+    /// From here on, and for what is used already, the instance counts into this sum.
+    pub(crate) fn count_into(&mut self, sum: Arc<AtomicU64>) {
+        sum.fetch_add(self.used as u64, Ordering::Relaxed);
+        self.sum = Some(sum);
+    }
+
+    fn grow(&mut self, from: usize, to: usize) -> bool {
+        let used = self.used.saturating_add(to.saturating_sub(from));
+        if used > self.limit.bytes() {
+            self.refused = true;
+            return false;
+        }
+        if let Some(sum) = &self.sum {
+            sum.fetch_add((used - self.used) as u64, Ordering::Relaxed);
+        }
+        self.used = used;
+        true
+    }
+}
+
+impl Drop for MemoryMeter {
+    fn drop(&mut self) {
+        if let Some(sum) = &self.sum {
+            sum.fetch_sub(self.used as u64, Ordering::Relaxed);
+        }
+    }
+}
+
+impl ResourceLimiter for MemoryMeter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.grow(current, desired))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let bytes = |elements: usize| elements.saturating_mul(TABLE_ELEMENT_BYTES);
+        Ok(self.grow(bytes(current), bytes(desired)))
+    }
+
+    fn instances(&self) -> usize {
+        PARTS_MAX
+    }
+
+    fn memories(&self) -> usize {
+        PARTS_MAX
+    }
+
+    fn tables(&self) -> usize {
+        PARTS_MAX
+    }
+}
+
+/// Time that the calls of a revision have spent running, in nanoseconds.
+#[derive(Debug, Default)]
+pub(crate) struct CpuCounter(AtomicU64);
+
+impl CpuCounter {
+    fn add(&self, spent: Duration) {
+        let nanos = spent.as_nanos().try_into().unwrap_or(u64::MAX);
+        self.0.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    pub(crate) fn total(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A guest's future, stopped when it has run too long or taken too long.
+///
+/// A guest yields at every epoch tick, so one poll lasts a tick at most and the limits are kept to that
+/// precision. Time on the processor is the time spent inside polls: a good stand-in for the thread's own
+/// clock, at a twentieth of its price.
+pub(crate) struct Metered<F> {
+    inner: Pin<Box<F>>,
+    cpu_left: Duration,
+    counter: Arc<CpuCounter>,
+    time: Option<Instant>,
+    /// Armed at the first poll that leaves the guest waiting: most calls end in their first.
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+impl<F: Future> Metered<F> {
+    pub(crate) fn new(
+        inner: F,
+        cpu: Duration,
+        until: Option<Instant>,
+        counter: Arc<CpuCounter>,
+    ) -> Self {
+        Self { inner: Box::pin(inner), cpu_left: cpu, counter, time: until, alarm: None }
+    }
+
+    /// Lifts the bound on wall clock; the bound on the processor stays.
+    pub(crate) fn without_deadline(mut self) -> Self {
+        self.time = None;
+        self.alarm = None;
+        self
+    }
+}
+
+impl<F: Future> Future for Metered<F> {
+    type Output = Result<F::Output, Limit>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let start = Instant::now();
+        let polled = self.inner.as_mut().poll(cx);
+        let end = Instant::now();
+        let spent = end - start;
+        self.counter.add(spent);
+        if let Poll::Ready(output) = polled {
+            return Poll::Ready(Ok(output));
+        }
+        if spent >= self.cpu_left {
+            return Poll::Ready(Err(Limit::Cpu));
+        }
+        self.cpu_left -= spent;
+        let Some(until) = self.time else { return Poll::Pending };
+        if end >= until {
+            return Poll::Ready(Err(Limit::Time));
+        }
+        let alarm =
+            self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until.into())));
+        match alarm.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Err(Limit::Time)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_and_tables_count_against_one_limit() {
+        let mut meter = MemoryMeter::new(ByteSize(1 << 20));
+        assert!(meter.memory_growing(0, 512 << 10, None).unwrap());
+        assert!(meter.memory_growing(0, 256 << 10, None).unwrap());
+        assert!(!meter.table_growing(0, 64 << 10, None).unwrap(), "512 KiB more were allowed");
+        assert!(meter.refused);
+        assert!(meter.table_growing(0, 16 << 10, None).unwrap());
+        assert!(
+            !meter.memory_growing(usize::MAX - 1, usize::MAX, None).unwrap()
+                || meter.used_bytes() <= 1 << 20
+        );
+    }
+}

@@ -1,0 +1,289 @@
+//! What guests say: standard output, standard error and `wasi:logging`, cut into bounded lines.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use airssys_wasm_model::{Name, RevisionNumber};
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use crate::context::RequestId;
+
+/// Where guests' lines go. Called on the call path: it must neither block nor grow without bound.
+pub trait LogSink: Send + Sync {
+    /// Takes one line.
+    fn line(&self, line: Line<'_>);
+}
+
+/// A sink that keeps nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct NoLog;
+
+impl LogSink for NoLog {
+    fn line(&self, _line: Line<'_>) {}
+}
+
+/// One line of a guest.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// The guest's service.
+    pub service: &'a Name,
+    /// The guest's revision.
+    pub revision: RevisionNumber,
+    /// The call during which it was said.
+    pub request_id: RequestId,
+    /// Where it was said.
+    pub source: LineSource,
+    /// The guest's own word for its origin, for `wasi:logging`.
+    pub context: &'a str,
+    /// What was said, [`LINE_BYTES_MAX`] bytes at most, without its newline.
+    pub text: &'a str,
+}
+
+/// Where a guest said a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineSource {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// `wasi:logging`, at this level.
+    Log(Level),
+}
+
+/// The levels of `wasi:logging`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Level {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+    Critical,
+}
+
+/// A longer line is cut into several: a guest that never ends its line must not fill the host's memory.
+pub(crate) const LINE_BYTES_MAX: usize = 8 << 10;
+
+/// Lines that one call may say. What comes after is dropped, with one line to tell so: a guest in a loop
+/// must not push everyone else's lines out.
+pub(crate) const LINES_PER_CALL_MAX: u32 = 1000;
+
+/// A guest's mouth: whose lines these are, and how many more it may say.
+pub(crate) struct Speaker {
+    pub(crate) sink: Arc<dyn LogSink>,
+    pub(crate) service: Name,
+    pub(crate) revision: RevisionNumber,
+    state: Mutex<Speech>,
+}
+
+struct Speech {
+    request_id: RequestId,
+    lines_left: u32,
+}
+
+impl Speaker {
+    pub(crate) fn new(
+        sink: Arc<dyn LogSink>,
+        service: Name,
+        revision: RevisionNumber,
+        request_id: RequestId,
+    ) -> Self {
+        let state = Mutex::new(Speech { request_id, lines_left: LINES_PER_CALL_MAX });
+        Self { sink, service, revision, state }
+    }
+
+    /// A reused instance begins another call.
+    pub(crate) fn begin(&self, request_id: RequestId) {
+        *self.speech() = Speech { request_id, lines_left: LINES_PER_CALL_MAX };
+    }
+
+    pub(crate) fn say(&self, source: LineSource, context: &str, text: &str) {
+        let (request_id, left) = {
+            let mut speech = self.speech();
+            let left = speech.lines_left;
+            speech.lines_left = left.saturating_sub(1);
+            (speech.request_id, left)
+        };
+        let text = match left {
+            0 => return,
+            1 => "this call said too much: its further lines are dropped",
+            _ => text,
+        };
+        let (service, revision) = (&self.service, self.revision);
+        self.sink.line(Line { service, revision, request_id, source, context, text });
+    }
+
+    fn speech(&self) -> std::sync::MutexGuard<'_, Speech> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Standard output or error of one instance. All its streams write to one line buffer.
+#[derive(Clone)]
+pub(crate) struct SpokenStream {
+    speaker: Arc<Speaker>,
+    source: LineSource,
+    /// The line that has no newline yet. Guards nothing across an await.
+    line: Arc<Mutex<Vec<u8>>>,
+}
+
+impl SpokenStream {
+    pub(crate) fn new(speaker: Arc<Speaker>, source: LineSource) -> Self {
+        Self { speaker, source, line: Arc::default() }
+    }
+
+    fn take(&self, bytes: &[u8]) {
+        let mut line = self.line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let (text, ended) = match piece.strip_suffix(b"\n") {
+                Some(text) => (text, true),
+                None => (piece, false),
+            };
+            for part in text.chunks(LINE_BYTES_MAX) {
+                if line.len() + part.len() > LINE_BYTES_MAX {
+                    self.flush_line(&mut line);
+                }
+                line.extend_from_slice(part);
+            }
+            if ended {
+                self.flush_line(&mut line);
+            }
+        }
+    }
+
+    fn flush_line(&self, line: &mut Vec<u8>) {
+        self.speaker.say(self.source, "", &String::from_utf8_lossy(line));
+        line.clear();
+    }
+}
+
+impl Drop for SpokenStream {
+    fn drop(&mut self) {
+        if Arc::strong_count(&self.line) == 1 {
+            let mut line = self.line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if !line.is_empty() {
+                self.flush_line(&mut line);
+            }
+        }
+    }
+}
+
+impl IsTerminal for SpokenStream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for SpokenStream {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+impl AsyncWrite for SpokenStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.take(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// How much a guest may write at once; the runtime's own streams use the same.
+const WRITE_BYTES_MAX: usize = 64 << 10;
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for SpokenStream {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for SpokenStream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.take(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(WRITE_BYTES_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<String>>);
+
+    impl LogSink for Kept {
+        fn line(&self, line: Line<'_>) {
+            self.0.lock().unwrap().push(line.text.to_owned());
+        }
+    }
+
+    fn stream(kept: &Arc<Kept>) -> SpokenStream {
+        let speaker = Speaker::new(
+            Arc::clone(kept) as Arc<dyn LogSink>,
+            "a".parse().unwrap(),
+            RevisionNumber(1),
+            RequestId::draw(),
+        );
+        SpokenStream::new(Arc::new(speaker), LineSource::Stdout)
+    }
+
+    #[test]
+    fn writes_become_lines_and_the_last_one_needs_no_newline() {
+        let kept = Arc::new(Kept::default());
+        let mut out = stream(&kept);
+        for piece in ["a", "b\nc\n\nd", "e"] {
+            out.write(Bytes::from_static(piece.as_bytes())).unwrap();
+        }
+        drop(out);
+        assert_eq!(*kept.0.lock().unwrap(), ["ab", "c", "", "de"]);
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut() {
+        let kept = Arc::new(Kept::default());
+        let mut out = stream(&kept);
+        out.write(Bytes::from(vec![b'x'; LINE_BYTES_MAX * 2 + 5])).unwrap();
+        drop(out);
+        let lengths: Vec<_> = kept.0.lock().unwrap().iter().map(String::len).collect();
+        assert_eq!(lengths, [LINE_BYTES_MAX, LINE_BYTES_MAX, 5]);
+    }
+
+    #[test]
+    fn a_flood_is_dropped_and_said_once() {
+        let kept = Arc::new(Kept::default());
+        let mut out = stream(&kept);
+        out.write(Bytes::from("x\n".repeat(5000))).unwrap();
+        drop(out);
+        let kept = kept.0.lock().unwrap();
+        assert_eq!(kept.len(), LINES_PER_CALL_MAX as usize);
+        assert!(kept.last().unwrap().contains("dropped"));
+    }
+}

@@ -1,0 +1,342 @@
+//! The instances of one revision: how many there may be, who waits, and who gets which.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use airssys_wasm_model::InstanceModel;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::Store;
+
+use crate::call::{CallError, instantiate};
+use crate::context::{CallCtx, RequestId};
+use crate::guest::Guest;
+use crate::limit::{CpuCounter, Metered};
+use crate::prepare::{Prepared, Revision};
+
+/// The instances of one revision.
+pub struct Pool {
+    pub(crate) revision: Arc<Revision>,
+    /// A place for each call at once.
+    places: Arc<Semaphore>,
+    places_now: AtomicU32,
+    /// Places that a smaller scale takes away as soon as they are free.
+    places_owed: AtomicU32,
+    queued: AtomicU32,
+    live: AtomicU32,
+    /// Instances that wait for a call, the warmest last. Guards a push or a pop, never across an await.
+    idle: Mutex<Vec<Instance>>,
+    stopped: AtomicBool,
+    pub(crate) cpu: Arc<CpuCounter>,
+    memory_bytes: Arc<AtomicU64>,
+}
+
+/// One instance in its store.
+pub(crate) struct Instance {
+    pub(crate) store: Store<Guest>,
+    pub(crate) instance: wasmtime::component::Instance,
+    /// Calls it has answered.
+    pub(crate) calls: u64,
+    /// An actor's: the state that it holds.
+    pub(crate) holds: Option<Held>,
+    _counted: Counted,
+}
+
+/// What an actor's instance holds.
+pub(crate) struct Held {
+    pub(crate) generation: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// One claimed call on one instance.
+pub struct Lease {
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) place: Place,
+    pub(crate) ready: Option<Instance>,
+    pub(crate) call: CallCtx,
+    /// When the call began: its limit on time counts from here.
+    pub(crate) since: Instant,
+}
+
+/// A place in a pool, given back by dropping it.
+pub(crate) struct Place {
+    pool: Arc<Pool>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Why a call was turned away before it reached a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimError {
+    /// Every place is taken and the queue is full.
+    #[error("every place is taken and the queue is full")]
+    Saturated,
+    /// The call waited in the queue for as long as it may take.
+    #[error("no place became free within the call's time")]
+    TimedOut,
+    /// The revision has been stopped.
+    #[error("the revision has been stopped")]
+    Stopped,
+}
+
+/// What a pool is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolStats {
+    /// Instances alive.
+    pub instances: u32,
+    /// Of these, how many wait for a call.
+    pub idle: u32,
+    /// Calls that wait for a place.
+    pub queued: u32,
+    /// Memories and tables of the live instances.
+    pub memory_bytes: u64,
+    /// Time that guests have spent running since the revision began.
+    pub cpu: Duration,
+}
+
+/// A reused instance is replaced when it holds this share of its limit: some languages' runtimes leak,
+/// and a fresh instance costs less than the call that would fail.
+const RECYCLE_AT: (usize, usize) = (3, 4);
+
+impl Pool {
+    /// A pool without instances.
+    pub fn new(prepared: Prepared) -> Arc<Self> {
+        let revision = prepared.0;
+        let places = places(&revision, revision.spec.instances.max);
+        Arc::new(Self {
+            places: Arc::new(Semaphore::new(places as usize)),
+            places_now: AtomicU32::new(places),
+            places_owed: AtomicU32::new(0),
+            queued: AtomicU32::new(0),
+            live: AtomicU32::new(0),
+            idle: Mutex::default(),
+            stopped: AtomicBool::new(false),
+            cpu: Arc::default(),
+            memory_bytes: Arc::default(),
+            revision,
+        })
+    }
+
+    /// The revision whose instances these are.
+    pub fn prepared(&self) -> Prepared {
+        Prepared(Arc::clone(&self.revision))
+    }
+
+    /// Starts what has to be warm before a call may come: at least one instance, whose `init` shows
+    /// whether the configuration is accepted, and for `pooled` as many as `min` asks for.
+    ///
+    /// An actor's instance also takes the state that there is, so that a migration that fails shows here
+    /// and not to a caller.
+    pub async fn warm(self: &Arc<Self>) -> Result<(), CallError> {
+        let spec = &self.revision.spec;
+        let count = match spec.instances.model {
+            InstanceModel::Pooled => spec.instances.min.max(1),
+            InstanceModel::Fresh | InstanceModel::Actor => 1,
+        };
+        for _ in 0..count {
+            let call = CallCtx::new(RequestId::draw());
+            let until = Instant::now() + spec.limits.time.0;
+            let starting = self.start(call);
+            let cpu = Arc::clone(&self.cpu);
+            let instance = Metered::new(starting, spec.limits.cpu.0, Some(until), cpu)
+                .await
+                .map_err(CallError::Limit)??;
+            match spec.instances.model {
+                InstanceModel::Pooled => self.park(instance),
+                // A fresh instance serves one call; an actor's waits until it is its turn.
+                InstanceModel::Fresh | InstanceModel::Actor => drop(instance),
+            }
+        }
+        Ok(())
+    }
+
+    async fn start(self: &Arc<Self>, call: CallCtx) -> Result<Instance, CallError> {
+        let mut instance = instantiate(self, call, None).await?;
+        if let Some(keeper) = &self.revision.spec.state
+            && self.revision.doors.state.is_some()
+            && let Some(saved) = keeper.peek().await?
+        {
+            crate::call::restore(self, &mut instance, &saved).await?;
+        }
+        Ok(instance)
+    }
+
+    /// Claims a place for one call, waiting in the queue if it must.
+    pub async fn claim(self: &Arc<Self>, call: CallCtx) -> Result<Lease, ClaimError> {
+        let since = Instant::now();
+        let permit = match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_taken) => self.wait(&call, since).await?,
+        };
+        let place = Place { pool: Arc::clone(self), permit: Some(permit) };
+        if self.stopped.load(Ordering::Acquire) {
+            return Err(ClaimError::Stopped);
+        }
+        let ready = match self.revision.spec.instances.model {
+            InstanceModel::Fresh => None,
+            InstanceModel::Pooled | InstanceModel::Actor => self.idle().pop(),
+        };
+        Ok(Lease { pool: Arc::clone(self), place, ready, call, since })
+    }
+
+    async fn wait(
+        self: &Arc<Self>,
+        call: &CallCtx,
+        since: Instant,
+    ) -> Result<OwnedSemaphorePermit, ClaimError> {
+        let _queued = Queued::enter(self)?;
+        let until = self.until(call, since);
+        let acquiring = Arc::clone(&self.places).acquire_owned();
+        match tokio::time::timeout_at(until.into(), acquiring).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_closed)) => Err(ClaimError::Stopped),
+            Err(_elapsed) => Err(ClaimError::TimedOut),
+        }
+    }
+
+    /// When a call that began at `since` has taken too long.
+    pub(crate) fn until(&self, call: &CallCtx, since: Instant) -> Instant {
+        let own = since + self.revision.spec.limits.time.0;
+        call.deadline.map_or(own, |deadline| deadline.min(own))
+    }
+
+    /// Takes an instance back after a call that left it whole.
+    pub(crate) fn give_back(&self, mut instance: Instance) {
+        let spec = &self.revision.spec;
+        instance.calls += 1;
+        let used = instance.store.data().memory.used_bytes();
+        let full = used >= spec.limits.memory.bytes() / RECYCLE_AT.1 * RECYCLE_AT.0;
+        let spent = spec.instances.max_calls != 0 && instance.calls >= spec.instances.max_calls;
+        match spec.instances.model {
+            InstanceModel::Pooled if !full && !spent => self.park(instance),
+            InstanceModel::Actor if !full => self.park(instance),
+            _ => drop(instance),
+        }
+    }
+
+    fn park(&self, instance: Instance) {
+        let mut idle = self.idle();
+        // Read under the lock that `stop` takes after it has set the flag: no instance slips past it.
+        if !self.stopped.load(Ordering::Acquire)
+            && idle.len() < self.places_now.load(Ordering::Relaxed) as usize
+        {
+            idle.push(instance);
+        }
+    }
+
+    /// Changes how many calls may run at once. Calls that run are left alone; fewer places take effect as
+    /// they end.
+    pub fn resize(&self, max: u32) {
+        let wanted = places(&self.revision, max);
+        let now = self.places_now.swap(wanted, Ordering::AcqRel);
+        if wanted >= now {
+            let owed = self.places_owed.load(Ordering::Acquire).min(wanted - now);
+            self.places_owed.fetch_sub(owed, Ordering::AcqRel);
+            self.places.add_permits((wanted - now - owed) as usize);
+        } else {
+            let gone = self.places.forget_permits((now - wanted) as usize) as u32;
+            self.places_owed.fetch_add(now - wanted - gone, Ordering::AcqRel);
+            self.idle().truncate(wanted as usize);
+        }
+    }
+
+    /// What the pool is doing.
+    pub fn stats(&self) -> PoolStats {
+        PoolStats {
+            instances: self.live.load(Ordering::Relaxed),
+            idle: u32::try_from(self.idle().len()).unwrap_or(u32::MAX),
+            queued: self.queued.load(Ordering::Relaxed),
+            memory_bytes: self.memory_bytes.load(Ordering::Relaxed),
+            cpu: self.cpu.total(),
+        }
+    }
+
+    /// Lets no further call in and drops the instances that wait. Calls that run end as they would.
+    pub async fn stop(self: &Arc<Self>) {
+        self.stopped.store(true, Ordering::Release);
+        self.places.close();
+        let idle = std::mem::take(&mut *self.idle());
+        if let Some(lifecycle) = &self.revision.doors.lifecycle {
+            for mut instance in idle {
+                // A guest may tidy up, within a call's limits; what it answers changes nothing.
+                let farewell = async {
+                    let guest = lifecycle.load(&mut instance.store, &instance.instance)?;
+                    guest.call_shutdown(&mut instance.store).await
+                };
+                let limits = self.revision.spec.limits;
+                let until = Instant::now() + limits.time.0;
+                let metered =
+                    Metered::new(farewell, limits.cpu.0, Some(until), Arc::clone(&self.cpu));
+                if let Ok(Err(error)) = metered.await {
+                    tracing::debug!("a guest failed at its shutdown: {error:#}");
+                }
+            }
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Instance>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn places(revision: &Revision, instances_max: u32) -> u32 {
+    match revision.spec.instances.model {
+        InstanceModel::Actor => 1,
+        InstanceModel::Fresh | InstanceModel::Pooled => {
+            revision.spec.limits.concurrency.min(instances_max)
+        }
+    }
+}
+
+impl Instance {
+    pub(crate) fn new(
+        pool: &Arc<Pool>,
+        mut store: Store<Guest>,
+        instance: wasmtime::component::Instance,
+    ) -> Self {
+        pool.live.fetch_add(1, Ordering::Relaxed);
+        let gauge = Arc::clone(&pool.memory_bytes);
+        store.data_mut().memory.count_into(gauge);
+        Self { store, instance, calls: 0, holds: None, _counted: Counted(Arc::clone(pool)) }
+    }
+}
+
+struct Counted(Arc<Pool>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.live.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A call in the queue.
+struct Queued<'a>(&'a Pool);
+
+impl<'a> Queued<'a> {
+    fn enter(pool: &'a Pool) -> Result<Self, ClaimError> {
+        let bound = pool.revision.spec.limits.queue;
+        let entered = pool.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |queued| {
+            (queued < bound).then_some(queued + 1)
+        });
+        match entered {
+            Ok(_) => Ok(Self(pool)),
+            Err(_) => Err(ClaimError::Saturated),
+        }
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.0.queued.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let owed = &self.pool.places_owed;
+        let taken_away =
+            owed.fetch_update(Ordering::AcqRel, Ordering::Acquire, |owed| owed.checked_sub(1));
+        if let (Ok(_), Some(permit)) = (taken_away, self.permit.take()) {
+            permit.forget();
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! From an artifact to a revision that can be instantiated: compiled, linked and checked.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use airssys_wasm_model::{
+    Digest, InstanceModel, Instances, Limits, Name, RevisionNumber, Rights, Version,
+};
+use bytes::Bytes;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, InstancePre};
+use wasmtime_wasi::p2::bindings::CommandIndices as CommandP2;
+use wasmtime_wasi::p3::bindings::CommandIndices as CommandP3;
+use wasmtime_wasi_config::WasiConfigVariables;
+use wasmtime_wasi_http::p2::bindings::ProxyIndices as HttpP2;
+use wasmtime_wasi_http::p3::bindings::ServiceIndices as HttpP3;
+
+use crate::actor::StateKeeper;
+use crate::artifact::{ArtifactError, FunctionSignature, HttpVersion, Inspection, inspect};
+use crate::bindings::exports::airssys::component as contract;
+use crate::engine::Host;
+use crate::guest::Guest;
+use crate::output::LogSink;
+
+/// Everything that makes a revision what it is, besides its artifact.
+#[derive(Clone)]
+pub struct RevisionSpec {
+    /// Its service.
+    pub service: Name,
+    /// Its number.
+    pub revision: RevisionNumber,
+    /// Its release's version.
+    pub version: Version,
+    /// Its artifact's digest.
+    pub digest: Digest,
+    /// Its configuration.
+    pub config: serde_json::Map<String, serde_json::Value>,
+    /// What it may do.
+    pub rights: Arc<Rights>,
+    /// What it may use.
+    pub limits: Limits,
+    /// How its instances live.
+    pub instances: Instances,
+    /// Where its lines go.
+    pub sink: Arc<dyn LogSink>,
+    /// Who keeps its state; needed by `actor` alone.
+    pub state: Option<Arc<dyn StateKeeper>>,
+}
+
+/// Why an artifact cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The bytes are no artifact.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// An import that nobody provides.
+    #[error("the component imports `{import}`, which nothing here provides: {reason}")]
+    Import {
+        /// Its name.
+        import: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// An export whose type is not what its name promises.
+    #[error("the component's exports do not fit the interfaces that they name: {0}")]
+    Export(String),
+    /// The compiler refused.
+    #[error("the component cannot be compiled: {0}")]
+    Compile(String),
+    /// Exports `state`, and its instances are not actors.
+    #[error(
+        "the component exports airssys:component/state, so its instances must be actors: set \
+         `model = \"actor\"` under [instances] in Component.toml"
+    )]
+    StateNeedsActor,
+    /// An actor without a handler.
+    #[error("only a component that exports airssys:component/handler can be an actor")]
+    ActorNeedsHandler,
+}
+
+/// How a revision was compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompileReport {
+    /// Whether the compiled artifact was in the cache.
+    pub cached: bool,
+    /// How long it took to compile or to load.
+    pub took: Duration,
+}
+
+/// A revision that is ready to be instantiated. Cloning it shares it.
+#[derive(Clone)]
+pub struct Prepared(pub(crate) Arc<Revision>);
+
+pub(crate) struct Revision {
+    pub(crate) host: Host,
+    pub(crate) spec: RevisionSpec,
+    pub(crate) config: Arc<WasiConfigVariables>,
+    /// The configuration as `lifecycle.init` gets it.
+    pub(crate) config_json: String,
+    pub(crate) pre: InstancePre<Guest>,
+    pub(crate) doors: Doors,
+    inspection: Inspection,
+    report: CompileReport,
+}
+
+/// The exports that this host calls, found once.
+#[derive(Default)]
+pub(crate) struct Doors {
+    pub(crate) http_p2: Option<HttpP2>,
+    pub(crate) http_p3: Option<HttpP3>,
+    pub(crate) command_p2: Option<CommandP2>,
+    pub(crate) command_p3: Option<CommandP3>,
+    pub(crate) handler: Option<contract::handler::GuestIndices>,
+    pub(crate) lifecycle: Option<contract::lifecycle::GuestIndices>,
+    pub(crate) state: Option<contract::state::GuestIndices>,
+    pub(crate) capabilities: Option<contract::capabilities::GuestIndices>,
+}
+
+impl Host {
+    /// Compiles an artifact, or takes it from the cache, and links it.
+    ///
+    /// Compiling takes every core for a while and happens on a thread of its own, one at a time.
+    pub async fn prepare(
+        &self,
+        spec: RevisionSpec,
+        artifact: Bytes,
+    ) -> Result<Prepared, PrepareError> {
+        let inspection = inspect(&artifact)?;
+        check_model(&spec, &inspection)?;
+        let (component, report) = self.compile(spec.digest, artifact).await?;
+        let pre = self.link(&component)?;
+        let doors = Doors::find(&pre, &inspection)
+            .map_err(|error| PrepareError::Export(format!("{error:#}")))?;
+        Ok(Prepared(Arc::new(Revision {
+            host: self.clone(),
+            config: Arc::new(variables(&spec.config)),
+            config_json: serde_json::Value::Object(spec.config.clone()).to_string(),
+            spec,
+            pre,
+            doors,
+            inspection,
+            report,
+        })))
+    }
+
+    async fn compile(
+        &self,
+        digest: Digest,
+        artifact: Bytes,
+    ) -> Result<(Component, CompileReport), PrepareError> {
+        let _one_at_a_time = self.0.compiling.acquire().await;
+        let shared = Arc::clone(&self.0);
+        let compiling = tokio::task::spawn_blocking(move || {
+            let start = Instant::now();
+            let cached = shared.cache.as_ref().and_then(|cache| cache.load(&shared.engine, digest));
+            let report = |cached| CompileReport { cached, took: start.elapsed() };
+            if let Some(component) = cached {
+                return Ok((component, report(true)));
+            }
+            let component = Component::new(&shared.engine, &artifact)?;
+            if let Some(cache) = &shared.cache {
+                cache.store(digest, &component.serialize()?);
+            }
+            Ok((component, report(false)))
+        });
+        match compiling.await {
+            Ok(compiled) => compiled
+                .map_err(|error: wasmtime::Error| PrepareError::Compile(format!("{error:#}"))),
+            Err(panicked) => Err(PrepareError::Compile(panicked.to_string())),
+        }
+    }
+
+    fn link(&self, component: &Component) -> Result<InstancePre<Guest>, PrepareError> {
+        self.0.linker.instantiate_pre(component).map_err(|error| {
+            let reason = format!("{:#}", error.root_cause());
+            let said = format!("{error:#}");
+            let import = component
+                .component_type()
+                .imports(&self.0.engine)
+                .map(|(name, _)| name.to_owned())
+                .find(|name| said.contains(&format!("`{name}`")));
+            PrepareError::Import { import: import.unwrap_or_else(|| "?".into()), reason }
+        })
+    }
+}
+
+impl Prepared {
+    /// How it was compiled.
+    pub fn report(&self) -> CompileReport {
+        self.0.report
+    }
+
+    /// What its artifact says of itself.
+    pub fn inspection(&self) -> &Inspection {
+        &self.0.inspection
+    }
+
+    /// What it was prepared with.
+    pub fn spec(&self) -> &RevisionSpec {
+        &self.0.spec
+    }
+
+    /// The functions that it exports, its own and those of its interfaces, that can be called by name.
+    pub fn functions(&self) -> Vec<FunctionSignature> {
+        let engine = &self.0.host.0.engine;
+        let mut functions = Vec::new();
+        let component = self.0.pre.component().component_type();
+        for (name, item) in component.exports(engine) {
+            match item.ty {
+                ComponentItem::ComponentFunc(func) => functions.push(FunctionSignature {
+                    name: name.to_owned(),
+                    signature: crate::call::signature(&func),
+                }),
+                ComponentItem::ComponentInstance(instance) => {
+                    for (function, item) in instance.exports(engine) {
+                        if let ComponentItem::ComponentFunc(func) = item.ty {
+                            functions.push(FunctionSignature {
+                                name: format!("{name}#{function}"),
+                                signature: crate::call::signature(&func),
+                            });
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        functions
+    }
+}
+
+fn check_model(spec: &RevisionSpec, inspection: &Inspection) -> Result<(), PrepareError> {
+    let is_actor = spec.instances.model == InstanceModel::Actor;
+    if inspection.offers.state && !is_actor {
+        return Err(PrepareError::StateNeedsActor);
+    }
+    if is_actor && !inspection.offers.handler {
+        return Err(PrepareError::ActorNeedsHandler);
+    }
+    Ok(())
+}
+
+/// The configuration as `wasi:config/store` shows it: a string as it is, anything else as JSON.
+fn variables(config: &serde_json::Map<String, serde_json::Value>) -> WasiConfigVariables {
+    let text = |value: &serde_json::Value| match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    config.iter().map(|(key, value)| (key.clone(), text(value))).collect()
+}
+
+impl Doors {
+    fn find(pre: &InstancePre<Guest>, inspection: &Inspection) -> wasmtime::Result<Self> {
+        let offers = &inspection.offers;
+        let mut doors = Self::default();
+        match offers.http {
+            Some(HttpVersion::P2) => doors.http_p2 = Some(HttpP2::new(pre)?),
+            Some(HttpVersion::P3) => doors.http_p3 = Some(HttpP3::new(pre)?),
+            None => {}
+        }
+        if offers.command {
+            match CommandP3::new(pre) {
+                Ok(command) => doors.command_p3 = Some(command),
+                Err(_not_0_3) => doors.command_p2 = Some(CommandP2::new(pre)?),
+            }
+        }
+        if offers.handler {
+            doors.handler = Some(contract::handler::GuestIndices::new(pre)?);
+        }
+        if offers.lifecycle {
+            doors.lifecycle = Some(contract::lifecycle::GuestIndices::new(pre)?);
+        }
+        if offers.state {
+            doors.state = Some(contract::state::GuestIndices::new(pre)?);
+        }
+        if offers.capabilities {
+            doors.capabilities = Some(contract::capabilities::GuestIndices::new(pre)?);
+        }
+        Ok(doors)
+    }
+}
