@@ -1,0 +1,80 @@
+//! What a component or a revision is made of.
+
+use airssys_wasm_api::reply::Inspection;
+use airssys_wasm_model::{Access, Asked};
+
+use super::traffic::bytes;
+
+pub(crate) fn inspection(found: &Inspection) -> String {
+    let name = found.name.as_ref().map_or("(no name)".to_owned(), ToString::to_string);
+    let version = found.version.as_ref().map_or("(no version)".to_owned(), ToString::to_string);
+    let mut out = format!("{name} {version}");
+    if let Some(revision) = found.revision {
+        out.push_str(&format!(" {revision}"));
+    }
+    out.push_str(&format!(
+        "\n{}\n{}, called as {}\n",
+        found.digest,
+        bytes(found.size_bytes),
+        found.shape.join(", ")
+    ));
+    section(&mut out, "exports", &found.exports);
+    let functions: Vec<_> =
+        found.functions.iter().map(|one| format!("{}: {}", one.name, one.signature)).collect();
+    section(&mut out, "functions", &functions);
+    section(&mut out, "imports", &found.imports);
+    if found.asked.unstated {
+        out.push_str("asks for: not stated (there is no manifest); the grants alone decide\n");
+    } else {
+        section(&mut out, "asks for", &asked(&found.asked));
+    }
+    if let Some(granted) = &found.granted {
+        let granted: Vec<_> = granted.0.iter().map(ToString::to_string).collect();
+        section(&mut out, "granted", &granted);
+    }
+    let limits = &found.limits;
+    out.push_str(&format!(
+        "limits: memory {}, time {}, cpu {}, concurrency {}, queue {}\n",
+        limits.memory, limits.time, limits.cpu, limits.concurrency, limits.queue
+    ));
+    let instances = &found.instances;
+    let model = format!("{:?}", instances.model).to_lowercase();
+    out.push_str(&format!("instances: {model}, {} to {}\n", instances.min, instances.max));
+    out
+}
+
+fn section(out: &mut String, title: &str, lines: &[String]) {
+    if lines.is_empty() {
+        out.push_str(&format!("{title}: nothing\n"));
+        return;
+    }
+    out.push_str(&format!("{title}:\n"));
+    for line in lines {
+        out.push_str(&format!("  {line}\n"));
+    }
+}
+
+fn asked(asked: &Asked) -> Vec<String> {
+    let mut lines = Vec::new();
+    for ask in &asked.files {
+        let access = ask.access.iter().map(|access| match access {
+            Access::Read => "read",
+            Access::Write => "write",
+        });
+        let access: Vec<_> = access.collect();
+        lines.push(format!("files {} {}  ({})", ask.path, access.join(","), ask.reason));
+    }
+    for ask in &asked.http {
+        let methods = match ask.methods.is_empty() {
+            true => "any method".to_owned(),
+            false => ask.methods.join(","),
+        };
+        lines.push(format!("http {} {} {}  ({})", ask.host, methods, ask.path, ask.reason));
+    }
+    for ask in &asked.env {
+        lines.push(format!("env {}  ({})", ask.name, ask.reason));
+    }
+    lines
+        .extend(asked.unenforced.iter().map(|kind| format!("{kind}  (not enforced yet: refused)")));
+    lines
+}

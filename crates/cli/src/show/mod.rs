@@ -1,0 +1,15 @@
+//! Answers as text for people. Programs read the JSON, so the text may change freely.
+
+mod inspection;
+mod rollout;
+mod service;
+mod table;
+mod traffic;
+
+pub(crate) use inspection::inspection;
+pub(crate) use rollout::{deployed, planned, rollout};
+pub(crate) use service::{history, log_line, releases, services, status};
+pub(crate) use traffic::{bytes, milliseconds, percent, traffic};
+
+#[cfg(test)]
+pub(crate) mod tests;

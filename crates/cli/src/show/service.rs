@@ -1,0 +1,101 @@
+//! Services, their history, releases and log lines.
+
+use airssys_wasm_api::reply::{LogLine, Releases, ServiceHistory, ServiceStatus, Services};
+
+use super::rollout::rollout;
+use super::table::table;
+use super::traffic::{bytes, percent};
+
+pub(crate) fn status(status: &ServiceStatus) -> String {
+    let mut out = format!("{}  {}", status.service, status.state);
+    if let Some(active) = &status.active {
+        out.push_str(&format!("  active {} ({})", active.revision, active.version));
+    }
+    out.push('\n');
+    if let Some(problem) = &status.problem {
+        out.push_str(&format!("problem: {problem}\n"));
+    }
+    let rows: Vec<_> = status
+        .revisions
+        .iter()
+        .map(|line| {
+            [
+                line.revision.to_string(),
+                line.version.to_string(),
+                line.state.clone(),
+                percent(line.weight),
+                line.instances.to_string(),
+            ]
+        })
+        .collect();
+    out.push_str(&table(["REVISION", "VERSION", "STATE", "WEIGHT", "INSTANCES"], &rows));
+    for route in &status.routes {
+        out.push_str(&format!("{route}\n"));
+    }
+    if let Some(report) = &status.rollout {
+        out.push_str(&format!("rollout {}: {}", report.rollout, rollout(report)));
+    }
+    out
+}
+
+pub(crate) fn services(Services(services): &Services) -> String {
+    if services.is_empty() {
+        return "no service is deployed\n".to_owned();
+    }
+    let rows: Vec<_> = services
+        .iter()
+        .map(|line| {
+            [
+                line.service.to_string(),
+                line.version.as_ref().map_or("-".to_owned(), ToString::to_string),
+                line.revision.map_or("-".to_owned(), |revision| revision.to_string()),
+                line.state.clone(),
+            ]
+        })
+        .collect();
+    table(["SERVICE", "VERSION", "REVISION", "STATE"], &rows)
+}
+
+pub(crate) fn history(ServiceHistory(lines): &ServiceHistory) -> String {
+    let rows: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            [
+                line.at.to_string(),
+                line.revision.to_string(),
+                line.version.to_string(),
+                line.state.clone(),
+                line.by.clone(),
+                line.why.clone(),
+            ]
+        })
+        .collect();
+    table(["AT", "REVISION", "VERSION", "STATE", "BY", "WHY"], &rows)
+}
+
+pub(crate) fn releases(Releases(releases): &Releases) -> String {
+    let rows: Vec<_> = releases
+        .iter()
+        .map(|line| {
+            [
+                line.version.to_string(),
+                bytes(line.size_bytes),
+                line.at.to_string(),
+                line.digest.to_string(),
+            ]
+        })
+        .collect();
+    table(["VERSION", "SIZE", "STORED", "DIGEST"], &rows)
+}
+
+pub(crate) fn log_line(line: &LogLine) -> String {
+    let LogLine { at, revision, stream, level, text, .. } = line;
+    // What a guest prints has no level of its own worth a column.
+    let from = if stream == "log" { level } else { stream };
+    format!("{at} {revision} {from:<6} {}", harmless(text))
+}
+
+/// A guest's text without what would move the cursor or recolour the operator's terminal.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+}

@@ -1,0 +1,44 @@
+//! `push`: store a release without running it.
+
+use std::path::PathBuf;
+
+use airssys_wasm_api::reply::Pushed;
+use airssys_wasm_api::{Command, command};
+use airssys_wasm_model::{Name, Version};
+
+use super::deploy::upload;
+use crate::component::LocalComponent;
+use crate::place::NodeFlags;
+use crate::ui::Ui;
+
+/// Store a release without running it
+#[derive(clap::Args)]
+pub(crate) struct Push {
+    /// A component.
+    #[arg(value_name = "FILE.wasm")]
+    file: PathBuf,
+
+    /// The release's name, instead of the component's own.
+    #[arg(long, value_name = "NAME")]
+    name: Option<Name>,
+
+    /// The release's version, instead of the component's own.
+    #[arg(long, value_name = "VERSION")]
+    version: Option<Version>,
+
+    #[command(flatten)]
+    node: NodeFlags,
+}
+
+impl Push {
+    pub(crate) async fn run(self, ui: &Ui) -> anyhow::Result<()> {
+        let component = LocalComponent::read(&self.file)?;
+        let client = self.node.client()?;
+        let artifact = upload(&client, &component, ui).await?;
+        let push = command::Push { artifact, name: self.name, version: self.version };
+        let pushed: Pushed = client.ask(Command::Push(push)).await?;
+        ui.answer(&pushed, |pushed| {
+            format!("{}@{} {} ({})", pushed.name, pushed.version, pushed.state, pushed.digest)
+        })
+    }
+}

@@ -1,0 +1,102 @@
+//! What `update`, `rollback` and steering a rollout share: the flags that say how to roll, and waiting
+//! for the outcome with each step shown.
+
+use airssys_wasm_api::command::RolloutChoice;
+use airssys_wasm_api::reply::{Outcome, RolloutReport, StepState};
+use airssys_wasm_api::{Client, Code, Command, Event, Failure, Reply};
+use airssys_wasm_model::{Span, StrategyName};
+use indicatif::ProgressBar;
+
+use crate::exit::Exit;
+use crate::show;
+use crate::ui::Ui;
+
+/// How to roll out.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Rolling out")]
+pub(crate) struct RollFlags {
+    /// all-at-once, blue-green or canary.
+    #[arg(long, value_name = "STRATEGY")]
+    strategy: Option<StrategyName>,
+
+    /// Canary: the shares to go through, in per cent.
+    #[arg(long, value_name = "5,25,50", value_delimiter = ',')]
+    steps: Option<Vec<f64>>,
+
+    /// Canary: how long each share is watched.
+    #[arg(long, value_name = "10s")]
+    observe: Option<Span>,
+
+    /// Blue-green: how long the replaced revision is kept warm.
+    #[arg(long, value_name = "30s")]
+    hold: Option<Span>,
+
+    /// Canary: the share of the candidate's calls that may fail, in per cent.
+    #[arg(long, value_name = "PERCENT")]
+    max_error_rate: Option<f64>,
+
+    /// Canary: calls that the candidate must have answered before it is promoted.
+    #[arg(long, value_name = "COUNT")]
+    min_calls: Option<u64>,
+}
+
+impl RollFlags {
+    /// As the command says it.
+    pub(crate) fn choice(self) -> RolloutChoice {
+        RolloutChoice {
+            strategy: self.strategy,
+            steps: self.steps,
+            observe: self.observe,
+            hold: self.hold,
+            max_error_rate: self.max_error_rate,
+            min_calls: self.min_calls,
+        }
+    }
+}
+
+/// Carries a long command out with what happens shown beside a turning wheel.
+pub(crate) async fn act_shown(
+    client: &Client,
+    command: Command,
+    ui: &Ui,
+) -> Result<Reply, Failure> {
+    let wheel = ui.spinner(command.name());
+    let reply = client.act_watched(command, |event| show_event(&wheel, event)).await;
+    wheel.finish_and_clear();
+    reply
+}
+
+fn show_event(wheel: &ProgressBar, event: Event) {
+    match event {
+        Event::Phase { phase } => wheel.set_message(phase),
+        Event::Plan { plan } => wheel.println(format!("plan: {}", plan.join(", "))),
+        Event::Step { step } => match step.state {
+            StepState::Pending => {}
+            StepState::Running => wheel.set_message(step.step),
+            state => wheel.println(format!("  {state:<8} {}", step.step)),
+        },
+    }
+}
+
+/// Prints a plan, or a rollout and how it ended.
+///
+/// Exits with 6 where the candidate was taken back, and with 1 where the rollout rests undecided: a
+/// script that asked for an update must not go on as if it had one.
+pub(crate) fn answer_rollout(reply: Reply, ui: &Ui) -> anyhow::Result<()> {
+    let report: RolloutReport = match reply {
+        Reply::Planned(planned) => return ui.answer(&planned, show::planned),
+        reply => reply.try_into()?,
+    };
+    ui.answer(&report, show::rollout)?;
+    match report.outcome {
+        None | Some(Outcome::Promoted) => Ok(()),
+        Some(Outcome::Aborted) => Err(Exit(Code::RolledBack.exit_code()).into()),
+        Some(Outcome::Paused | Outcome::Inconclusive) => {
+            let service = &report.service;
+            ui.say(&format!(
+                "the rollout rests: go on with `airssys-wasm resume {service}`, or end it with promote or abort"
+            ));
+            Err(Exit(Code::Failed.exit_code()).into())
+        }
+    }
+}
