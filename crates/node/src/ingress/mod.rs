@@ -1,0 +1,183 @@
+//! The HTTP door: HTTP/1.1 and HTTP/2 in, a component's answer out.
+
+mod answer;
+mod body;
+mod routes;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use airssys_wasm_api::{Code, Failure};
+use airssys_wasm_host::{CallCtx, RequestId};
+use http::header::{CONTENT_LENGTH, HOST};
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+
+use self::answer::{AnswerBody, problem};
+use self::body::BoundedBody;
+pub(crate) use self::routes::{Route, RouteError, Routes};
+
+/// Connections open at once. The next one waits in the listener's backlog until one ends.
+const CONNECTIONS_MAX: usize = 10_000;
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long answers that have begun may go on after the node was told to stop.
+const FAREWELL: Duration = Duration::from_secs(30);
+
+/// A longer target is nobody's link.
+const TARGET_BYTES_MAX: usize = 16 << 10;
+
+/// Calls that may be under way on one HTTP/2 connection.
+const STREAMS_MAX: u32 = 256;
+
+/// What the HTTP door needs.
+pub(crate) struct Ingress {
+    pub(crate) routes: Arc<Routes>,
+    /// The largest body of a request, in bytes.
+    pub(crate) body_bytes_max: u64,
+}
+
+impl Ingress {
+    /// Serves until `stopping` turns true, then lets the calls under way end.
+    pub(crate) async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        mut stopping: watch::Receiver<bool>,
+    ) {
+        let mut server = auto::Builder::new(TokioExecutor::new());
+        server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+        server.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX);
+        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let graceful = GracefulShutdown::new();
+        loop {
+            let accepting = async {
+                let place = Arc::clone(&places).acquire_owned().await;
+                (place, listener.accept().await)
+            };
+            let (place, accepted) = tokio::select! {
+                accepted = accepting => accepted,
+                _ = stopping.wait_for(|stopping| *stopping) => break,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of descriptors, most likely: connections that end give some back.
+                    tracing::warn!("a connection was not accepted: {error}");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+            };
+            // Answers are often smaller than a segment; waiting to fill one costs a round trip.
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!("a connection without TCP_NODELAY: {error}");
+            }
+            let ingress = Arc::clone(&self);
+            let service = hyper::service::service_fn(move |request| {
+                let ingress = Arc::clone(&ingress);
+                async move { Ok::<_, std::convert::Infallible>(ingress.answer(request, peer).await) }
+            });
+            let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
+            let connection = graceful.watch(connection);
+            tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(%peer, "a connection ended early: {error}");
+                }
+                drop(place);
+            });
+        }
+        drop(listener);
+        if tokio::time::timeout(FAREWELL, graceful.shutdown()).await.is_err() {
+            tracing::warn!("answers were still under way {FAREWELL:?} after the stop");
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<AnswerBody> {
+        let request_id = RequestId::draw();
+        let mut answer = match self.route(request, peer, request_id).await {
+            Ok(answer) => answer,
+            Err(failure) => problem(failure, request_id),
+        };
+        let mut text = [0; 32];
+        answer.headers_mut().insert("x-request-id", header(request_id, &mut text));
+        answer
+    }
+
+    async fn route(
+        &self,
+        mut request: Request<Incoming>,
+        peer: SocketAddr,
+        request_id: RequestId,
+    ) -> Result<Response<AnswerBody>, Failure> {
+        let service = {
+            let authority = authority(&request)?;
+            let found = self.routes.find(authority, request.uri().path());
+            let Some((service, prefix)) = found else {
+                let path = request.uri().path();
+                return Err(Failure::new(
+                    Code::NotFound,
+                    format!("no service answers at `{path}`"),
+                )
+                .help("a service answers at /<service>/ and at <service>.localhost"));
+            };
+            routes::strip(&mut request, prefix)?;
+            service
+        };
+        check_size(&request, self.body_bytes_max)?;
+        let mut call = CallCtx::new(request_id);
+        call.caller = Some(peer.ip().to_string().into());
+        call.traceparent = request
+            .headers()
+            .get("traceparent")
+            .and_then(|value| value.to_str().ok())
+            .map(Arc::from);
+        let bound = self.body_bytes_max;
+        let request = request.map(|body| BoundedBody::new(body, bound));
+        match service.http(request, call).await {
+            Ok(answer) => Ok(answer.map(AnswerBody::Guest)),
+            Err(error) => Err(error.failure(&service.name)),
+        }
+    }
+}
+
+/// The host that the client means: the `host` header, or HTTP/2's authority.
+fn authority(request: &Request<Incoming>) -> Result<&str, Failure> {
+    let named = request.uri().authority().map(|authority| authority.as_str());
+    let bad = |why| Failure::new(Code::Usage, why);
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let host = hosts.next().map(HeaderValue::to_str).transpose();
+    let host = host.map_err(|_| bad("the host header is not a host"))?;
+    if hosts.next().is_some() {
+        return Err(bad("the request has two host headers"));
+    }
+    named.or(host).ok_or_else(|| bad("the request names no host"))
+}
+
+fn check_size(request: &Request<Incoming>, body_bytes_max: u64) -> Result<(), Failure> {
+    if request.uri().path_and_query().is_some_and(|path| path.as_str().len() > TARGET_BYTES_MAX) {
+        let message = format!("the request's path is longer than {TARGET_BYTES_MAX} bytes");
+        return Err(Failure::new(Code::TooLarge, message));
+    }
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let announced = announced.and_then(|length| length.parse::<u64>().ok()).unwrap_or(0);
+    if announced > body_bytes_max {
+        let message = format!("the body has {announced} bytes; this node takes {body_bytes_max}");
+        return Err(Failure::new(Code::TooLarge, message));
+    }
+    Ok(())
+}
+
+fn header(request_id: RequestId, text: &mut [u8; 32]) -> HeaderValue {
+    use std::io::Write;
+    let mut rest = &mut text[..];
+    // 32 digits into 32 bytes.
+    let _ = write!(rest, "{request_id}");
+    HeaderValue::from_bytes(text).unwrap_or(HeaderValue::from_static(""))
+}

@@ -1,0 +1,203 @@
+//! Which service answers at which host and path.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use airssys_wasm_api::{Code, Failure};
+use airssys_wasm_model::Name;
+use arc_swap::ArcSwap;
+use http::Request;
+use http::uri::PathAndQuery;
+
+use crate::live::LiveService;
+
+/// Where a service answers: a path prefix without a slash at its end; the root is the empty one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Route(String);
+
+impl Route {
+    /// The route that a manifest asks for, else `/<service>`.
+    pub(crate) fn of(service: &Name, asked: Option<&str>) -> Self {
+        match asked {
+            Some(route) => Self(route.trim_end_matches('/').to_owned()),
+            None => Self(format!("/{service}")),
+        }
+    }
+
+    /// The route as a person writes it.
+    pub(crate) fn as_str(&self) -> &str {
+        if self.0.is_empty() { "/" } else { &self.0 }
+    }
+}
+
+/// A route that another service holds.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the route `{route}` is held by service `{holder}`")]
+pub(crate) struct RouteError {
+    pub(crate) route: String,
+    pub(crate) holder: Name,
+}
+
+/// The routes of a node. Read on every request through one atomic pointer; changed by replacing the whole.
+#[derive(Default)]
+pub(crate) struct Routes(ArcSwap<Table>);
+
+#[derive(Clone, Default)]
+struct Table {
+    by_path: HashMap<Route, Arc<LiveService>>,
+    by_name: HashMap<Name, Arc<LiveService>>,
+}
+
+impl Routes {
+    /// The service for this host and path, and how many bytes of the path are its route.
+    pub(crate) fn find(&self, authority: &str, path: &str) -> Option<(Arc<LiveService>, usize)> {
+        let table = self.0.load();
+        if let Some(service) = host_label(authority).and_then(|label| table.by_name.get(label)) {
+            return Some((Arc::clone(service), 0));
+        }
+        let mut prefix = path.trim_end_matches('/');
+        loop {
+            if let Some(service) = table.by_path.get(prefix) {
+                return Some((Arc::clone(service), prefix.len()));
+            }
+            prefix = &prefix[..prefix.rfind('/')?];
+        }
+    }
+
+    /// Whether a service may take this route.
+    pub(crate) fn check(&self, service: &Name, route: &Route) -> Result<(), RouteError> {
+        match self.0.load().by_path.get(route) {
+            Some(holder) if holder.name != *service => {
+                Err(RouteError { route: route.as_str().to_owned(), holder: holder.name.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives a service this one route. The check and the change are one step.
+    pub(crate) fn put(&self, service: &Arc<LiveService>, route: &Route) -> Result<(), RouteError> {
+        let mut taken = Ok(());
+        self.0.rcu(|table| {
+            let mut table = Table::clone(table);
+            taken = match table.by_path.get(route) {
+                Some(holder) if holder.name != service.name => Err(RouteError {
+                    route: route.as_str().to_owned(),
+                    holder: holder.name.clone(),
+                }),
+                _ => Ok(()),
+            };
+            if taken.is_ok() {
+                table.by_path.retain(|_, held| held.name != service.name);
+                table.by_path.insert(route.clone(), Arc::clone(service));
+                table.by_name.insert(service.name.clone(), Arc::clone(service));
+            }
+            table
+        });
+        taken
+    }
+
+    /// Takes a service's routes away.
+    pub(crate) fn remove(&self, service: &Name) {
+        self.0.rcu(|table| {
+            let mut table = Table::clone(table);
+            table.by_path.retain(|_, held| held.name != *service);
+            table.by_name.remove(service);
+            table
+        });
+    }
+}
+
+impl std::borrow::Borrow<str> for Route {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `greeter` of `greeter.localhost:8080`.
+fn host_label(authority: &str) -> Option<&str> {
+    let host = authority.split_once(':').map_or(authority, |(host, _port)| host);
+    host.strip_suffix(".localhost").filter(|label| !label.contains('.'))
+}
+
+/// Takes the route off the request's path, so that a component need not know where it answers, and puts
+/// the authority into the URI, where the component looks for it.
+pub(crate) fn strip<B>(request: &mut Request<B>, prefix: usize) -> Result<(), Failure> {
+    if prefix == 0 {
+        return Ok(());
+    }
+    let uri = request.uri();
+    let whole = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let rest = &whole[prefix..];
+    let rest = match rest.as_bytes().first() {
+        Some(b'/') => rest.to_owned(),
+        _ => format!("/{rest}"),
+    };
+    let bad = |_| Failure::new(Code::Usage, "the request's path cannot be read");
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(rest.parse().map_err(bad)?);
+    *request.uri_mut() = http::Uri::from_parts(parts)
+        .map_err(|_| Failure::new(Code::Usage, "the request's target cannot be read"))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(name: &str) -> Arc<LiveService> {
+        Arc::new(LiveService::new(name.parse().unwrap()))
+    }
+
+    fn routes() -> Routes {
+        let routes = Routes::default();
+        for (name, route) in [("a", None), ("b", Some("/a/b")), ("root", Some("/"))] {
+            let service = service(name);
+            routes.put(&service, &Route::of(&service.name, route)).unwrap();
+        }
+        routes
+    }
+
+    #[test]
+    fn the_longest_route_answers() {
+        let routes = routes();
+        let find = |host: &str, path: &str| {
+            let (service, prefix) = routes.find(host, path).unwrap();
+            (service.name.to_string(), prefix)
+        };
+        assert_eq!(find("localhost", "/a/x"), ("a".into(), 2));
+        assert_eq!(find("localhost", "/a"), ("a".into(), 2));
+        assert_eq!(find("localhost", "/a/b/c"), ("b".into(), 4));
+        assert_eq!(find("localhost", "/ab"), ("root".into(), 0));
+        assert_eq!(find("localhost", "/"), ("root".into(), 0));
+        assert_eq!(find("b.localhost:8080", "/a/x"), ("b".into(), 0));
+        assert_eq!(find("x.b.localhost", "/a"), ("a".into(), 2));
+        assert_eq!(find("localhost", "*"), ("root".into(), 0));
+    }
+
+    #[test]
+    fn a_route_has_one_holder() {
+        let routes = routes();
+        let other = service("c");
+        let taken = Route::of(&other.name, Some("/a"));
+        assert_eq!(routes.put(&other, &taken).unwrap_err().holder.as_str(), "a");
+        assert!(routes.check(&other.name, &taken).is_err());
+        routes.remove(&"a".parse().unwrap());
+        assert!(routes.put(&other, &taken).is_ok());
+        assert_eq!(routes.find("localhost", "/a").unwrap().0.name.as_str(), "c");
+    }
+
+    #[test]
+    fn a_route_is_taken_off_the_path_and_nothing_else() {
+        for (target, prefix, wanted) in [
+            ("/a/x?y=/a", 2, "/x?y=/a"),
+            ("/a", 2, "/"),
+            ("/a?q", 2, "/?q"),
+            ("http://h/a//x", 2, "http://h//x"),
+            ("/a/%2e%2e/x", 2, "/%2e%2e/x"),
+        ] {
+            let mut request = Request::get(target).body(()).unwrap();
+            strip(&mut request, prefix).unwrap();
+            assert_eq!(request.uri().to_string(), wanted);
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The live side of a service: what every call goes through, whichever door it came in by.
+//!
+//! A call picks a revision and is counted in as one step, claims a place in the revision's pool, runs and
+//! is recorded. No store is touched and no plan is known here.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use airssys_wasm_deploy::{Claimed, InFlight, NoRevision, Switch};
+use airssys_wasm_host::{
+    CallCtx, CallError, ClaimError, HttpBody, HttpError, Input, Kind, Limit, Output, Pool,
+};
+use airssys_wasm_model::{Name, RevisionNumber, Version};
+use bytes::Bytes;
+use http::HeaderValue;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::metrics::Traffic;
+
+/// A service as its callers meet it.
+pub(crate) struct LiveService {
+    pub(crate) name: Name,
+    pub(crate) switch: Switch<Running>,
+}
+
+/// A revision that runs.
+pub(crate) struct Running {
+    pub(crate) revision: RevisionNumber,
+    pub(crate) version: Version,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) traffic: Traffic,
+    /// What its HTTP answers carry, if they say who made them.
+    pub(crate) stamp: Option<Stamp>,
+}
+
+/// The headers that say who answered, made once.
+pub(crate) struct Stamp {
+    pub(crate) service: HeaderValue,
+    pub(crate) version: HeaderValue,
+    pub(crate) revision: HeaderValue,
+}
+
+/// Which revision answered a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answered<T> {
+    pub(crate) revision: RevisionNumber,
+    pub(crate) version: Version,
+    pub(crate) answer: T,
+}
+
+/// Why a call to a service has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServiceError {
+    /// No revision takes calls now.
+    #[error(transparent)]
+    NoRevision(#[from] NoRevision),
+    /// The call failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+impl Stamp {
+    pub(crate) fn new(service: &Name, version: &Version, revision: RevisionNumber) -> Self {
+        let value = |text: String| {
+            HeaderValue::try_from(text).expect("names, versions and numbers are visible ASCII")
+        };
+        Self {
+            service: value(service.to_string()),
+            version: value(version.to_string()),
+            revision: value(revision.0.to_string()),
+        }
+    }
+}
+
+impl LiveService {
+    pub(crate) fn new(name: Name) -> Self {
+        Self { name, switch: Switch::new() }
+    }
+
+    /// Sends an HTTP request to the service. The revision counts the call until the answer's body ends.
+    pub(crate) async fn http<B>(
+        &self,
+        request: http::Request<B>,
+        call: CallCtx,
+    ) -> Result<http::Response<CountedBody>, ServiceError>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<HttpError>,
+    {
+        let Claimed { target, in_flight, .. } = self.claim()?;
+        let start = Instant::now();
+        let answered = async { target.pool.claim(call).await?.http(request).await }.await;
+        let failed = match &answered {
+            Ok(answer) => answer.status().is_server_error(),
+            Err(error) => is_failure(error),
+        };
+        target.traffic.record(failed, start.elapsed());
+        let mut answer = answered?;
+        if let Some(stamp) = &target.stamp {
+            let headers = answer.headers_mut();
+            headers.insert("x-airssys-service", stamp.service.clone());
+            headers.insert("x-airssys-version", stamp.version.clone());
+            headers.insert("x-airssys-revision", stamp.revision.clone());
+        }
+        Ok(answer.map(|body| CountedBody { body, _in_flight: in_flight }))
+    }
+
+    /// Calls the service's handler.
+    pub(crate) async fn execute(
+        &self,
+        input: Input,
+        call: CallCtx,
+    ) -> Result<Answered<Output>, ServiceError> {
+        let claimed = self.claim()?;
+        let start = Instant::now();
+        let answered = async { claimed.target.pool.claim(call).await?.execute(input).await }.await;
+        finish(&claimed, start, answered)
+    }
+
+    /// Calls a function by its name, with WAVE arguments.
+    pub(crate) async fn invoke(
+        &self,
+        function: &str,
+        arguments: &[String],
+        call: CallCtx,
+    ) -> Result<Answered<String>, ServiceError> {
+        let claimed = self.claim()?;
+        let start = Instant::now();
+        let pool = &claimed.target.pool;
+        let answered = async { pool.claim(call).await?.invoke(function, arguments).await }.await;
+        finish(&claimed, start, answered)
+    }
+
+    fn claim(&self) -> Result<Claimed<Running>, NoRevision> {
+        self.switch.claim(rand::random())
+    }
+}
+
+fn finish<T>(
+    claimed: &Claimed<Running>,
+    start: Instant,
+    answered: Result<T, CallError>,
+) -> Result<Answered<T>, ServiceError> {
+    let failed = answered.as_ref().err().is_some_and(is_failure);
+    let Running { revision, version, traffic, .. } = &*claimed.target;
+    traffic.record(failed, start.elapsed());
+    Ok(Answered { revision: *revision, version: version.clone(), answer: answered? })
+}
+
+/// Whether a call's error counts against its revision: the caller's own mistakes do not.
+fn is_failure(error: &CallError) -> bool {
+    match error {
+        CallError::Fault(fault) => !matches!(fault.kind, Kind::InvalidInput | Kind::Denied),
+        CallError::NoFunction { .. }
+        | CallError::Arguments { .. }
+        | CallError::Unsayable { .. }
+        | CallError::Unsupported { .. } => false,
+        _ => true,
+    }
+}
+
+impl ServiceError {
+    /// The code and the words for a caller. What only the operator may know goes to the log.
+    pub(crate) fn failure(&self, service: &Name) -> airssys_wasm_api::Failure {
+        use airssys_wasm_api::{Code, Failure};
+        let error = match self {
+            Self::NoRevision(none) => {
+                return Failure::new(Code::Unavailable, format!("service `{service}`: {none}"))
+                    .help("it is starting, or its last deployment failed: see its status");
+            }
+            Self::Call(error) => error,
+        };
+        let said = format!("service `{service}`: {error}");
+        match error {
+            CallError::Fault(fault) => match fault.kind {
+                Kind::InvalidInput => Failure::new(Code::Usage, said),
+                Kind::InvalidConfig => Failure::new(Code::Invalid, said),
+                Kind::Denied => Failure::new(Code::Denied, said),
+                Kind::Unavailable => Failure::new(Code::Unavailable, said),
+                Kind::Failed => Failure::new(Code::GuestFailed, said),
+            },
+            CallError::Limit(Limit::Time) => Failure::new(Code::TimedOut, said)
+                .help("raise `time` under [limits] in its Component.toml if it needs longer"),
+            CallError::Limit(limit) => Failure::new(Code::Limit, said)
+                .help(format!("raise `{limit}` under [limits] in its Component.toml")),
+            CallError::Claim(ClaimError::Saturated) => Failure::new(Code::Saturated, said)
+                .help("try again later, or raise its scale or its limits"),
+            CallError::Claim(ClaimError::TimedOut) => Failure::new(Code::TimedOut, said)
+                .help("try again later, or raise its scale or its limits"),
+            CallError::Claim(ClaimError::Stopped) => Failure::new(Code::Unavailable, said),
+            CallError::Unsupported { .. }
+            | CallError::NoFunction { .. }
+            | CallError::Arguments { .. }
+            | CallError::Unsayable { .. } => Failure::new(Code::Usage, said),
+            CallError::Init(_) | CallError::Restore { .. } => Failure::new(Code::Invalid, said),
+            CallError::Trapped { backtrace, .. } => {
+                tracing::warn!(service = %service, "{backtrace}");
+                Failure::new(Code::GuestFailed, said)
+            }
+            CallError::Exited(_) | CallError::NoAnswer | CallError::Http(_) => {
+                Failure::new(Code::GuestFailed, said)
+            }
+            CallError::State(_) | CallError::Host(_) => Failure::from_error(Code::Failed, error),
+        }
+    }
+}
+
+/// The body of an answer, counted as a call of its revision until it ends.
+pub(crate) struct CountedBody {
+    body: HttpBody,
+    _in_flight: InFlight,
+}
+
+impl Body for CountedBody {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
