@@ -1,0 +1,81 @@
+//! The file system as blobs see it: one flat folder.
+//!
+//! A trait because there are two: the disk, and the tests' folder that forgets what was not synced.
+
+use std::fmt::Debug;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use crate::disk::sync_folder;
+
+/// One folder of files. Names are plain file names.
+pub(super) trait Folder: Debug + Send + Sync {
+    /// A new empty file; an error if there is one of that name.
+    fn create(&self, name: &str) -> io::Result<Box<dyn NewFile>>;
+    /// A file's content, from its beginning, and its length.
+    fn open(&self, name: &str) -> io::Result<(Box<dyn Read + Send>, u64)>;
+    /// Whether there is a file of this name.
+    fn exists(&self, name: &str) -> io::Result<bool>;
+    /// Gives a file another name, replacing what had it, in one step.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Removes a file.
+    fn remove(&self, name: &str) -> io::Result<()>;
+    /// The names of all files.
+    fn names(&self) -> io::Result<Vec<String>>;
+    /// Makes creations, renames and removals durable.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// A file being written.
+pub(super) trait NewFile: Write + Debug + Send {
+    /// Makes the content durable.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// A folder on the disk.
+#[derive(Debug)]
+pub(super) struct DiskFolder(pub(super) PathBuf);
+
+impl Folder for DiskFolder {
+    fn create(&self, name: &str) -> io::Result<Box<dyn NewFile>> {
+        let file = OpenOptions::new().write(true).create_new(true).open(self.0.join(name))?;
+        Ok(Box::new(file))
+    }
+
+    fn open(&self, name: &str) -> io::Result<(Box<dyn Read + Send>, u64)> {
+        let file = File::open(self.0.join(name))?;
+        let len = file.metadata()?.len();
+        Ok((Box::new(file), len))
+    }
+
+    fn exists(&self, name: &str) -> io::Result<bool> {
+        self.0.join(name).try_exists()
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.0.join(from), self.0.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.0.join(name))
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        // A name that is not UTF-8 is none of ours.
+        fs::read_dir(&self.0)?
+            .map(|entry| Ok(entry?.file_name().into_string().ok()))
+            .filter_map(Result::transpose)
+            .collect()
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        sync_folder(&self.0)
+    }
+}
+
+impl NewFile for File {
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_all()
+    }
+}

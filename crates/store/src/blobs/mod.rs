@@ -1,0 +1,11 @@
+//! Blobs: large, immutable, named by the digest of their bytes.
+
+mod folder;
+mod shelf;
+mod writer;
+
+#[cfg(test)]
+mod power_cut;
+
+pub use shelf::{BlobError, Blobs, MAX_BLOB_BYTES};
+pub use writer::Writer;

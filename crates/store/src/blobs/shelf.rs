@@ -1,0 +1,221 @@
+//! The shelf of blobs: put, get by digest, list, remove.
+//!
+//! A blob is written under a passing name, synced, renamed to its digest and its folder synced: under
+//! its digest it is whole or not there. Reading checks the digest again, so a damaged disk yields an
+//! error, never wrong code. Which blobs are still wanted is not known here: their owner removes them.
+
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use airssys_wasm_model::Digest;
+
+use super::folder::{DiskFolder, Folder};
+use super::writer::Writer;
+use crate::disk::{create_private_folder, is_full};
+use crate::lock::DirectoryLock;
+use crate::store::StoreError;
+
+/// The largest blob. The largest component seen in the field (a Python one with its interpreter) has
+/// under 50 MB; a blob is read into memory whole, so this also bounds that.
+pub const MAX_BLOB_BYTES: u64 = 256 << 20;
+
+/// How the names of unfinished blobs begin; a digest's name never does.
+const UNFINISHED: &str = "incoming-";
+
+/// The blobs of one store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    shelf: Arc<Shelf>,
+}
+
+#[derive(Debug)]
+pub(super) struct Shelf {
+    pub(super) folder: Box<dyn Folder>,
+    /// Makes "is it there already?" and "rename it there" one step against a removal in between.
+    /// Held for a rename or the check of one blob, never across a blob's writing.
+    naming: Mutex<()>,
+    next: AtomicU64,
+    _lock: Option<Arc<DirectoryLock>>,
+}
+
+/// Why an operation on a blob failed.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// There is no such blob.
+    #[error("there is no blob {0}")]
+    NotFound(Digest),
+    /// What is on the disk is not what was written. Putting the true bytes again repairs it.
+    #[error("blob {digest} is damaged on the disk")]
+    Corrupt {
+        /// The blob.
+        digest: Digest,
+        /// The digest of what was read; `None` if that was longer than any blob.
+        found: Option<Digest>,
+    },
+    /// The bytes are more than the bound.
+    #[error("the blob is larger than {limit_bytes} bytes")]
+    TooLarge {
+        /// The bound: the caller's or [`MAX_BLOB_BYTES`].
+        limit_bytes: u64,
+    },
+    /// The disk or the quota is full. Nothing is left behind, and the store stays usable.
+    #[error("no room on the disk to {doing} a blob")]
+    Full {
+        /// What was being done.
+        doing: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The system refused an operation.
+    #[error("cannot {doing} a blob")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Blobs {
+    pub(crate) fn open(dir: &Path, lock: Arc<DirectoryLock>) -> Result<Self, StoreError> {
+        create_private_folder(dir).map_err(|error| StoreError::from_io("create", dir, error))?;
+        Self::on(DiskFolder(dir.to_owned()), Some(lock))
+            .map_err(|error| StoreError::from_io("clean up", dir, error))
+    }
+
+    /// The blobs in any folder, so that a test can cut its power.
+    pub(super) fn on(
+        folder: impl Folder + 'static,
+        lock: Option<Arc<DirectoryLock>>,
+    ) -> io::Result<Self> {
+        // The lock is ours, so nobody is writing these any more.
+        for name in folder.names()?.iter().filter(|name| name.starts_with(UNFINISHED)) {
+            folder.remove(name)?;
+        }
+        let shelf = Shelf {
+            folder: Box::new(folder),
+            naming: Mutex::new(()),
+            next: AtomicU64::new(0),
+            _lock: lock,
+        };
+        Ok(Self { shelf: Arc::new(shelf) })
+    }
+
+    /// Stores these bytes and returns their name. Durable when it returns; storing what is there
+    /// already is quick and harmless.
+    pub fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError> {
+        if bytes.len() as u64 > MAX_BLOB_BYTES {
+            return Err(BlobError::TooLarge { limit_bytes: MAX_BLOB_BYTES });
+        }
+        let digest = Digest::of(bytes);
+        if self.shelf.has_whole(&digest)? {
+            return Ok(digest);
+        }
+        let mut writer = self.writer(MAX_BLOB_BYTES)?;
+        writer.append(bytes)?;
+        writer.finish()
+    }
+
+    /// Begins a blob whose bytes arrive piece by piece, at most `limit_bytes` of them (and never more
+    /// than [`MAX_BLOB_BYTES`]).
+    pub fn writer(&self, limit_bytes: u64) -> Result<Writer, BlobError> {
+        let number = self.shelf.next.fetch_add(1, Ordering::Relaxed);
+        Writer::begin(
+            self.shelf.clone(),
+            format!("{UNFINISHED}{number}"),
+            limit_bytes.min(MAX_BLOB_BYTES),
+        )
+    }
+
+    /// A blob's bytes, checked against their digest.
+    pub fn get(&self, digest: &Digest) -> Result<Vec<u8>, BlobError> {
+        let (mut file, len) = match self.shelf.folder.open(&digest.hex()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(BlobError::NotFound(*digest));
+            }
+            opened => opened.map_err(|error| BlobError::from_io("open", error))?,
+        };
+        if len > MAX_BLOB_BYTES {
+            return Err(BlobError::Corrupt { digest: *digest, found: None });
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
+        file.by_ref()
+            .take(MAX_BLOB_BYTES)
+            .read_to_end(&mut bytes)
+            .map_err(|error| BlobError::from_io("read", error))?;
+        match Digest::of(&bytes) {
+            found if found == *digest => Ok(bytes),
+            found => Err(BlobError::Corrupt { digest: *digest, found: Some(found) }),
+        }
+    }
+
+    /// Whether there is a blob of this name. Says nothing of its state: [`get`](Self::get) does.
+    pub fn contains(&self, digest: &Digest) -> Result<bool, BlobError> {
+        let exists = self.shelf.folder.exists(&digest.hex());
+        exists.map_err(|error| BlobError::from_io("look for", error))
+    }
+
+    /// Removes a blob and says whether it was there. Durable when it returns.
+    pub fn remove(&self, digest: &Digest) -> Result<bool, BlobError> {
+        let _turn = self.shelf.naming();
+        match self.shelf.folder.remove(&digest.hex()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            removed => removed.map_err(|error| BlobError::from_io("remove", error))?,
+        }
+        self.shelf.sync()?;
+        Ok(true)
+    }
+
+    /// The names of all blobs, sorted.
+    pub fn list(&self) -> Result<Vec<Digest>, BlobError> {
+        let names = self.shelf.folder.names().map_err(|error| BlobError::from_io("list", error))?;
+        let mut digests: Vec<Digest> =
+            names.iter().filter_map(|name| format!("sha256:{name}").parse().ok()).collect();
+        digests.sort_unstable();
+        Ok(digests)
+    }
+}
+
+impl Shelf {
+    /// Whether the blob is there, undamaged and durably so. A damaged one is to be written again.
+    pub(super) fn has_whole(&self, digest: &Digest) -> Result<bool, BlobError> {
+        let _turn = self.naming();
+        let (file, len) = match self.folder.open(&digest.hex()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            opened => opened.map_err(|error| BlobError::from_io("open", error))?,
+        };
+        if len > MAX_BLOB_BYTES || Writer::digest_of(file).ok() != Some(*digest) {
+            return Ok(false);
+        }
+        // Whoever renamed it may not have synced the folder yet, or may have died before.
+        self.sync()?;
+        Ok(true)
+    }
+
+    /// Puts a finished and synced file under its digest.
+    pub(super) fn settle(&self, unfinished: &str, digest: &Digest) -> Result<(), BlobError> {
+        let _turn = self.naming();
+        self.folder
+            .rename(unfinished, &digest.hex())
+            .map_err(|error| BlobError::from_io("name", error))?;
+        self.sync()
+    }
+
+    fn sync(&self) -> Result<(), BlobError> {
+        self.folder.sync().map_err(|error| BlobError::from_io("settle", error))
+    }
+
+    fn naming(&self) -> MutexGuard<'_, ()> {
+        self.naming.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl BlobError {
+    pub(super) fn from_io(doing: &'static str, source: io::Error) -> Self {
+        if is_full(&source) { Self::Full { doing, source } } else { Self::Io { doing, source } }
+    }
+}

@@ -1,0 +1,18 @@
+//! Records: small values under names, each with a version, changed by compare-and-set.
+
+mod engine;
+mod error;
+mod lease;
+mod medium;
+mod shelf;
+mod watch;
+
+#[cfg(test)]
+mod power_cut;
+
+pub use error::{PutError, RecordError};
+pub use lease::{Fence, LeaseHolder};
+pub use shelf::{MAX_KEY_BYTES, MAX_RECORD_BYTES, Record, Records, Versioned};
+pub use watch::{Change, WATCH_BACKLOG, Watch};
+
+use shelf::tick;

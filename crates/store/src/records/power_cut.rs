@@ -1,0 +1,447 @@
+//! Records on a disk whose power is cut: at every step, and at seeded random steps with what was not
+//! synced lost, kept, torn and reordered. A kill of the process proves less: the system still writes
+//! what the process had handed over.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rand::rngs::SmallRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use redb::StorageBackend;
+
+use super::{PutError, RecordError, Records};
+
+/// What a disk writes in one piece. Anything larger may be torn.
+const SECTOR_BYTES: u64 = 512;
+
+/// What a power cut leaves of the writes that no sync had confirmed.
+#[derive(Clone, Copy, Debug)]
+enum Loss {
+    /// Nothing of them.
+    All,
+    /// All of them.
+    Nothing,
+    /// Of each sector any state it had since the last sync; of the length likewise.
+    Some,
+    /// Everything up to some instant, and half of the write at that instant.
+    Tail,
+}
+
+/// A disk in memory. Clones are the same disk.
+#[derive(Clone, Debug, Default)]
+struct Disk(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// What reads see.
+    live: Vec<u8>,
+    /// What the last sync confirmed.
+    synced: Vec<u8>,
+    /// What was done since.
+    pending: Vec<Pending>,
+    steps: u64,
+    cut_at: Option<u64>,
+    /// The sync at this step fails, and the system forgets that the pages were dirty.
+    lie_at: Option<u64>,
+    /// Bytes the file may hold at most.
+    room: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+enum Pending {
+    Write { offset: u64, data: Vec<u8> },
+    Length(u64),
+}
+
+impl Disk {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// Cuts the power at this step from now (0: the next one). From then on everything fails.
+    fn cut_in(&self, steps: u64) {
+        let mut state = self.state();
+        state.cut_at = Some(state.steps + steps);
+    }
+
+    /// The disk after the power is back.
+    fn power_on(&self, loss: Loss, rng: &mut SmallRng) -> Disk {
+        let state = self.state();
+        let kept = match loss {
+            Loss::All => state.synced.clone(),
+            Loss::Nothing => replay(&state.synced, &state.pending),
+            Loss::Some => scattered(&state.synced, &state.pending, rng),
+            Loss::Tail => cut_short(&state.synced, &state.pending, rng),
+        };
+        Disk::holding(kept)
+    }
+
+    /// A disk with a new store on it, as the store's renaming of a finished file leaves it.
+    fn with_new_store() -> Disk {
+        let disk = Disk::default();
+        drop(open(&disk).unwrap());
+        let made = disk.state().live.clone();
+        Disk::holding(made)
+    }
+
+    fn holding(image: Vec<u8>) -> Disk {
+        let state = State { live: image.clone(), synced: image, ..State::default() };
+        Disk(Arc::new(Mutex::new(state)))
+    }
+
+    fn steps(&self) -> u64 {
+        self.state().steps
+    }
+}
+
+impl State {
+    fn step(&mut self) -> io::Result<u64> {
+        if self.cut_at.is_some_and(|cut| self.steps >= cut) {
+            return Err(io::Error::other("the power is off"));
+        }
+        self.steps += 1;
+        Ok(self.steps - 1)
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.state().live.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let state = self.state();
+        let from = offset as usize;
+        let found = state.live.get(from..from + out.len());
+        out.copy_from_slice(found.ok_or(ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let mut state = self.state();
+        state.step()?;
+        state.live.resize(len as usize, 0);
+        state.pending.push(Pending::Length(len));
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut state = self.state();
+        let step = state.step()?;
+        if state.lie_at == Some(step) {
+            // Linux: the pages count as clean, are still read from memory, and never reach the disk.
+            state.pending.clear();
+            return Err(io::Error::from_raw_os_error(5));
+        }
+        let pending = std::mem::take(&mut state.pending);
+        state.synced = replay(&state.synced, &pending);
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let mut state = self.state();
+        state.step()?;
+        if state.room.is_some_and(|room| offset + data.len() as u64 > room) {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        let from = offset as usize;
+        state.live[from..from + data.len()].copy_from_slice(data);
+        state.pending.push(Pending::Write { offset, data: data.to_vec() });
+        Ok(())
+    }
+}
+
+fn replay(image: &[u8], pending: &[Pending]) -> Vec<u8> {
+    let mut image = image.to_vec();
+    for done in pending {
+        match done {
+            Pending::Length(len) => image.resize(*len as usize, 0),
+            Pending::Write { offset, data } => overlay(&mut image, *offset, data),
+        }
+    }
+    image
+}
+
+/// Writes what fits within the length, as a file system does that lost the extension.
+fn overlay(image: &mut [u8], offset: u64, data: &[u8]) {
+    let from = (offset as usize).min(image.len());
+    let to = (offset as usize + data.len()).min(image.len());
+    image[from..to].copy_from_slice(&data[..to - from]);
+}
+
+fn scattered(image: &[u8], pending: &[Pending], rng: &mut SmallRng) -> Vec<u8> {
+    let mut lengths = vec![image.len() as u64];
+    let mut sectors: BTreeMap<u64, Vec<&[u8]>> = BTreeMap::new();
+    for done in pending {
+        match done {
+            Pending::Length(len) => lengths.push(*len),
+            Pending::Write { offset, data } => {
+                assert_eq!(offset % SECTOR_BYTES, 0, "the engine writes whole sectors");
+                for (number, sector) in data.chunks(SECTOR_BYTES as usize).enumerate() {
+                    let at = offset + number as u64 * SECTOR_BYTES;
+                    sectors.entry(at).or_default().push(sector);
+                }
+            }
+        }
+    }
+    let mut image = image.to_vec();
+    image.resize(*lengths.choose(rng).unwrap() as usize, 0);
+    let kept_share = rng.random_range(0.0..1.0);
+    for (offset, states) in sectors {
+        if rng.random_bool(kept_share) {
+            overlay(&mut image, offset, states.choose(rng).unwrap());
+        }
+    }
+    image
+}
+
+fn cut_short(image: &[u8], pending: &[Pending], rng: &mut SmallRng) -> Vec<u8> {
+    let whole = rng.random_range(0..=pending.len());
+    let mut image = replay(image, &pending[..whole]);
+    if let Some(Pending::Write { offset, data }) = pending.get(whole) {
+        let half = data.len() / 2 / SECTOR_BYTES as usize * SECTOR_BYTES as usize;
+        overlay(&mut image, *offset, &data[..half]);
+    }
+    image
+}
+
+/// Keys to versions and values.
+type Contents = BTreeMap<String, (u64, Vec<u8>)>;
+
+/// What a client of the store knows: what was acknowledged, and the one act that was not answered.
+#[derive(Debug, Default)]
+struct Client {
+    known: Contents,
+    unanswered: Option<Act>,
+    highest: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Put { key: String, value: Vec<u8> },
+    Delete { key: String },
+}
+
+impl Client {
+    /// Acts until the power goes.
+    fn act_until_cut(&mut self, records: &Records, rng: &mut SmallRng, most: usize) {
+        for _ in 0..most {
+            let act = self.invent(rng);
+            let result = match &act {
+                Act::Put { key, value } => {
+                    let expected = self.known.get(key).map(|(version, _)| *version);
+                    records.put_if(key, expected, value).map(|version| {
+                        assert!(version > self.highest, "version {version} was given out before");
+                        self.highest = version;
+                        self.known.insert(key.clone(), (version, value.clone()));
+                    })
+                }
+                Act::Delete { key } => {
+                    let (version, _) = self.known[key];
+                    records.delete_if(key, version).map(|()| {
+                        self.known.remove(key);
+                    })
+                }
+            };
+            match result {
+                Ok(()) => {}
+                Err(PutError::Io { .. }) => {
+                    self.unanswered = Some(act);
+                    return;
+                }
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+    }
+
+    fn invent(&self, rng: &mut SmallRng) -> Act {
+        let keys: Vec<&String> = self.known.keys().collect();
+        if !keys.is_empty() && rng.random_bool(0.15) {
+            return Act::Delete { key: keys.choose(rng).unwrap().to_string() };
+        }
+        let len = *[0, 10, 700, 5_000, 40_000].choose(rng).unwrap();
+        let mut value = vec![0; len];
+        rng.fill(value.as_mut_slice());
+        Act::Put { key: format!("service/{}", rng.random_range(0..12)), value }
+    }
+
+    /// Everything acknowledged is there, whole and at its version; the unanswered act is there wholly
+    /// or not at all; nothing else is.
+    fn reconcile(&mut self, records: &Records) {
+        let found: Contents = records
+            .list("")
+            .unwrap()
+            .into_iter()
+            .map(|record| (record.key, (record.version, record.value)))
+            .collect();
+        let mut expected = self.known.clone();
+        if found != expected {
+            match self.unanswered.clone().expect("an acknowledged act was lost") {
+                Act::Delete { key } => {
+                    expected.remove(&key);
+                }
+                Act::Put { key, value } => {
+                    let version = found.get(&key).expect("an acknowledged record was lost").0;
+                    assert!(version > self.highest, "version {version} was given out before");
+                    self.highest = version;
+                    expected.insert(key, (version, value));
+                }
+            }
+            assert!(found == expected, "something else than the unanswered act has changed");
+        }
+        self.known = found;
+        self.unanswered = None;
+    }
+}
+
+/// A run's seed: printed, and taken from `STORE_SEED` to repeat one.
+fn seed() -> u64 {
+    let seed = match std::env::var("STORE_SEED") {
+        Ok(seed) => seed.parse().expect("STORE_SEED is a number"),
+        Err(_) => SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64,
+    };
+    println!("STORE_SEED={seed}");
+    seed
+}
+
+fn open(disk: &Disk) -> Result<Records, super::shelf::OpenError> {
+    Records::on(disk.clone(), None)
+}
+
+#[test]
+fn no_acknowledged_record_is_lost_torn_or_renumbered_by_power_cuts() {
+    const CUTS: usize = 600;
+    let mut rng = SmallRng::seed_from_u64(seed());
+    let (mut disk, mut client) = (Disk::with_new_store(), Client::default());
+    let mut during_recovery = 0;
+    for cut in 0..CUTS {
+        // A store of some age and an empty one both matter: start over now and then.
+        if cut % 150 == 0 {
+            (disk, client) = (Disk::with_new_store(), Client::default());
+        }
+        // Often so early that it hits the recovery from the cut before.
+        disk.cut_in(if rng.random_bool(0.3) {
+            rng.random_range(0..12)
+        } else {
+            rng.random_range(0..120)
+        });
+        match open(&disk) {
+            Ok(records) => {
+                client.reconcile(&records);
+                client.act_until_cut(&records, &mut rng, 200);
+            }
+            Err(_) => during_recovery += 1,
+        }
+        let loss = *[Loss::All, Loss::Nothing, Loss::Some, Loss::Some, Loss::Tail]
+            .choose(&mut rng)
+            .unwrap();
+        disk = disk.power_on(loss, &mut rng);
+    }
+    client.reconcile(&open(&disk).expect("the store opens once the power stays"));
+    assert!(during_recovery > CUTS / 20, "only {during_recovery} cuts hit a recovery");
+}
+
+#[test]
+fn a_power_cut_at_every_single_step_of_a_day_loses_nothing() {
+    let seed = seed();
+    let day = |cut: Option<u64>, loss: Loss| -> u64 {
+        let mut rng = SmallRng::seed_from_u64(seed);
+        let (disk, mut client) = (Disk::with_new_store(), Client::default());
+        if let Some(cut) = cut {
+            disk.cut_in(cut);
+        }
+        if let Ok(records) = open(&disk) {
+            client.act_until_cut(&records, &mut rng, 12);
+        }
+        let steps = disk.steps();
+        let disk = disk.power_on(loss, &mut SmallRng::seed_from_u64(seed ^ cut.unwrap_or(0)));
+        client.reconcile(&open(&disk).unwrap());
+        steps
+    };
+    let steps = day(None, Loss::All);
+    assert!(steps > 60, "{steps} steps are no day");
+    for cut in 0..steps {
+        for loss in [Loss::All, Loss::Nothing, Loss::Some, Loss::Tail] {
+            day(Some(cut), loss);
+        }
+    }
+}
+
+#[test]
+fn a_failed_sync_is_not_papered_over_by_the_next_one() {
+    let mut rng = SmallRng::seed_from_u64(seed());
+    let mut refused = 0;
+    for lie in 0..24 {
+        let (disk, mut client) = (Disk::with_new_store(), Client::default());
+        let records = open(&disk).unwrap();
+        client.act_until_cut(&records, &mut rng, 3);
+        let now = disk.steps();
+        disk.state().lie_at = Some(now + lie);
+        client.act_until_cut(&records, &mut rng, 3);
+        refused += usize::from(client.unanswered.is_some());
+        client.reconcile(&records);
+        client.act_until_cut(&records, &mut rng, 3);
+        client.reconcile(&open(&disk.power_on(Loss::All, &mut rng)).unwrap());
+    }
+    assert!(refused >= 4, "only {refused} syncs failed");
+}
+
+#[test]
+fn a_full_disk_refuses_puts_loses_nothing_and_is_overcome() {
+    let mut rng = SmallRng::seed_from_u64(seed());
+    let (disk, mut client) = (Disk::with_new_store(), Client::default());
+    let records = open(&disk).unwrap();
+    client.act_until_cut(&records, &mut rng, 20);
+    let mut watch = records.watch("");
+    let room = disk.state().live.len() as u64;
+    disk.state().room = Some(room);
+    let mut full = 0;
+    for number in 0..40 {
+        let key = format!("more/{number}");
+        let value = vec![number; 30_000];
+        match records.put_if(&key, None, &value) {
+            Ok(version) => {
+                client.highest = version;
+                client.known.insert(key, (version, value));
+            }
+            Err(PutError::Full { .. }) => {
+                full += 1;
+                client.unanswered = Some(Act::Put { key, value });
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+        client.reconcile(&records);
+    }
+    assert!(full > 10, "the disk was full {full} times");
+    let missed =
+        std::iter::from_fn(|| watch.try_next()).any(|change| change == super::Change::Missed);
+    assert!(missed, "a watcher was not told that an outcome is open");
+    disk.state().room = None;
+    let before = client.known.len();
+    client.act_until_cut(&records, &mut rng, 10);
+    assert!(client.unanswered.is_none() && before > 0);
+    client.reconcile(&open(&disk.power_on(Loss::All, &mut rng)).unwrap());
+}
+
+#[test]
+fn a_disk_with_no_room_at_all_says_so_and_recovers() {
+    let mut rng = SmallRng::seed_from_u64(seed());
+    let (disk, mut client) = (Disk::with_new_store(), Client::default());
+    let records = open(&disk).unwrap();
+    client.act_until_cut(&records, &mut rng, 20);
+    disk.state().room = Some(0);
+    for _ in 0..3 {
+        assert!(matches!(records.put_if("more", None, b"x"), Err(PutError::Full { .. })));
+    }
+    match records.get("more") {
+        Ok(None) | Err(RecordError::Full { .. }) => {}
+        other => panic!("{other:?}"),
+    }
+    disk.state().room = None;
+    client.reconcile(&records);
+    client.act_until_cut(&records, &mut rng, 10);
+    assert!(client.unanswered.is_none());
+}

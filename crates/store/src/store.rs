@@ -1,0 +1,140 @@
+//! Opening a data directory: the lock first, then the schema, then the shelves.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::blobs::Blobs;
+use crate::disk::{create_private_folder, is_full};
+use crate::lock::DirectoryLock;
+use crate::records::{RecordError, Records};
+
+/// The layout this build writes. It is raised by a change that an older build would misread, and an
+/// older build refuses what is newer than it knows.
+pub const SCHEMA: u64 = 1;
+
+/// One data directory, held by this process alone. Cheap to clone; the directory is released when the
+/// last clone, shelf, [`Writer`](crate::Writer) and [`Watch`](crate::Watch) owner is gone.
+///
+/// ```
+/// # let dir = tempfile::tempdir().unwrap();
+/// use airssys_wasm_store::Store;
+///
+/// let store = Store::open(dir.path())?;
+/// let digest = store.blobs().put(b"\0asm")?;
+/// let version = store.records().put_if("services/greeter", None, digest.hex().as_bytes())?;
+/// let record = store.records().get("services/greeter")?.expect("it was just put");
+/// assert_eq!((record.version, record.value), (version, digest.hex().into_bytes()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Store {
+    records: Records,
+    blobs: Blobs,
+}
+
+/// Why a data directory could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has this directory open.
+    #[error("{} is in use by {}", dir.display(), match pid {
+        Some(pid) => format!("process {pid}"),
+        None => "another process".to_owned(),
+    })]
+    Locked {
+        /// The directory.
+        dir: PathBuf,
+        /// The process that holds it, if it could be read.
+        pid: Option<u32>,
+    },
+    /// The directory was written by a newer build; reading it could misread it.
+    #[error(
+        "{} has schema {found}, and this build reads up to {supported}: run a newer airssys-wasm",
+        dir.display()
+    )]
+    NewerSchema {
+        /// The directory.
+        dir: PathBuf,
+        /// The schema in it.
+        found: u64,
+        /// The newest schema this build reads.
+        supported: u64,
+    },
+    /// The disk or the quota is full. Nothing is lost: free some space and open again.
+    #[error("no room to {doing} {}", path.display())]
+    Full {
+        /// What was being done.
+        doing: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The records are damaged: restore the directory from a copy.
+    #[error("{} is damaged: {detail}", path.display())]
+    Corrupt {
+        /// The damaged file.
+        path: PathBuf,
+        /// What does not fit.
+        detail: String,
+    },
+    /// The system refused an operation.
+    #[error("cannot {doing} {}", path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Store {
+    /// Opens a data directory, creating it (readable by its owner alone) if it is not there.
+    ///
+    /// Undoes what a killed predecessor left half done: an unfinished record is rolled back and the
+    /// remains of unfinished blobs are removed.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        create_private_folder(dir).map_err(|error| StoreError::from_io("create", dir, error))?;
+        let lock = Arc::new(DirectoryLock::take(dir)?);
+        let records = Records::open(dir, lock.clone())?;
+        let blobs = Blobs::open(&dir.join("blobs"), lock)?;
+        Ok(Self { records, blobs })
+    }
+
+    /// The records: small, named, versioned.
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// The blobs: large, immutable, named by digest.
+    pub fn blobs(&self) -> &Blobs {
+        &self.blobs
+    }
+}
+
+impl StoreError {
+    pub(crate) fn from_io(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        if is_full(&source) {
+            Self::Full { doing, path, source }
+        } else {
+            Self::Io { doing, path, source }
+        }
+    }
+
+    pub(crate) fn from_record(path: &Path, error: RecordError) -> Self {
+        match error {
+            RecordError::Full { source } | RecordError::Io { source } => {
+                Self::from_io("open", path, source)
+            }
+            RecordError::Corrupt { detail } => Self::Corrupt { path: path.to_owned(), detail },
+            RecordError::Malformed { .. } => {
+                Self::Corrupt { path: path.to_owned(), detail: error.to_string() }
+            }
+        }
+    }
+}
