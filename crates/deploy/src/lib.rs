@@ -1,1 +1,41 @@
-//! deploy
+//! Revisions, strategies, plans, the walk and the routing table.
+//!
+//! What changes a running service without dropping a call: a strategy is a pure function to a list of
+//! steps, a walk takes the steps and records each, and a switch routes the calls meanwhile. This crate names
+//! neither wasm, HTTP nor a disk; what it acts on is a [`Fleet`].
+
+#![forbid(unsafe_code)]
+
+mod fleet;
+mod gate;
+mod observation;
+mod plan;
+mod record;
+mod revision;
+mod rollout;
+#[cfg(test)]
+mod sim;
+mod step;
+mod switch;
+mod table;
+mod timestamp;
+mod transition;
+mod walk;
+
+pub use fleet::{Fault, Fleet, NotSaved};
+pub use gate::{Drained, InFlight};
+pub use observation::{Bounds, Seen, Verdict};
+pub use plan::{
+    DRAIN_GRACE, MAX_SHARES, MAX_WINDOW, Plan, PlanError, READY_WITHIN, Retiring, Situation,
+};
+pub use record::{REVISIONS_KEPT, ROLLOUTS_KEPT, Scale, ServiceRecord, ServiceState};
+pub use revision::{RevisionRecord, RevisionSettings, RevisionState};
+pub use rollout::{
+    Outcome, Pause, Rollout, RolloutKind, RolloutNumber, StepRecord, StepState, TakenBack,
+};
+pub use step::Step;
+pub use switch::{Claimed, NoRevision, NotRunning, Switch};
+pub use table::{Share, Table, TableError, Weight, WeightError};
+pub use timestamp::{Timestamp, TimestampError};
+pub use transition::{Asked, BeginError, SteerError};
+pub use walk::{SAMPLE_EVERY, recover, walk};

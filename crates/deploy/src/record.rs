@@ -1,0 +1,224 @@
+//! The record of one service: everything that must survive a crash, as one aggregate.
+//!
+//! One acknowledged act is one change of this record. It is a value: it starts nothing and writes
+//! nothing. Its transitions are in `transition.rs`.
+
+use std::fmt;
+
+use airssys_wasm_model::{Name, RevisionNumber, RolloutSettings};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Plan, PlanError, Retiring, Situation};
+use crate::revision::{RevisionRecord, RevisionSettings, RevisionState};
+use crate::rollout::{Outcome, Rollout, RolloutKind, RolloutNumber};
+use crate::table::Table;
+use crate::timestamp::Timestamp;
+
+/// Revisions kept in a record. The record is written as a whole at every step, so it has to stay small;
+/// two hundred are years of weekly updates.
+pub const REVISIONS_KEPT: usize = 200;
+
+/// Decided rollouts kept in a record with all their steps, for the same reason.
+pub const ROLLOUTS_KEPT: usize = 20;
+
+/// A service: its revisions, who gets its calls, and the rollout that changes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceRecord {
+    /// The service's name.
+    pub name: Name,
+    /// Its revisions, the oldest first: the newest [`REVISIONS_KEPT`] and those in use.
+    pub revisions: Vec<RevisionRecord>,
+    /// The number of the next revision. Numbers are never used again.
+    pub next_revision: RevisionNumber,
+    /// The revision promoted last.
+    pub active: Option<RevisionNumber>,
+    /// Who is to get the calls. A restart publishes it before it does anything else.
+    pub table: Table,
+    /// The operator's word over what the manifests say of instances.
+    pub scale: Scale,
+    /// The rollout under way or in its tail.
+    pub rollout: Option<Rollout>,
+    /// The number of the next rollout.
+    pub next_rollout: RolloutNumber,
+    /// Rollouts that are over, the oldest first, at most [`ROLLOUTS_KEPT`].
+    pub past: Vec<Rollout>,
+}
+
+/// What `scale` set. `None` leaves it to the revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Scale {
+    /// Instances kept warm.
+    pub min: Option<u32>,
+    /// Instances at most.
+    pub max: Option<u32>,
+}
+
+/// What a service does. One word a state, in every place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceState {
+    /// Its first revision starts.
+    Starting,
+    /// It takes calls, and nothing is being changed.
+    Active,
+    /// It takes calls while a rollout is under way.
+    Updating,
+    /// It takes calls while a rollout waits.
+    Paused,
+    /// It ends its calls and goes.
+    Removing,
+    /// No revision of it can take calls.
+    Failed,
+}
+
+impl ServiceRecord {
+    /// A service without revisions.
+    pub fn new(name: Name) -> Self {
+        Self {
+            name,
+            revisions: Vec::new(),
+            next_revision: RevisionNumber(1),
+            active: None,
+            table: Table::EMPTY,
+            scale: Scale::default(),
+            rollout: None,
+            next_rollout: RolloutNumber(1),
+            past: Vec::new(),
+        }
+    }
+
+    /// The revision with this number.
+    pub fn revision(&self, number: RevisionNumber) -> Option<&RevisionRecord> {
+        self.revisions.iter().find(|revision| revision.number == number)
+    }
+
+    /// The active revision.
+    pub fn active(&self) -> Option<&RevisionRecord> {
+        self.active.and_then(|number| self.revision(number))
+    }
+
+    /// The rollout with this number, under way or past.
+    pub fn rollout(&self, number: RolloutNumber) -> Option<&Rollout> {
+        self.rollout.iter().chain(&self.past).find(|rollout| rollout.number == number)
+    }
+
+    /// The rollout that is not decided yet.
+    pub fn under_way(&self) -> Option<&Rollout> {
+        self.rollout.as_ref().filter(|rollout| rollout.is_under_way())
+    }
+
+    /// The revision that the active one replaced: where `rollback` goes unless told otherwise.
+    pub fn former(&self) -> Option<&RevisionRecord> {
+        let active = self.active?;
+        let promotion =
+            self.rollout.iter().chain(self.past.iter().rev()).find(|rollout| {
+                rollout.outcome == Some(Outcome::Promoted) && rollout.to == active
+            })?;
+        promotion.from.and_then(|number| self.revision(number))
+    }
+
+    /// What the service does.
+    pub fn state(&self) -> ServiceState {
+        let serves = self.active().is_some_and(|active| active.state == RevisionState::Active);
+        match &self.rollout {
+            Some(rollout) if rollout.kind == RolloutKind::Remove => ServiceState::Removing,
+            Some(rollout) if rollout.is_under_way() && rollout.paused.is_some() => {
+                ServiceState::Paused
+            }
+            Some(rollout) if rollout.is_under_way() && serves => ServiceState::Updating,
+            Some(rollout) if rollout.is_under_way() && self.active.is_none() => {
+                ServiceState::Starting
+            }
+            _ if serves => ServiceState::Active,
+            _ => ServiceState::Failed,
+        }
+    }
+
+    /// Whether its removal is complete, so that the record can go.
+    pub fn is_removed(&self) -> bool {
+        let last = self.past.last().filter(|_| self.rollout.is_none());
+        last.is_some_and(|rollout| rollout.outcome == Some(Outcome::Removed))
+    }
+
+    /// The plan that would bring `to` the calls. It may be a revision that is not recorded yet.
+    ///
+    /// # Errors
+    /// When the settings make no sense.
+    pub fn plan(&self, settings: &RolloutSettings, to: RevisionNumber) -> Result<Plan, PlanError> {
+        let warm = self.revision(to).is_some_and(|revision| {
+            // One that starts is not warm yet, and one that drains is not started anew either: its
+            // instances are there, and the table that names it opens its gate again.
+            matches!(revision.state, RevisionState::Ready | RevisionState::Draining)
+        });
+        let active = self.active.filter(|active| self.table.weight(*active).is_some());
+        Plan::forward(
+            settings,
+            &Situation { active, to, warm, retiring: self.retiring(&Table::all(to)) },
+        )
+    }
+
+    /// Adds a revision, to be rolled out, and forgets the oldest beyond [`REVISIONS_KEPT`] that
+    /// nothing needs.
+    pub fn add_revision(
+        &mut self,
+        settings: RevisionSettings,
+        by: &str,
+        why: &str,
+        at: Timestamp,
+    ) -> RevisionNumber {
+        let number = self.next_revision;
+        self.next_revision = number.next();
+        let (by, why) = (by.to_owned(), why.to_owned());
+        let state = RevisionState::Stopped;
+        self.revisions.push(RevisionRecord { number, settings, state, fault: None, at, by, why });
+        let former = self.former().map(|former| former.number);
+        let needed = |revision: &RevisionRecord| {
+            let number = Some(revision.number);
+            number == self.active
+                || number == former
+                || revision.state.is_running()
+                || self.table.weight(revision.number).is_some()
+        };
+        while self.revisions.len() > REVISIONS_KEPT {
+            let newest = self.revisions.len() - 1;
+            let Some(oldest) = self.revisions[..newest].iter().position(|it| !needed(it)) else {
+                break;
+            };
+            self.revisions.remove(oldest);
+        }
+        number
+    }
+
+    /// The running revisions that this table does not name, the oldest first.
+    pub(crate) fn retiring(&self, table: &Table) -> Vec<Retiring> {
+        let retiring = self.revisions.iter().filter(|revision| {
+            revision.state.is_running() && table.weight(revision.number).is_none()
+        });
+        retiring.map(|it| Retiring::under(it.number, &it.settings.limits)).collect()
+    }
+
+    pub(crate) fn revision_mut(&mut self, number: RevisionNumber) -> Option<&mut RevisionRecord> {
+        self.revisions.iter_mut().find(|revision| revision.number == number)
+    }
+}
+
+impl ServiceState {
+    /// The word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Active => "active",
+            Self::Updating => "updating",
+            Self::Paused => "paused",
+            Self::Removing => "removing",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl fmt::Display for ServiceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

@@ -1,0 +1,9 @@
+//! The second implementor of `Fleet`: a seeded simulator that crashes wherever it is told to.
+//!
+//! Time is tokio's paused clock and every delay comes from the seed, so that a run is its seed. A
+//! failure prints it: `AIRSSYS_WASM_SEED=… cargo test -p airssys-wasm-deploy any_history` runs that one.
+
+mod operator;
+mod scenario;
+mod tests;
+mod world;
