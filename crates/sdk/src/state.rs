@@ -1,0 +1,162 @@
+//! What a component keeps across calls, restarts and versions, and the form in which it is saved.
+
+use std::ops::{Deref, DerefMut};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{Component, ComponentConfig, ComponentError, Stateful, Version};
+
+/// A component's configuration and, where `T` is named, its state. The node saves the state after each
+/// call and gives it back to a new instance, also to one of another version.
+///
+/// `ComponentState` without a type holds the configuration alone, and nothing is saved.
+#[derive(Debug, Clone, Default)]
+pub struct ComponentState<T = ()> {
+    config: ComponentConfig,
+    value: T,
+}
+
+impl<T: Default> ComponentState<T> {
+    /// The state of an instance that has seen no call. What was saved takes its place before the first
+    /// call. It fails with the configuration, once a configuration can fail by itself.
+    pub fn new(config: ComponentConfig) -> Result<Self, ComponentError> {
+        Ok(Self { config, value: T::default() })
+    }
+}
+
+impl<T> ComponentState<T> {
+    /// A state to begin with that is not the type's default.
+    pub fn beginning_with(config: ComponentConfig, value: T) -> Self {
+        Self { config, value }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &ComponentConfig {
+        &self.config
+    }
+}
+
+impl<T> Deref for ComponentState<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for ComponentState<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+/// A saved state that does not fit the component's, or that another version saved: what
+/// `#[component_migrate]` gets.
+#[derive(Debug, Clone)]
+pub struct SavedState {
+    code_version: Option<Version>,
+    bytes: Vec<u8>,
+}
+
+/// The saved form: the version in the code that saved it beside the state in JSON. The version that the
+/// node names is the release's, which a flag can change without changing the code; this one says whether
+/// the shape is the code's own.
+#[derive(Serialize, Deserialize)]
+struct Envelope<S> {
+    #[serde(rename = "airssys:state")]
+    version: Version,
+    value: S,
+}
+
+impl SavedState {
+    /// Reads what the node kept. Bytes that this SDK did not write are taken as they are.
+    pub(crate) fn read(saved: Vec<u8>) -> Self {
+        match serde_json::from_slice::<Envelope<Box<RawValue>>>(&saved) {
+            Ok(envelope) => Self {
+                code_version: Some(envelope.version),
+                bytes: envelope.value.get().as_bytes().to_vec(),
+            },
+            Err(_) => Self { code_version: None, bytes: saved },
+        }
+    }
+
+    /// A state in JSON, to test a migration with.
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, ComponentError> {
+        Ok(Self { code_version: None, bytes: serde_json::to_vec(value)? })
+    }
+
+    /// The state as it was saved: JSON, if a component with this SDK saved it.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The state as a type of yours, as it was in the version that saved it.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ComponentError> {
+        serde_json::from_slice(&self.bytes).map_err(|error| {
+            ComponentError::failed(format!("the saved state does not fit its type: {error}"))
+        })
+    }
+}
+
+/// What the first argument of `#[component_migrate]` can be: [`SavedState`], or the type the state had.
+pub trait FromSaved: Sized {
+    /// Reads it.
+    fn from_saved(saved: &SavedState) -> Result<Self, ComponentError>;
+}
+
+impl FromSaved for SavedState {
+    fn from_saved(saved: &SavedState) -> Result<Self, ComponentError> {
+        Ok(saved.clone())
+    }
+}
+
+impl<T: DeserializeOwned> FromSaved for T {
+    fn from_saved(saved: &SavedState) -> Result<Self, ComponentError> {
+        saved.json()
+    }
+}
+
+/// The bytes to save.
+#[allow(dead_code, reason = "called by the exports, which exist on wasm alone, and by the tests")]
+pub(crate) fn save<C: Stateful<T>, T: Serialize>(component: &C) -> Result<Vec<u8>, ComponentError> {
+    let version = code_version::<C, T>()?;
+    Ok(serde_json::to_vec(&Envelope { version, value: component.state().deref() })?)
+}
+
+/// Takes up a saved state. The component's own shape is read as it is; any other goes to the migration
+/// and, where there is none, is read as far as serde can.
+#[allow(dead_code, reason = "called by the exports, which exist on wasm alone, and by the tests")]
+pub(crate) fn restore<C: Stateful<T> + Component, T: DeserializeOwned>(
+    component: &mut C,
+    saved: Vec<u8>,
+    saved_by: &str,
+) -> Result<(), ComponentError> {
+    let saved = SavedState::read(saved);
+    let own = saved.code_version == Some(code_version::<C, T>()?);
+    if own && let Ok(value) = saved.json::<T>() {
+        **component.state_mut() = value;
+        return Ok(());
+    }
+    let from = Version::parse(saved_by).map_err(|error| {
+        ComponentError::failed(format!("the state's version `{saved_by}` is no version: {error}"))
+    })?;
+    if let Some(migrated) = component.migrate(&saved, from) {
+        return migrated.map_err(|error| {
+            ComponentError::failed(format!(
+                "the state saved by {saved_by} was not migrated: {error}"
+            ))
+        });
+    }
+    **component.state_mut() = saved.json().map_err(|error| {
+        ComponentError::failed(format!(
+            "the state saved by {saved_by} is of another shape ({error}): write a #[component_migrate]"
+        ))
+    })?;
+    Ok(())
+}
+
+fn code_version<C: Stateful<T>, T>() -> Result<Version, ComponentError> {
+    Version::parse(C::VERSION).map_err(|error| ComponentError::failed(error.to_string()))
+}

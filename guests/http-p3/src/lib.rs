@@ -1,0 +1,76 @@
+//! A `wasi:http/handler@0.3` service. `/echo` copies its body chunk by chunk as it comes, `/pass` hands the
+//! stream itself back, `/sleep?MS` waits beside its fellows, `/count` says how many calls the instance saw,
+//! `/trap` and `/spin` do what they say, anything else says hello.
+
+wit_bindgen::generate!({ path: "wit", world: "streaming", generate_all });
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use wasi::clocks::monotonic_clock;
+use wasi::http::types::{ErrorCode, Fields, Request, Response};
+use wit_bindgen::{StreamReader, StreamResult};
+
+struct Streaming;
+
+export!(Streaming);
+
+impl exports::wasi::http::handler::Guest for Streaming {
+    async fn handle(request: Request) -> Result<Response, ErrorCode> {
+        static CALLS: AtomicU64 = AtomicU64::new(0);
+        let calls = CALLS.fetch_add(1, Ordering::Relaxed) + 1;
+        let target = request.get_path_with_query().unwrap_or_default();
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        match path {
+            "/echo" => Ok(respond(copied(body(request)))),
+            "/pass" => Ok(respond(body(request))),
+            "/count" => Ok(respond(said(calls.to_string()))),
+            "/sleep" => {
+                monotonic_clock::wait_for(query.parse::<u64>().unwrap_or(0) * 1_000_000).await;
+                Ok(respond(said("slept".into())))
+            }
+            "/error" => Err(ErrorCode::InternalError(Some("asked to fail".into()))),
+            "/trap" => std::arch::wasm32::unreachable(),
+            "/spin" => loop {
+                std::hint::black_box(());
+            },
+            _ => Ok(respond(said("hello from wasi 0.3".into()))),
+        }
+    }
+}
+
+fn respond(body: StreamReader<u8>) -> Response {
+    let (trailers, no_trailers) = wit_future::new(|| Ok(None));
+    drop(trailers);
+    let (response, _sent) = Response::new(Fields::new(), Some(body), no_trailers);
+    response
+}
+
+fn body(request: Request) -> StreamReader<u8> {
+    let (read, result) = wit_future::new(|| Ok(()));
+    drop(read);
+    let (body, _trailers) = Request::consume_body(request, result);
+    body
+}
+
+fn said(text: String) -> StreamReader<u8> {
+    let (mut writer, reader) = wit_stream::new();
+    wit_bindgen::spawn_local(async move {
+        writer.write_all(text.into_bytes()).await;
+    });
+    reader
+}
+
+/// The same bytes through this instance's memory, never more than one chunk of them.
+fn copied(mut from: StreamReader<u8>) -> StreamReader<u8> {
+    const CHUNK_BYTES: usize = 64 << 10;
+    let (mut writer, reader) = wit_stream::new();
+    wit_bindgen::spawn_local(async move {
+        loop {
+            let (result, chunk) = from.read(Vec::with_capacity(CHUNK_BYTES)).await;
+            if !writer.write_all(chunk).await.is_empty() || result == StreamResult::Dropped {
+                return;
+            }
+        }
+    });
+    reader
+}
