@@ -27,6 +27,8 @@ struct State {
     pending: Vec<Naming>,
     steps: u64,
     cut_at: Option<u64>,
+    /// The next sync of the folder fails.
+    sync_fails: bool,
     /// Bytes that still fit.
     room: Option<usize>,
 }
@@ -151,6 +153,9 @@ impl Folder for Shadow {
     fn sync(&self) -> io::Result<()> {
         let mut state = self.state();
         state.step()?;
+        if std::mem::take(&mut state.sync_fails) {
+            return Err(io::Error::from_raw_os_error(5));
+        }
         state.pending.clear();
         state.synced_names = state.names.clone();
         Ok(())
@@ -237,6 +242,23 @@ fn no_acknowledged_blob_is_lost_or_torn_by_power_cuts() {
         known = found;
     }
     assert!(puts > CUTS && unanswered_puts > CUTS / 2, "{puts} puts, {unanswered_puts} cut");
+}
+
+#[test]
+fn a_blob_that_is_there_already_is_acknowledged_only_once_its_name_is_durable() {
+    let mut rng = SmallRng::seed_from_u64(1);
+    for streamed in [false, true] {
+        let shadow = Shadow::default();
+        let blobs = Blobs::on(shadow.clone(), None).unwrap();
+        shadow.state().sync_fails = true;
+        assert!(put(&blobs, b"bytes", streamed).is_err());
+        assert!(blobs.contains(&Digest::of(b"bytes")).unwrap(), "the rename was done");
+        put(&blobs, b"bytes", streamed).unwrap();
+        for _ in 0..20 {
+            let blobs = Blobs::on(shadow.power_on(&mut rng), None).unwrap();
+            assert_eq!(blobs.get(&Digest::of(b"bytes")).unwrap(), b"bytes");
+        }
+    }
 }
 
 #[test]

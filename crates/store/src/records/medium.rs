@@ -22,8 +22,14 @@ pub(super) struct Medium {
 /// Bounded by the largest transaction: one record ([`super::MAX_RECORD_BYTES`]) and the tree's path to it.
 #[derive(Debug, Default)]
 struct Memory {
-    unsynced: Vec<(u64, Vec<u8>)>,
+    unsynced: Vec<Unsynced>,
     fault: Option<io::Error>,
+}
+
+#[derive(Debug)]
+enum Unsynced {
+    Write { offset: u64, data: Vec<u8> },
+    Length(u64),
 }
 
 /// What redb is given: it owns its backend, and the medium must outlive it.
@@ -35,17 +41,18 @@ impl Medium {
         Arc::new(Self { backend: Box::new(backend), memory: Mutex::default() })
     }
 
-    /// Writes again what no sync has confirmed. To be called before the engine is opened.
+    /// Does again what no sync has confirmed. To be called before the engine is opened.
     pub(super) fn revive(&self) -> io::Result<()> {
         let mut memory = self.memory();
         memory.fault = None;
         if memory.unsynced.is_empty() {
             return Ok(());
         }
-        let len = self.backend.len()?;
-        for (offset, data) in &memory.unsynced {
-            if offset + data.len() as u64 <= len {
-                self.backend.write(*offset, data)?;
+        // In their order, so that dying halfway leaves what a power cut could have left anyway.
+        for done in &memory.unsynced {
+            match done {
+                Unsynced::Write { offset, data } => self.backend.write(*offset, data)?,
+                Unsynced::Length(len) => self.backend.set_len(*len)?,
             }
         }
         self.backend.sync_data()?;
@@ -85,6 +92,9 @@ impl StorageBackend for Access {
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut memory = self.0.memory();
         let result = self.0.backend.set_len(len);
+        if result.is_ok() {
+            memory.unsynced.push(Unsynced::Length(len));
+        }
         Medium::note(&mut memory, result)
     }
 
@@ -101,7 +111,7 @@ impl StorageBackend for Access {
         let mut memory = self.0.memory();
         let result = self.0.backend.write(offset, data);
         if result.is_ok() {
-            memory.unsynced.push((offset, data.to_vec()));
+            memory.unsynced.push(Unsynced::Write { offset, data: data.to_vec() });
         }
         Medium::note(&mut memory, result)
     }
