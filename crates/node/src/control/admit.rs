@@ -1,0 +1,163 @@
+//! Who may ask: whoever has the token, from anywhere but another origin's page in a browser.
+
+use std::net::IpAddr;
+
+use airssys_wasm_api::{Code, Failure};
+use airssys_wasm_host::RequestId;
+use http::header::{AUTHORIZATION, HOST, ORIGIN};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName};
+
+use super::{REQUEST_ID, Token};
+
+/// What a probe may ask without a token: nothing in it is worth one.
+const OPEN_PATHS: &[&str] = &["/healthz", "/readyz"];
+
+/// A longer name is no name, but something to fill a log with.
+const REQUEST_NAME_MAX: usize = 64;
+
+/// Whether a request may come in.
+pub(super) fn admit(path: &str, headers: &HeaderMap, token: &Token) -> Result<(), Failure> {
+    check_browser(headers)?;
+    if OPEN_PATHS.contains(&path) {
+        return Ok(());
+    }
+    match bearer(headers) {
+        Some(presented) if token.is(presented) => Ok(()),
+        presented => {
+            let why =
+                if presented.is_some() { "the token is wrong" } else { "no token came along" };
+            Err(Failure::new(Code::Unauthorized, why).help(
+                "send `authorization: Bearer TOKEN`; the token is in the file `token` of the node's \
+                 data directory",
+            ))
+        }
+    }
+}
+
+/// Refuses a browser that acts for a page of another origin.
+///
+/// A browser marks what it sends with `origin` or `sec-fetch-site`, and no page can forge them. A page
+/// whose name was rebound to this machine's address looks like its own origin, so a browser must also have
+/// come by an address or as `localhost`: names that nobody can rebind.
+fn check_browser(headers: &HeaderMap) -> Result<(), Failure> {
+    let site = text(headers, &HeaderName::from_static("sec-fetch-site"));
+    let origin = text(headers, &ORIGIN);
+    if site.is_none() && origin.is_none() {
+        return Ok(());
+    }
+    let host = text(headers, &HOST).unwrap_or_default();
+    let same_site = site.is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let same_origin =
+        origin.is_none_or(|origin| origin.strip_prefix("http://").is_some_and(|from| from == host));
+    if same_site && same_origin && cannot_be_rebound(host) {
+        return Ok(());
+    }
+    Err(Failure::new(Code::Denied, "a page of another origin may not use the control port"))
+}
+
+fn cannot_be_rebound(host: &str) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let name = authority.host();
+    let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+    bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok()
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = text(headers, &AUTHORIZATION)?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The request's own name where it has a plain one, so that a caller finds its request in the log; a new
+/// one otherwise.
+pub(super) fn request_name(headers: &HeaderMap) -> String {
+    let plain = |name: &&str| {
+        !name.is_empty()
+            && name.len() <= REQUEST_NAME_MAX
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    let own = text(headers, &HeaderName::from_static(REQUEST_ID)).filter(plain);
+    own.map_or_else(|| RequestId::draw().to_string(), str::to_owned)
+}
+
+/// A header's text. One that comes twice could be read either way, so it counts as empty.
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut all = headers.get_all(name).iter();
+    let first = all.next()?;
+    match all.next() {
+        None => Some(first.to_str().unwrap_or_default()),
+        Some(_) => Some(""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    fn code(path: &str, pairs: &[(&'static str, &'static str)]) -> Option<Code> {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("token"), "0123456789abcdef0123456789abcdef").unwrap();
+        let token = Token::of_dir(dir.path()).unwrap();
+        admit(path, &headers(pairs), &token).err().map(|failure| failure.code)
+    }
+
+    const TOKEN: (&str, &str) = ("authorization", "Bearer 0123456789abcdef0123456789abcdef");
+
+    #[test]
+    fn only_the_token_lets_one_in() {
+        assert_eq!(code("/v1/services", &[TOKEN]), None);
+        assert_eq!(code("/v1/services", &[]), Some(Code::Unauthorized));
+        for wrong in ["Bearer", "Bearer ", "Bearer 0", "Basic 0123456789abcdef0123456789abcdef"] {
+            assert_eq!(code("/metrics", &[("authorization", wrong)]), Some(Code::Unauthorized));
+        }
+        assert_eq!(code("/v1/services", &[TOKEN, TOKEN]), Some(Code::Unauthorized));
+        assert_eq!(code("/healthz", &[]), None);
+        assert_eq!(code("/healthz/", &[]), Some(Code::Unauthorized));
+    }
+
+    #[test]
+    fn a_page_of_another_origin_is_refused_even_with_the_token() {
+        let host = ("host", "127.0.0.1:7070");
+        let from = |origin| code("/v1/services", &[TOKEN, host, ("origin", origin)]);
+        assert_eq!(from("http://127.0.0.1:7070"), None);
+        for origin in
+            ["http://evil.example", "null", "https://127.0.0.1:7070", "http://127.0.0.1:80"]
+        {
+            assert_eq!(from(origin), Some(Code::Denied), "{origin}");
+        }
+        let site = ("sec-fetch-site", "cross-site");
+        assert_eq!(code("/healthz", &[host, site]), Some(Code::Denied));
+    }
+
+    #[test]
+    fn a_name_that_was_rebound_to_this_machine_is_refused() {
+        let rebound = [TOKEN, ("host", "evil.example:7070"), ("sec-fetch-site", "same-origin")];
+        assert_eq!(code("/v1/services", &rebound), Some(Code::Denied));
+        let own = [TOKEN, ("host", "[::1]:7070"), ("sec-fetch-site", "same-origin")];
+        assert_eq!(code("/v1/services", &own), None);
+        // No browser: a name in a private network is as good as an address.
+        assert_eq!(code("/v1/services", &[TOKEN, ("host", "node-1.internal:7070")]), None);
+    }
+
+    #[test]
+    fn a_request_keeps_a_plain_name_and_no_other() {
+        assert_eq!(request_name(&headers(&[("x-request-id", "job-7")])), "job-7");
+        for odd in ["", "a b", "a\u{7f}", "{}"] {
+            let mut odd_headers = HeaderMap::new();
+            if let Ok(value) = HeaderValue::from_str(odd) {
+                odd_headers.insert("x-request-id", value);
+            }
+            assert_eq!(request_name(&odd_headers).len(), 32, "{odd:?}");
+        }
+    }
+}

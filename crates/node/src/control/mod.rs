@@ -1,0 +1,109 @@
+//! The control port: requests in, commands out.
+//!
+//! What a request means is read from the one route table of `airssys-wasm-api`; what it does is
+//! [`Node::act`]'s alone. This module knows who may ask, how large a body may be and how an answer looks.
+//! It decides nothing about services.
+
+mod admit;
+mod answer;
+mod commands;
+mod serve;
+mod token;
+mod upload;
+mod watched;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+
+use airssys_wasm_api::{Code, Failure};
+
+pub(crate) use self::token::Token;
+use crate::node::Node;
+
+/// The control port of one node.
+#[derive(Clone)]
+pub(crate) struct Control {
+    pub(crate) node: Arc<Node>,
+    pub(crate) token: Arc<Token>,
+}
+
+/// The name of a request, for its answer and the log.
+#[derive(Clone)]
+struct RequestName(String);
+
+const REQUEST_ID: &str = "x-request-id";
+
+impl Control {
+    /// Every route, behind the door.
+    fn router(&self) -> Router {
+        let router = Router::new()
+            .route("/healthz", get(healthy))
+            .route("/readyz", get(ready))
+            .route("/metrics", get(metrics))
+            .route("/v1/openapi.json", get(openapi))
+            .route("/v1/artifacts", post(upload::store));
+        commands::routes(router)
+            .fallback(nowhere)
+            .method_not_allowed_fallback(nowhere)
+            .layer(middleware::from_fn_with_state(self.clone(), door))
+            .with_state(self.clone())
+    }
+}
+
+/// The one way in: names the request, asks who it is, and sees that every answer carries its name.
+async fn door(State(control): State<Control>, mut request: Request, next: Next) -> Response {
+    let name = admit::request_name(request.headers());
+    let admitted = admit::admit(request.uri().path(), request.headers(), &control.token);
+    request.extensions_mut().insert(RequestName(name.clone()));
+    let mut answer = match admitted {
+        Ok(()) => next.run(request).await,
+        Err(failure) => answer::problem(failure, &name),
+    };
+    if let Ok(value) = HeaderValue::try_from(name) {
+        answer.headers_mut().insert(REQUEST_ID, value);
+    }
+    answer
+}
+
+/// The process answers.
+async fn healthy() -> &'static str {
+    "ok\n"
+}
+
+/// The node takes calls.
+async fn ready(State(control): State<Control>, request: Request) -> Response {
+    if control.node.is_ready() {
+        return "ready\n".into_response();
+    }
+    let failure = Failure::new(Code::Unavailable, "the node is starting or stopping");
+    answer::problem(failure, &name_of(&request))
+}
+
+async fn metrics(State(control): State<Control>) -> Response {
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], control.node.metrics()).into_response()
+}
+
+async fn openapi() -> Response {
+    axum::Json(airssys_wasm_api::openapi()).into_response()
+}
+
+async fn nowhere(request: Request) -> Response {
+    let asked = format!("{} {}", request.method(), request.uri().path());
+    let failure = Failure::new(Code::NotFound, format!("no such route: {asked}"))
+        .help("GET /v1/openapi.json lists the routes; services answer at the HTTP port, not here");
+    answer::problem(failure, &name_of(&request))
+}
+
+fn name_of(request: &Request) -> String {
+    request.extensions().get::<RequestName>().map_or_else(String::new, |name| name.0.clone())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! The control port over real connections, with the client that everybody uses.
+
+use std::net::SocketAddr;
+
+use airssys_wasm_api::command::{List, Named};
+use airssys_wasm_api::reply::Services;
+use airssys_wasm_api::{
+    Client, Code, Command, MAX_ARTIFACT_BYTES, MAX_COMMAND_BYTES, Place, Problem,
+};
+use airssys_wasm_model::Digest;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::*;
+
+struct Door {
+    address: SocketAddr,
+    token: String,
+    dir: tempfile::TempDir,
+    /// Dropping it stops the port.
+    _stopping: watch::Sender<bool>,
+}
+
+/// A control port on a node without services.
+async fn door() -> Door {
+    let dir = tempfile::tempdir().unwrap();
+    let node = crate::testing::node(dir.path()).await;
+    let token = Token::of_dir(dir.path()).unwrap();
+    let control = Control { node, token: Arc::new(token) };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopping) = watch::channel(false);
+    tokio::spawn(control.serve(listener, stopping));
+    let token = std::fs::read_to_string(dir.path().join("token")).unwrap().trim().to_owned();
+    Door { address, token, dir, _stopping: stop }
+}
+
+impl Door {
+    fn client(&self) -> Client {
+        self.client_with(&self.token)
+    }
+
+    fn client_with(&self, token: &str) -> Client {
+        let place = Place { node: format!("http://{}", self.address), token: token.to_owned() };
+        Client::new(place).unwrap()
+    }
+
+    /// Sends these bytes with the token and reads what comes back until the connection ends.
+    async fn raw(&self, head: &str, rest: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let request = format!(
+            "{head} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: Bearer {}\r\n{rest}",
+            self.address, self.token
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        // A connection that the node resets has answered all it will.
+        let _ = stream.read_to_string(&mut answer).await;
+        answer
+    }
+}
+
+fn named(name: &str) -> Named {
+    Named { service: name.parse().unwrap() }
+}
+
+#[tokio::test]
+async fn a_command_is_answered_and_a_wrong_token_is_not() {
+    let door = door().await;
+    let services: Services = door.client().ask(Command::List(List {})).await.unwrap();
+    assert_eq!(services, Services::default());
+    let refused = door.client_with("wrong").act(Command::List(List {})).await.unwrap_err();
+    assert_eq!(refused.code, Code::Unauthorized);
+}
+
+#[tokio::test]
+async fn a_failure_keeps_its_code_and_the_name_of_its_request_watched_or_not() {
+    let door = door().await;
+    for command in [Command::Status(named("nobody")), Command::Promote(named("nobody"))] {
+        let failure = door.client().act(command).await.unwrap_err();
+        assert_eq!(failure.code, Code::NotFound);
+        assert_eq!(failure.request_id.map(|id| id.len()), Some(32));
+    }
+}
+
+#[tokio::test]
+async fn an_uploaded_artifact_is_named_by_its_digest() {
+    let door = door().await;
+    let bytes: Vec<u8> = (0..300_000_u32).map(|at| at as u8).collect();
+    let digest = Digest::of(&bytes);
+    let stored = door.client().upload(bytes.into(), |_| {}).await.unwrap();
+    assert_eq!((stored.digest, stored.size_bytes), (digest, 300_000));
+    let failure = door.client().upload("".into(), |_| {}).await.unwrap_err();
+    assert_eq!(failure.code, Code::Invalid);
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_turned_away_before_it_is_read() {
+    let door = door().await;
+    for (path, length) in [
+        ("/v1/artifacts", MAX_ARTIFACT_BYTES + 1),
+        ("/v1/services", MAX_COMMAND_BYTES + 1),
+        ("/v1/services/greeter/rollout/pause", MAX_COMMAND_BYTES + 1),
+    ] {
+        let answer =
+            door.raw(&format!("POST {path}"), &format!("content-length: {length}\r\n\r\n"));
+        let answer = answer.await;
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_hides_its_size_is_cut_at_the_bound() {
+    let door = door().await;
+    let chunk = format!(
+        "{:x}\r\n{}\r\n0\r\n\r\n",
+        MAX_COMMAND_BYTES + 1,
+        " ".repeat(MAX_COMMAND_BYTES + 1)
+    );
+    let rest = format!("transfer-encoding: chunked\r\n\r\n{chunk}");
+    let answer = door.raw("POST /v1/services", &rest).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+#[tokio::test]
+async fn what_is_no_route_is_a_problem_with_the_way_to_the_routes() {
+    let door = door().await;
+    for head in ["GET /nowhere", "PUT /v1/services", "GET /v1/services/a/b/c"] {
+        let answer = door.raw(head, "\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{head}: {answer}");
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        let problem: Problem = serde_json::from_str(body).unwrap();
+        assert_eq!((problem.status, problem.error.code), (404, Code::NotFound));
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_a_path_is_a_mistake_and_not_a_file() {
+    let door = door().await;
+    for name in ["..%2F..%2Fetc", "%2e%2e", "a%00b", "UPPER"] {
+        let answer = door.raw(&format!("GET /v1/services/{name}"), "\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{name}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn probes_need_no_token_and_the_rest_does() {
+    let door = door().await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let status = async |path: &str| {
+        let url = format!("http://{}{path}", door.address);
+        http.get(url).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(status("/healthz").await, 200);
+    assert_eq!(status("/readyz").await, 200);
+    for path in ["/metrics", "/v1/openapi.json", "/v1/services", "/nowhere"] {
+        assert_eq!(status(path).await, 401, "{path}");
+    }
+    let page = http.get(format!("http://{}/healthz", door.address));
+    let page = page.header("origin", "http://evil.example").send().await.unwrap();
+    assert_eq!(page.status().as_u16(), 403);
+    assert!(!page.headers().contains_key("access-control-allow-origin"));
+    assert!(door.dir.path().join("token").exists());
+}
+
+#[tokio::test]
+async fn the_document_is_served_as_it_is_generated() {
+    let door = door().await;
+    let answer = door.raw("GET /v1/openapi.json", "\r\n").await;
+    let body = answer.split_once("\r\n\r\n").unwrap().1;
+    let document: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(document, airssys_wasm_api::openapi());
+}
