@@ -27,6 +27,8 @@ pub(super) struct Node {
     pub(super) http: String,
     /// Where commands are taken.
     pub(super) control: String,
+    /// What lets a caller in there.
+    pub(super) token: String,
 }
 
 /// What a client verb answered.
@@ -75,8 +77,9 @@ impl Node {
             let said = fs::read_to_string(folder.join("node.log")).unwrap_or_default();
             bail!("the node did not say it is ready but `{}`\n{said}", line.trim());
         };
+        let token = fs::read_to_string(data.join("token"))?.trim().to_owned();
         let binary = binary.to_path_buf();
-        Ok(Self { binary, data, child, _stdout: stdout, http, control })
+        Ok(Self { binary, data, child, _stdout: stdout, http, control, token })
     }
 
     /// Runs a client verb.

@@ -1,0 +1,66 @@
+//! Measures airssys-wasm against its promises and its peers: `cargo xtask bench`, which builds and
+//! installs what is measured, and starts this with the paths.
+//!
+//! Every measurement alternates between what it compares, prints the median of its rounds with the
+//! spread, and describes the machine: a number without its machine is a rumour.
+
+mod http;
+mod idle;
+mod load;
+mod machine;
+mod node;
+mod redeploy;
+mod report;
+mod start;
+mod switch;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Measures airssys-wasm")]
+struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Requests a second beside `wasmtime serve`
+    Http(http::Http),
+    /// A fresh instance beside a bare instantiation
+    Start(start::Start),
+    /// From command to effect, under load
+    Switch(switch::Switch),
+    /// A known artifact again, and a new one
+    Redeploy(redeploy::Redeploy),
+    /// Memory of a node that does nothing
+    Idle(idle::Idle),
+}
+
+/// What every measurement is told.
+#[derive(Args)]
+struct Paths {
+    /// The `airssys-wasm` binary
+    #[arg(long)]
+    node: PathBuf,
+    /// The folder with the built guests
+    #[arg(long)]
+    guests: PathBuf,
+    /// Where the report goes
+    #[arg(long)]
+    out: PathBuf,
+}
+
+#[tokio::main(flavor = "multi_thread")]
+async fn main() -> Result<()> {
+    match Bench::parse().what {
+        What::Http(http) => http.run().await,
+        What::Start(start) => start.run().await,
+        What::Switch(switch) => switch.run().await,
+        What::Redeploy(redeploy) => redeploy.run().await,
+        What::Idle(idle) => idle.run().await,
+    }
+}

@@ -1,0 +1,158 @@
+//! The servers that are measured: the node, and `wasmtime serve`. Each is a process of its own, which
+//! ends with the value that stands for it.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use airssys_wasm_api::command::{Deploy, Source};
+use airssys_wasm_api::reply::Deployed;
+use airssys_wasm_api::{Client, Place, command};
+use airssys_wasm_model::{Digest, Grants, Name, Version};
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::machine;
+
+/// A process that ends with this value.
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Memory in MiB, by the name of its line in `/proc/PID/status`, such as `VmRSS`.
+    pub(crate) fn memory_mib(&self, line: &str) -> Result<f64> {
+        let status = format!("/proc/{}/status", self.0.id());
+        let kib = machine::field(&status, line).context("this machine has no /proc")?;
+        let kib: f64 = kib.trim_end_matches("kB").trim().parse()?;
+        Ok(kib / 1024.0)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// A running node on a data directory of its own.
+pub(crate) struct Node {
+    /// Its process.
+    pub(crate) process: Process,
+    /// `host:port` of the ingress.
+    pub(crate) http: String,
+    /// A client of its control port.
+    pub(crate) client: Client,
+    // Deleted when the node is gone: fields drop in this order.
+    _data: TempDir,
+}
+
+impl Node {
+    /// Starts one and waits until it is ready.
+    pub(crate) fn start(binary: &Path) -> Result<Self> {
+        let data = TempDir::new()?;
+        let mut child = Command::new(binary)
+            .arg("serve")
+            .arg("--data")
+            .arg(data.path())
+            .args(["--http", "127.0.0.1:0", "--control", "127.0.0.1:0", "--output", "json"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("the node could not be started")?;
+        let stdout = child.stdout.take().context("no stdout")?;
+        let process = Process(child);
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let ready: Value = serde_json::from_str(&line).context("the node is not ready")?;
+        let address = |name: &str| ready[name].as_str().map(str::to_owned).context("no address");
+        let http = address("http")?.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        let token = std::fs::read_to_string(data.path().join("token"))?.trim().to_owned();
+        let client = Client::new(Place { node: address("control")?, token })?;
+        Ok(Self { process, http, client, _data: data })
+    }
+
+    /// Uploads a component.
+    pub(crate) async fn upload(&self, bytes: Bytes) -> Result<Digest> {
+        Ok(self.client.upload(bytes, |_| {}).await?.digest)
+    }
+
+    /// Deploys uploaded bytes as this release, granting what it asks.
+    pub(crate) async fn deploy(
+        &self,
+        name: &str,
+        version: &str,
+        digest: Digest,
+    ) -> Result<Deployed> {
+        let deploy = Deploy {
+            source: Source::Artifact(digest),
+            name: Some(name.parse::<Name>()?),
+            version: Some(version.parse::<Version>()?),
+            config: None,
+            grants: Grants::default(),
+            grant_asked: true,
+            plan_only: false,
+        };
+        Ok(self.client.ask(airssys_wasm_api::Command::Deploy(deploy)).await?)
+    }
+
+    /// Removes a service.
+    pub(crate) async fn remove(&self, name: &str) -> Result<()> {
+        let service = name.parse::<Name>()?;
+        let remove = airssys_wasm_api::Command::Remove(command::Named { service });
+        self.client.act(remove).await?;
+        Ok(())
+    }
+}
+
+/// A running `wasmtime serve`, with what it does by default.
+pub(crate) struct Wasmtime {
+    _process: Process,
+    /// `host:port`.
+    pub(crate) address: String,
+}
+
+impl Wasmtime {
+    /// Starts one on a free port and waits until it says where.
+    pub(crate) fn start(binary: &Path, component: &Path) -> Result<Self> {
+        let mut child = Command::new(binary)
+            .args(["serve", "--addr", "127.0.0.1:0"])
+            .arg(component)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("wasmtime could not be started")?;
+        let mut stderr = BufReader::new(child.stderr.take().context("no stderr")?);
+        let process = Process(child);
+        let mut line = String::new();
+        stderr.read_line(&mut line)?;
+        let Some((_, address)) = line.split_once("http://") else {
+            bail!("wasmtime said `{}`", line.trim());
+        };
+        // Read on, so that the pipe never fills.
+        std::thread::spawn(move || stderr.lines().count());
+        let address = address.trim().trim_end_matches('/').to_owned();
+        Ok(Self { _process: process, address })
+    }
+}
+
+/// The component with a custom section of its own: the same code under another digest.
+pub(crate) fn marked(component: &[u8], mark: u64) -> Bytes {
+    const NAME: &[u8] = b"bench";
+    let mut bytes = component.to_vec();
+    let content = 1 + NAME.len() + 8;
+    bytes.extend([0, u8::try_from(content).expect("less than 128")]);
+    bytes.push(u8::try_from(NAME.len()).expect("less than 128"));
+    bytes.extend(NAME);
+    bytes.extend(mark.to_le_bytes());
+    bytes.into()
+}
+
+/// Milliseconds since.
+pub(crate) fn ms_since(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1000.0
+}
