@@ -58,8 +58,9 @@ impl What {
 impl Bench {
     /// Builds, installs, measures.
     pub(crate) fn run(self) -> Result<()> {
-        let guests = shell::root().join("guests/target").join(guests::TARGET).join("release");
-        guests::build("guests")?;
+        let folder = "examples/guests";
+        guests::build(folder)?;
+        let guests = shell::root().join(folder).join("target").join(guests::TARGET).join("release");
         let release = ["build", "--release", "--package", "airssys-wasm-cli", "--package"];
         shell::run(shell::cargo().args(release).arg("airssys-wasm-bench"))?;
         let mut measure = shell::program(&built("airssys-wasm-bench").display().to_string());

@@ -93,7 +93,8 @@ struct Story<'a> {
 impl<'a> Story<'a> {
     fn begin(node: &'a Node, parts: Arc<Vec<log::Part>>) -> Result<Self> {
         let file = component(1)?;
-        let (reply, took) = timed(|| node.verb(&["deploy", &file, "--grant", "asked"]))?;
+        let deploy = ["deploy", &file, "--name", SERVICE, "--version", "1.0.0"];
+        let (reply, took) = timed(|| node.verb(&deploy))?;
         let timings = &reply.json["timings_ms"];
         let what = format!(
             "version {}: compiled in {} ms, started in {} ms",
@@ -150,8 +151,10 @@ impl<'a> Story<'a> {
     }
 
     fn update(&mut self, version: u32, how: &[&str], code: i32, what: &str) -> Result<()> {
-        let file = component(version)?;
-        let args: Vec<&str> = ["update", &file].iter().chain(how).copied().collect();
+        let (file, number) = (component(version)?, format!("{version}.0.0"));
+        self.node.verb(&["push", &file, "--name", SERVICE, "--version", &number])?;
+        let release = format!("{SERVICE}@{number}");
+        let args: Vec<&str> = ["update", &release].iter().chain(how).copied().collect();
         let (reply, took) = timed(|| self.node.verb(&args))?;
         if reply.code != code {
             bail!(
