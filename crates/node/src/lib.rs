@@ -2,7 +2,33 @@
 
 #![forbid(unsafe_code)]
 
+mod asking;
+mod control;
+mod deploying;
+mod fleet;
 mod ingress;
 mod live;
 mod logs;
 mod metrics;
+mod node;
+mod plugin;
+mod recovery;
+mod releases;
+mod reports;
+mod server;
+mod service;
+mod single;
+mod starting;
+mod state;
+mod steering;
+#[cfg(test)]
+mod testing;
+
+pub use node::{Node, NodeError, NodeSettings};
+pub use plugin::{Plugin, PluginError, PluginSettings, Plugins};
+pub use server::{Server, ServerError, ServerSettings};
+pub use single::serve_pool;
+pub use airssys_wasm_host::{
+    CallError, Fault, HostSettings, Input, Kind, Level, Limit, Line, LineSource, LogSink, Output, Pooling,
+};
+pub use airssys_wasm_model as model;

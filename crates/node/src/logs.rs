@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use airssys_wasm_api::reply::{LogLine, LogLines};
-use airssys_wasm_host::{Level, Line, LineSource, LogSink};
+use airssys_wasm_host::{Line, LineSource, LogSink};
 use tokio::sync::Notify;
 
 /// Lines kept for each service: enough for the calls of the last minutes of a quiet service, and a bound
@@ -111,17 +111,7 @@ fn words(source: LineSource) -> (&'static str, &'static str) {
     match source {
         LineSource::Stdout => ("stdout", "info"),
         LineSource::Stderr => ("stderr", "info"),
-        LineSource::Log(level) => {
-            let level = match level {
-                Level::Trace => "trace",
-                Level::Debug => "debug",
-                Level::Info => "info",
-                Level::Warn => "warn",
-                Level::Error => "error",
-                Level::Critical => "critical",
-            };
-            ("log", level)
-        }
+        LineSource::Log(level) => ("log", level.as_str()),
     }
 }
 

@@ -32,6 +32,10 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long answers that have begun may go on after the node was told to stop.
 const FAREWELL: Duration = Duration::from_secs(30);
 
+/// The largest body of a request, unless the node's settings say otherwise. Bodies are streamed, so the
+/// bound is one on time and not on memory.
+pub(crate) const BODY_BYTES_MAX: u64 = 1 << 30;
+
 /// A longer target is nobody's link.
 const TARGET_BYTES_MAX: usize = 16 << 10;
 

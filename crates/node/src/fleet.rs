@@ -1,0 +1,152 @@
+//! The node as what a walk acts on: revisions become pools, and tables reach the callers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use airssys_wasm_deploy::{
+    Drained, Fault, Fleet, NotSaved, Seen, ServiceRecord, Share, Table, Timestamp,
+};
+use airssys_wasm_host::{Pool, Prepared};
+use airssys_wasm_model::RevisionNumber;
+use tokio::sync::watch;
+
+use crate::ingress::Route;
+use crate::live::{Running, Stamp};
+use crate::metrics::Traffic;
+use crate::service::{AmendError, Service};
+use crate::starting::StartError;
+
+impl Fleet for Service {
+    fn record(&self) -> watch::Receiver<Arc<ServiceRecord>> {
+        self.watch()
+    }
+
+    async fn save(
+        &self,
+        change: impl Fn(&mut ServiceRecord) + Send + Sync,
+    ) -> Result<(), NotSaved> {
+        let amended = self.amend(|record| {
+            change(record);
+            Ok::<(), std::convert::Infallible>(())
+        });
+        match amended.await {
+            Ok(()) => Ok(()),
+            Err(AmendError::Refused(never)) => match never {},
+            Err(AmendError::Gone) => Err(NotSaved("the service was removed".to_owned())),
+            Err(AmendError::Store(error)) => Err(NotSaved(error.to_string())),
+        }
+    }
+
+    async fn start(&self, revision: RevisionNumber) -> Result<(), Fault> {
+        if self.live.switch.get(revision).is_some() {
+            return Ok(());
+        }
+        let prepared = match self.take_prepared(revision) {
+            Some(prepared) => prepared,
+            None => {
+                let record = self.record();
+                let record = record.revision(revision);
+                let record = record.ok_or_else(|| Fault(format!("there is no {revision}")))?;
+                let prepared = self.prepare_recorded(record).await;
+                prepared.map_err(|error| self.not_started(revision, error))?
+            }
+        };
+        self.live.switch.insert(revision, Arc::new(self.running(prepared)));
+        Ok(())
+    }
+
+    async fn await_ready(&self, revision: RevisionNumber, within: Duration) -> Result<(), Fault> {
+        let Some(running) = self.live.switch.get(revision) else {
+            return Err(not_running(revision));
+        };
+        let begun = Instant::now();
+        let warmed = match tokio::time::timeout(within, running.pool.warm()).await {
+            Ok(warmed) => warmed.map_err(StartError::from),
+            Err(_) => Err(StartError::NotReady { within }),
+        };
+        self.last_start().start = begun.elapsed();
+        warmed.map_err(|error| self.not_started(revision, error))
+    }
+
+    async fn publish(&self, table: &Table) -> Result<(), Fault> {
+        let begun = Instant::now();
+        let mut served = table.clone();
+        let mut fault = Ok(());
+        for Share { revision, .. } in table.shares() {
+            if self.live.switch.get(*revision).is_none() {
+                served = served.without(*revision);
+                fault = Err(not_running(*revision));
+            }
+        }
+        self.put_route(&served)?;
+        self.live.switch.publish(&served).map_err(|error| Fault(error.to_string()))?;
+        self.last_start().switch = begun.elapsed();
+        tracing::info!(service = %self.name(), table = %served, "published");
+        fault
+    }
+
+    fn seen(&self, revision: RevisionNumber) -> Seen {
+        self.live.switch.get(revision).map_or_else(Seen::default, |it| it.traffic.seen())
+    }
+
+    async fn drain(&self, revision: RevisionNumber, within: Duration) -> Drained {
+        self.live.switch.drain(revision, within).await
+    }
+
+    async fn stop(&self, revision: RevisionNumber) {
+        if let Some(running) = self.live.switch.remove(revision) {
+            running.pool.stop().await;
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+impl Service {
+    fn take_prepared(&self, revision: RevisionNumber) -> Option<Prepared> {
+        let mut last = self.last_start();
+        last.prepared.take_if(|prepared| prepared.spec().revision == revision)
+    }
+
+    fn running(&self, prepared: Prepared) -> Running {
+        let spec = prepared.spec();
+        let (revision, version) = (spec.revision, spec.version.clone());
+        let record = self.record();
+        let stamped = record.revision(revision).is_none_or(|it| it.settings.http.revision_headers);
+        let stamp = stamped.then(|| Stamp::new(self.name(), &version, revision));
+        Running { revision, version, pool: Pool::new(prepared), traffic: Traffic::default(), stamp }
+    }
+
+    fn not_started(&self, revision: RevisionNumber, error: StartError) -> Fault {
+        let fault = Fault(error.failure().message);
+        tracing::warn!(service = %self.name(), %revision, "{fault}");
+        self.last_start().error = Some((revision, Arc::new(error)));
+        fault
+    }
+
+    /// Lets the service answer where the revision that gets every call asks to. A trial share moves no
+    /// route, or a canary would take its callers' address away from the others.
+    fn put_route(&self, table: &Table) -> Result<(), Fault> {
+        let [Share { revision, .. }] = table.shares() else { return Ok(()) };
+        let record = self.record();
+        let Some(revision) = record.revision(*revision) else { return Ok(()) };
+        let http = self
+            .live
+            .switch
+            .get(revision.number)
+            .is_some_and(|running| running.pool.prepared().inspection().offers.http.is_some());
+        if !http {
+            self.shared.routes.remove(self.name());
+            return Ok(());
+        }
+        let route = Route::of(self.name(), revision.settings.http.route.as_deref());
+        let put = self.shared.routes.put(&self.live, &route);
+        put.map_err(|error| Fault(error.to_string()))
+    }
+}
+
+fn not_running(revision: RevisionNumber) -> Fault {
+    Fault(format!("{revision} does not run"))
+}

@@ -1,0 +1,321 @@
+//! The node: every room under one roof, and the one door to them, [`Node::act`].
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use airssys_wasm_api::{By, Code, Command, Failure, Reply};
+use airssys_wasm_deploy::ServiceRecord;
+use airssys_wasm_host::{Host, HostError, HostSettings, Pooling};
+use airssys_wasm_model::Name;
+use airssys_wasm_store::{PutError, RecordError, Store, StoreError};
+use futures::future::join_all;
+use tokio::task::AbortHandle;
+
+use crate::ingress::Routes;
+use crate::metrics::{self, Sample};
+use crate::service::Service;
+use crate::{asking, deploying, recovery, steering};
+
+/// How a node is set up.
+#[derive(Debug, Clone)]
+pub struct NodeSettings {
+    /// Where its records, artifacts and compiled code are. One process at a time.
+    pub data: PathBuf,
+    /// Instances alive at once.
+    pub instances_max: u32,
+    /// Whether instances take their memory from slots reserved ahead.
+    pub pooling: Pooling,
+}
+
+/// A node: services and what they run on, over one data directory.
+///
+/// [`Node::act`] needs a tokio runtime with several threads or one that yields to the tasks of the node.
+pub struct Node {
+    shared: Arc<Shared>,
+    data: PathBuf,
+}
+
+/// What the node's rooms share.
+pub(crate) struct Shared {
+    pub(crate) host: Host,
+    pub(crate) store: Arc<Store>,
+    pub(crate) routes: Arc<Routes>,
+    /// Guards the map, never across an await. No call takes it: calls come in through the routes.
+    services: Mutex<BTreeMap<Name, Known>>,
+    ready: AtomicBool,
+}
+
+/// A service and the task that walks it.
+pub(crate) struct Known {
+    service: Arc<Service>,
+    walk: Option<AbortHandle>,
+}
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// Its data directory.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its engine, or the directory for compiled code.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// Its records.
+    #[error("the records of the node cannot be read")]
+    Records(#[from] RecordError),
+    /// The record of a service.
+    #[error("the record `{key}` cannot be read by this version")]
+    Record {
+        /// Its key in the store.
+        key: String,
+        /// What does not fit.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A record could not be written.
+    #[error("the record of service `{service}` cannot be written: {reason}")]
+    NotSaved {
+        /// Which service.
+        service: Name,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl NodeError {
+    /// Whether another process has the data directory.
+    pub fn is_in_use(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Locked { .. }))
+    }
+}
+
+impl NodeSettings {
+    /// The settings that a node has unless told otherwise, over this directory.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        let HostSettings { instances_max, pooling, .. } = HostSettings::default();
+        Self { data: data.into(), instances_max, pooling }
+    }
+}
+
+impl Node {
+    /// Opens a node over its data directory: what ran there runs again when this returns, and rollouts
+    /// that were under way go on.
+    ///
+    /// # Errors
+    /// When the directory is in use, damaged or newer than this version, or the engine does not start. A
+    /// service that cannot start again is no error: its status says why.
+    pub async fn open(settings: NodeSettings) -> Result<Arc<Self>, NodeError> {
+        let data = settings.data.clone();
+        let store = tokio::task::spawn_blocking(move || Store::open(&data));
+        let store = store.await.map_err(|panicked| StoreError::Corrupt {
+            path: settings.data.clone(),
+            detail: panicked.to_string(),
+        })??;
+        let host = Host::new(&HostSettings {
+            cache_dir: Some(settings.data.join("compiled")),
+            instances_max: settings.instances_max,
+            pooling: settings.pooling,
+        })?;
+        let shared = Arc::new(Shared {
+            host,
+            store: Arc::new(store),
+            routes: Arc::default(),
+            services: Mutex::default(),
+            ready: AtomicBool::new(false),
+        });
+        recovery::recover_all(&shared).await?;
+        shared.ready.store(true, Ordering::Release);
+        Ok(Arc::new(Self { shared, data: settings.data }))
+    }
+
+    /// Does what a command asks. What changes the node goes on when the caller stops waiting.
+    ///
+    /// # Errors
+    /// Each with a code, what the caller may know and what to do.
+    pub async fn act(&self, command: Command, by: By) -> Result<Reply, Failure> {
+        if !self.is_ready() {
+            return Err(Failure::new(Code::Unavailable, "the node is stopping"));
+        }
+        let request_id = by.request_id.clone();
+        let shared = Arc::clone(&self.shared);
+        let done = match command {
+            Command::Invoke(invoke) => asking::invoke(&shared, invoke, &by).await,
+            Command::Logs(logs) => asking::logs(&shared, logs).await,
+            Command::List(_) => Ok(asking::list(&shared)),
+            Command::Status(named) => asking::status(&shared, &named.service),
+            Command::History(named) => asking::history(&shared, &named.service),
+            Command::Monitor(named) => asking::monitor(&shared, &named.service),
+            Command::Inspect(inspect) => asking::inspect(&shared, inspect).await,
+            Command::Versions(named) => asking::versions(&shared, &named.service).await,
+            change => {
+                let changing = tokio::spawn(async move { act_on(&shared, change, by).await });
+                changing.await.unwrap_or_else(|panicked| {
+                    tracing::error!("a command broke off: {panicked}");
+                    Err(Failure::new(Code::Failed, "a fault in the node cut the command short"))
+                })
+            }
+        };
+        done.map_err(|failure| failure.of_request(&request_id))
+    }
+
+    /// The store, for what arrives in parts.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// Whether the node takes commands and calls.
+    pub fn is_ready(&self) -> bool {
+        self.shared.ready.load(Ordering::Acquire)
+    }
+
+    /// Every running revision's numbers in Prometheus' text format.
+    pub fn metrics(&self) -> String {
+        let services = self.shared.all();
+        let running: Vec<_> = services
+            .iter()
+            .flat_map(|service| {
+                let table = service.live.switch.table();
+                service.live.switch.targets().into_iter().map(move |(number, running)| {
+                    let weight = table.weight(number).map_or(0.0, |weight| weight.percent());
+                    (service.name().as_str(), number.0, weight, running)
+                })
+            })
+            .collect();
+        let samples: Vec<_> = running
+            .iter()
+            .map(|(service, revision, weight_percent, running)| Sample {
+                service,
+                revision: *revision,
+                version: running.version.to_string(),
+                weight_percent: *weight_percent,
+                traffic: &running.traffic,
+                pool: running.pool.stats(),
+            })
+            .collect();
+        metrics::render(&samples)
+    }
+
+    /// Stops taking commands, ends the walks where they are and stops every revision. The records stand as
+    /// they are: the next node over this directory goes on from them.
+    pub async fn close(&self) {
+        self.shared.ready.store(false, Ordering::Release);
+        let known: Vec<Known> =
+            std::mem::take(&mut *self.shared.services()).into_values().collect();
+        for known in &known {
+            if let Some(walk) = &known.walk {
+                walk.abort();
+            }
+        }
+        let targets = known.iter().flat_map(|known| known.service.live.switch.targets());
+        let stopping: Vec<_> =
+            targets.map(|(_, running)| async move { running.pool.stop().await }).collect();
+        join_all(stopping).await;
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    pub(crate) fn routes(&self) -> &Arc<Routes> {
+        &self.shared.routes
+    }
+}
+
+/// A node that is dropped without [`Node::close`] leaves nothing behind that holds its directory: the
+/// services and the rooms they share know one another.
+impl Drop for Node {
+    fn drop(&mut self) {
+        for known in std::mem::take(&mut *self.shared.services()).into_values() {
+            if let Some(walk) = known.walk {
+                walk.abort();
+            }
+        }
+    }
+}
+
+async fn act_on(shared: &Arc<Shared>, command: Command, by: By) -> Result<Reply, Failure> {
+    match command {
+        Command::Deploy(deploy) => deploying::deploy(shared, deploy, by).await,
+        Command::Push(push) => deploying::push(shared, push, by).await,
+        Command::Update(update) => deploying::update(shared, update, by).await,
+        Command::Rollback(rollback) => deploying::rollback(shared, rollback, by).await,
+        Command::Promote(named) => steering::promote(shared, &named.service, &by).await,
+        Command::Abort(named) => steering::abort(shared, &named.service, &by).await,
+        Command::Pause(named) => steering::pause(shared, &named.service, &by).await,
+        Command::Resume(named) => steering::resume(shared, &named.service, &by).await,
+        Command::Scale(scale) => steering::scale(shared, scale).await,
+        Command::Remove(named) => steering::remove(shared, &named.service, by).await,
+        other => Err(Failure::new(Code::Usage, format!("`{}` changes nothing", other.name()))),
+    }
+}
+
+impl Shared {
+    /// The service of this name, if it has ever been deployed.
+    pub(crate) fn service(&self, name: &Name) -> Result<Arc<Service>, Failure> {
+        let found = self.services().get(name).map(|known| Arc::clone(&known.service));
+        found.filter(|service| !service.record().revisions.is_empty()).ok_or_else(|| {
+            Failure::new(Code::NotFound, format!("there is no service `{name}`"))
+                .help("`airssys-wasm list` shows the services of the node")
+        })
+    }
+
+    /// The service of this name, made if there is none. Nothing of a new one is stored yet.
+    pub(crate) fn service_or_new(self: &Arc<Self>, name: &Name) -> Arc<Service> {
+        let mut services = self.services();
+        if let Some(known) = services.get(name) {
+            return Arc::clone(&known.service);
+        }
+        let service = Service::new(Arc::clone(self), ServiceRecord::new(name.clone()), None);
+        let walk = tokio::spawn(Arc::clone(&service).walk_on()).abort_handle();
+        let known = Known { service: Arc::clone(&service), walk: Some(walk) };
+        services.insert(name.clone(), known);
+        service
+    }
+
+    /// Adds a service that the store has, without walking it.
+    pub(crate) fn add(&self, service: Arc<Service>) {
+        let name = service.name().clone();
+        self.services().insert(name, Known { service, walk: None });
+    }
+
+    /// Begins the walks of the services that were added.
+    pub(crate) fn walk_all(&self) {
+        for known in self.services().values_mut().filter(|known| known.walk.is_none()) {
+            let walking = tokio::spawn(Arc::clone(&known.service).walk_on());
+            known.walk = Some(walking.abort_handle());
+        }
+    }
+
+    /// Every service, by name.
+    pub(crate) fn all(&self) -> Vec<Arc<Service>> {
+        let services = self.services();
+        let all = services.values().map(|known| Arc::clone(&known.service));
+        all.filter(|service| !service.record().revisions.is_empty()).collect()
+    }
+
+    pub(crate) fn services(&self) -> MutexGuard<'_, BTreeMap<Name, Known>> {
+        self.services.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Work that waits for the disk or a processor has threads that may.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(|panicked| {
+        tracing::error!("a part of a command broke off: {panicked}");
+        Failure::new(Code::Failed, "a fault in the node cut the command short")
+    })
+}
+
+/// Why a record was not written, for an answer.
+pub(crate) fn store_failure(error: &PutError) -> Failure {
+    match error {
+        PutError::Full { .. } => Failure::from_error(Code::Limit, error)
+            .help("free some space under the node's data directory; what runs goes on"),
+        PutError::TooLarge { .. } => Failure::from_error(Code::TooLarge, error),
+        _ => Failure::from_error(Code::Failed, error),
+    }
+}

@@ -1,0 +1,171 @@
+//! A node with its two doors open: what `airssys-wasm serve` runs.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::control::{Control, Token};
+use crate::ingress::{BODY_BYTES_MAX, Ingress};
+use crate::node::{Node, NodeError, NodeSettings};
+
+/// How a server is set up.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// The node.
+    pub node: NodeSettings,
+    /// Where services answer. Port 0 picks a free one.
+    pub http: SocketAddr,
+    /// Where commands are taken: a loopback address, since they travel unencrypted.
+    pub control: SocketAddr,
+    /// The largest body of a request to a service, in bytes.
+    pub body_bytes_max: u64,
+}
+
+/// A running server.
+pub struct Server {
+    node: Arc<Node>,
+    data: PathBuf,
+    http: SocketAddr,
+    control: SocketAddr,
+    stop: watch::Sender<bool>,
+    doors: [JoinHandle<()>; 2],
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// An address that cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A control port that others could listen in on.
+    #[error("the control port cannot be at {0}: commands and the token travel unencrypted, so only a loopback address will do")]
+    ControlOutside(SocketAddr),
+    /// The node.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// A file in the data directory.
+    #[error("cannot write {}", .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// `node.json`: how a client finds the node of a data directory.
+#[derive(Serialize)]
+struct NodeFile {
+    pid: u32,
+    http: String,
+    control: String,
+}
+
+impl ServerSettings {
+    /// The default addresses, over this data directory.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            node: NodeSettings::new(data),
+            http: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            control: SocketAddr::from(([127, 0, 0, 1], 7070)),
+            body_bytes_max: BODY_BYTES_MAX,
+        }
+    }
+}
+
+impl Server {
+    /// Opens the node and both doors. When this returns, what ran before answers again, and `node.json`
+    /// and `token` are in the data directory.
+    pub async fn start(settings: ServerSettings) -> Result<Self, ServerError> {
+        let ServerSettings { node, http, control, body_bytes_max } = settings;
+        if !control.ip().is_loopback() {
+            return Err(ServerError::ControlOutside(control));
+        }
+        // The addresses first: a port that is taken is found before anything of the node is touched.
+        let http = listen(http).await?;
+        let control = listen(control).await?;
+        let data = node.data.clone();
+        let node = Node::open(node).await?;
+        let token = Token::of_dir(&data).map_err(|source| file_error(&data, "token", source))?;
+        let (stop, stopping) = watch::channel(false);
+        let addresses = (address(&http)?, address(&control)?);
+        let ingress = Arc::new(Ingress { routes: Arc::clone(node.routes()), body_bytes_max });
+        let door = Control { node: Arc::clone(&node), token: Arc::new(token) };
+        let doors = [
+            tokio::spawn(ingress.serve(http, stopping.clone())),
+            tokio::spawn(door.serve(control, stopping)),
+        ];
+        let server =
+            Self { node, data, http: addresses.0, control: addresses.1, stop, doors };
+        server.write_node_file()?;
+        Ok(server)
+    }
+
+    /// The node.
+    pub fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
+    /// Where services answer.
+    pub fn http(&self) -> String {
+        format!("http://{}", self.http)
+    }
+
+    /// Where commands are taken.
+    pub fn control(&self) -> String {
+        format!("http://{}", self.control)
+    }
+
+    /// Takes no more calls, lets those under way end and stops the node. Its records stand as they are.
+    pub async fn stop(self) {
+        let file = self.data.join("node.json");
+        if let Err(error) = fs::remove_file(&file) {
+            tracing::debug!("{} was not removed: {error}", file.display());
+        }
+        // The doors hold the other ends until they have closed.
+        let _ = self.stop.send(true);
+        for door in self.doors {
+            if let Err(error) = door.await {
+                tracing::error!("a door broke: {error}");
+            }
+        }
+        self.node.close().await;
+    }
+
+    /// Written beside and renamed: a client reads all of it or nothing.
+    fn write_node_file(&self) -> Result<(), ServerError> {
+        let file = NodeFile { pid: std::process::id(), http: self.http(), control: self.control() };
+        let text = serde_json::to_string(&file).expect("three plain fields");
+        let beside = self.data.join("node.json.tmp");
+        fs::write(&beside, text)
+            .and_then(|()| fs::rename(&beside, self.data.join("node.json")))
+            .map_err(|source| file_error(&self.data, "node.json", source))
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServerError> {
+    TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, ServerError> {
+    let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+    listener.local_addr().map_err(|source| ServerError::Listen { address: unknown, source })
+}
+
+fn file_error(dir: &Path, name: &str, source: io::Error) -> ServerError {
+    ServerError::File { path: dir.join(name), source }
+}

@@ -1,0 +1,291 @@
+//! One service on this node: its record and the store's version of it, what of it runs, and its walk.
+//!
+//! Whatever changes a service changes its record first, through [`Service::amend`]; the walk watches the record
+//! and makes the rest true. Calls know none of this: they only meet the [`LiveService`].
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use airssys_wasm_deploy::{NotSaved, RevisionRecord, ServiceRecord, walk};
+use airssys_wasm_host::{Prepared, RevisionSpec, StateKeeper};
+use airssys_wasm_model::{InstanceModel, Instances, Name, RevisionNumber, Rights};
+use airssys_wasm_store::PutError;
+use tokio::sync::{OwnedMutexGuard, watch};
+
+use crate::live::LiveService;
+use crate::logs::ServiceLog;
+use crate::node::Shared;
+use crate::releases::{self, Release};
+use crate::starting::StartError;
+use crate::state::{self, KeptState};
+
+/// How long a walk waits after its record could not be saved. A disk that is full stays so for a while, and the
+/// calls go on meanwhile.
+const SAVE_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// A service of this node.
+pub(crate) struct Service {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) live: Arc<LiveService>,
+    pub(crate) log: Arc<ServiceLog>,
+    state: Arc<KeptState>,
+    record: watch::Sender<Arc<ServiceRecord>>,
+    gone: watch::Sender<bool>,
+    /// Lets one writer at a time read the record, write it and learn its version. Held across the write
+    /// to the disk: that is its purpose, and no call ever takes it.
+    stored: Arc<tokio::sync::Mutex<Stored>>,
+    /// Held from the preparing of a revision to its record, so that a revision's number is known before it
+    /// is recorded. No call ever takes it.
+    pub(crate) preparing: tokio::sync::Mutex<()>,
+    /// What the last start came to. Guards a few plain values, never across an await.
+    start: Mutex<LastStart>,
+}
+
+/// What the start of the latest revision came to, for the answer to whoever asked for it.
+#[derive(Default)]
+pub(crate) struct LastStart {
+    /// Prepared before it was recorded, for the walk to start.
+    pub(crate) prepared: Option<Prepared>,
+    /// Why it did not start.
+    pub(crate) error: Option<(RevisionNumber, Arc<StartError>)>,
+    /// How long compiling, starting and publishing took.
+    pub(crate) compile: Duration,
+    pub(crate) start: Duration,
+    pub(crate) switch: Duration,
+}
+
+/// Where the record stands in the store.
+struct Stored {
+    version: Option<u64>,
+    /// Whether a write failed so that the store may or may not have it.
+    in_doubt: bool,
+    /// Whether the service was removed: what comes late must not write it again.
+    gone: bool,
+}
+
+/// Why a record was not changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AmendError<E> {
+    /// It contradicts what is recorded.
+    #[error(transparent)]
+    Refused(E),
+    /// The service was removed meanwhile.
+    #[error("the service was removed")]
+    Gone,
+    /// The store would not have it.
+    #[error(transparent)]
+    Store(#[from] PutError),
+}
+
+impl Service {
+    /// A service as the store has it; `version` is `None` for one that is not stored yet.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        record: ServiceRecord,
+        version: Option<u64>,
+    ) -> Arc<Self> {
+        let name = record.name.clone();
+        Arc::new(Self {
+            state: Arc::new(KeptState::new(Arc::clone(&shared.store), &name)),
+            shared,
+            live: Arc::new(LiveService::new(name)),
+            log: Arc::default(),
+            record: watch::Sender::new(Arc::new(record)),
+            gone: watch::Sender::new(false),
+            stored: Arc::new(tokio::sync::Mutex::new(Stored {
+                version,
+                in_doubt: false,
+                gone: false,
+            })),
+            preparing: tokio::sync::Mutex::default(),
+            start: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn name(&self) -> &Name {
+        &self.live.name
+    }
+
+    /// The record as it was saved last.
+    pub(crate) fn record(&self) -> Arc<ServiceRecord> {
+        Arc::clone(&self.record.borrow())
+    }
+
+    /// The record and its changes.
+    pub(crate) fn watch(&self) -> watch::Receiver<Arc<ServiceRecord>> {
+        self.record.subscribe()
+    }
+
+    pub(crate) fn last_start(&self) -> MutexGuard<'_, LastStart> {
+        self.start.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the record durably, or not at all. When it returns, the change survives a power cut.
+    pub(crate) async fn amend<T, E>(
+        &self,
+        change: impl FnOnce(&mut ServiceRecord) -> Result<T, E>,
+    ) -> Result<T, AmendError<E>> {
+        let mut stored = Arc::clone(&self.stored).lock_owned().await;
+        if stored.gone {
+            return Err(AmendError::Gone);
+        }
+        if stored.in_doubt {
+            stored = self.settle(stored).await?;
+        }
+        let mut record = ServiceRecord::clone(&self.record());
+        let value = change(&mut record).map_err(AmendError::Refused)?;
+        self.put(stored, record).await?;
+        Ok(value)
+    }
+
+    /// Writes a record. The lock goes with the write, so that a caller that is given up in the middle of it
+    /// lets nobody in before it has ended.
+    async fn put(
+        &self,
+        mut stored: OwnedMutexGuard<Stored>,
+        record: ServiceRecord,
+    ) -> Result<(), PutError> {
+        let (store, key) = (Arc::clone(&self.shared.store), key(self.name()));
+        let sender = self.record.clone();
+        let writing = tokio::task::spawn_blocking(move || {
+            let put = store.records().put_json(&key, stored.version, &record);
+            stored.in_doubt = put.is_err();
+            stored.version = Some(put?);
+            sender.send_replace(Arc::new(record));
+            Ok(())
+        });
+        writing.await.unwrap_or_else(|panicked| Err(lost(panicked)))
+    }
+
+    /// Reads what a failed write left: all of it or nothing.
+    async fn settle(
+        &self,
+        mut stored: OwnedMutexGuard<Stored>,
+    ) -> Result<OwnedMutexGuard<Stored>, PutError> {
+        let (store, key) = (Arc::clone(&self.shared.store), key(self.name()));
+        let sender = self.record.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let found = store.records().get_json::<ServiceRecord>(&key);
+            let found = found.map_err(|error| PutError::Corrupt { detail: error.to_string() })?;
+            stored.version = found.as_ref().map(|found| found.version);
+            if let Some(found) = found {
+                sender.send_replace(Arc::new(found.value));
+            }
+            stored.in_doubt = false;
+            Ok(stored)
+        });
+        reading.await.unwrap_or_else(|panicked| Err(lost(panicked)))
+    }
+
+    /// Walks what the record asks for, for as long as the service is there.
+    pub(crate) async fn walk_on(self: Arc<Self>) {
+        let mut record = self.watch();
+        loop {
+            let walked = walk(&*self).await;
+            if walked.is_ok() && !self.record().is_removed() {
+                if record.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            let forgotten = match walked {
+                Ok(()) => self.forget().await.map_err(|error| error.to_string()),
+                Err(NotSaved(error)) => Err(error),
+            };
+            match forgotten {
+                Ok(()) => return,
+                Err(error) => tracing::error!(service = %self.name(), "{error}; trying again"),
+            }
+            tokio::time::sleep(SAVE_AGAIN_AFTER).await;
+        }
+    }
+
+    /// Waits until a service that is being removed is deleted.
+    pub(crate) async fn gone(&self) {
+        // The sender lives as long as the service does.
+        let _ = self.gone.subscribe().wait_for(|gone| *gone).await;
+    }
+
+    /// Deletes a service that was removed, its state included. Its releases stay.
+    async fn forget(&self) -> Result<(), PutError> {
+        let mut stored = Arc::clone(&self.stored).lock_owned().await;
+        if stored.in_doubt {
+            stored = self.settle(stored).await?;
+        }
+        let store = Arc::clone(&self.shared.store);
+        let (key, state) = (key(self.name()), state::key(self.name()));
+        let deleting = tokio::task::spawn_blocking(move || {
+            let kept = store.records().get(&state);
+            let kept = kept.map_err(|error| PutError::Corrupt { detail: error.to_string() })?;
+            if let Some(kept) = kept {
+                store.records().delete_if(&state, kept.version)?;
+            }
+            if let Some(version) = stored.version {
+                stored.in_doubt = true;
+                store.records().delete_if(&key, version)?;
+                (stored.version, stored.in_doubt) = (None, false);
+            }
+            stored.gone = true;
+            Ok(())
+        });
+        deleting.await.unwrap_or_else(|panicked| Err(lost(panicked)))?;
+        self.shared.routes.remove(self.name());
+        self.shared.services().remove(self.name());
+        self.gone.send_replace(true);
+        tracing::info!(service = %self.name(), "removed");
+        Ok(())
+    }
+
+    /// Compiles and links a revision as it is recorded.
+    pub(crate) async fn prepare_recorded(
+        &self,
+        revision: &RevisionRecord,
+    ) -> Result<Prepared, StartError> {
+        let settings = &revision.settings;
+        let release = releases::find(&self.shared, self.name(), &settings.version)
+            .await?
+            .ok_or_else(|| StartError::NoRelease { version: settings.version.clone() })?;
+        self.prepare(revision.number, settings, &release).await
+    }
+
+    /// Compiles and links a revision. Nothing is recorded by it.
+    pub(crate) async fn prepare(
+        &self,
+        number: RevisionNumber,
+        settings: &airssys_wasm_deploy::RevisionSettings,
+        release: &Release,
+    ) -> Result<Prepared, StartError> {
+        let rights = Rights::intersect(&release.manifest.asked, &settings.grants)?;
+        let is_actor = settings.instances.model == InstanceModel::Actor;
+        let spec = RevisionSpec {
+            service: self.name().clone(),
+            revision: number,
+            version: settings.version.clone(),
+            digest: settings.digest,
+            config: settings.config.clone(),
+            rights: Arc::new(rights),
+            limits: settings.limits,
+            instances: self.scaled(settings.instances),
+            sink: Arc::clone(&self.log) as _,
+            state: is_actor.then(|| Arc::clone(&self.state) as Arc<dyn StateKeeper>),
+        };
+        let artifact = releases::artifact(&self.shared, settings.digest).await?;
+        Ok(self.shared.host.prepare(spec, artifact).await?)
+    }
+
+    /// How many instances there may be: the operator's word, else the revision's.
+    pub(crate) fn scaled(&self, instances: Instances) -> Instances {
+        let scale = self.record.borrow().scale;
+        let max = scale.max.unwrap_or(instances.max);
+        Instances { min: scale.min.unwrap_or(instances.min).min(max), max, ..instances }
+    }
+}
+
+/// Where a service's record is.
+pub(crate) fn key(service: &Name) -> String {
+    format!("services/{service}")
+}
+
+fn lost(panicked: tokio::task::JoinError) -> PutError {
+    PutError::Io { source: std::io::Error::other(panicked) }
+}

@@ -1,0 +1,146 @@
+//! The commands that steer what is deployed: a rollout, the scale, the end.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use airssys_wasm_api::command::Scale;
+use airssys_wasm_api::reply::{Removed, Reply, Scaled};
+use airssys_wasm_api::{By, Code, Failure};
+use airssys_wasm_deploy::{Rollout, RolloutNumber, ServiceRecord, SteerError, Timestamp};
+use airssys_wasm_model::Name;
+
+use crate::node::{Shared, store_failure};
+use crate::reports;
+use crate::service::{AmendError, Service};
+
+pub(crate) async fn promote(shared: &Shared, name: &Name, by: &By) -> Result<Reply, Failure> {
+    steer(shared, name, by, decided, |record, now| record.promote(now)).await
+}
+
+pub(crate) async fn abort(shared: &Shared, name: &Name, by: &By) -> Result<Reply, Failure> {
+    let reason = format!("aborted by {}", by.who);
+    steer(shared, name, by, decided, |record, now| record.abort(&reason, now)).await
+}
+
+pub(crate) async fn pause(shared: &Shared, name: &Name, by: &By) -> Result<Reply, Failure> {
+    let reason = format!("paused by {}", by.who);
+    steer(shared, name, by, |_| true, |record, now| record.pause(&reason, now)).await
+}
+
+pub(crate) async fn resume(shared: &Shared, name: &Name, by: &By) -> Result<Reply, Failure> {
+    steer(shared, name, by, |_| true, |record, now| record.resume(now)).await
+}
+
+fn decided(rollout: &Rollout) -> bool {
+    !rollout.is_under_way()
+}
+
+/// Changes the record of the rollout under way and waits until it stands as wanted.
+async fn steer(
+    shared: &Shared,
+    name: &Name,
+    by: &By,
+    wanted: fn(&Rollout) -> bool,
+    change: impl FnOnce(&mut ServiceRecord, Timestamp) -> Result<RolloutNumber, SteerError>,
+) -> Result<Reply, Failure> {
+    let arrived = Instant::now();
+    let service = shared.service(name)?;
+    let now = Timestamp::now();
+    let number = service.amend(|record| change(record, now)).await.map_err(|error| {
+        amend_failure(error, |error| {
+            Failure::new(Code::Conflict, format!("service `{name}`: {error}"))
+        })
+    })?;
+    tracing::info!(service = %name, who = by.who, "steered");
+    let record = settled(&service, number, wanted).await?;
+    report(&service, &record, number, arrived)
+}
+
+/// Waits until a rollout stands as wanted.
+pub(crate) async fn settled(
+    service: &Service,
+    number: RolloutNumber,
+    wanted: impl Fn(&Rollout) -> bool,
+) -> Result<Arc<ServiceRecord>, Failure> {
+    let mut record = service.watch();
+    let found = record.wait_for(|record| record.rollout(number).is_none_or(&wanted)).await;
+    let found = found.map(|record| Arc::clone(&record));
+    found.map_err(|_| Failure::new(Code::Unavailable, "the node is stopping"))
+}
+
+/// A rollout's report as the answer to a command that arrived then.
+pub(crate) fn report(
+    service: &Service,
+    record: &ServiceRecord,
+    number: RolloutNumber,
+    arrived: Instant,
+) -> Result<Reply, Failure> {
+    let rollout = record.rollout(number);
+    let report = rollout.and_then(|it| reports::rollout(service, record, it, Some(arrived)));
+    report.map(Reply::from).ok_or_else(|| {
+        Failure::new(Code::Conflict, format!("service `{}` has moved on", record.name))
+    })
+}
+
+pub(crate) async fn scale(shared: &Shared, command: Scale) -> Result<Reply, Failure> {
+    let service = shared.service(&command.service)?;
+    let amended = service.amend(|record| {
+        let active = record.active().ok_or_else(|| {
+            Failure::new(
+                Code::Conflict,
+                format!("service `{}` has no active revision", record.name),
+            )
+        })?;
+        let mut scale = record.scale;
+        scale.min = command.min.or(scale.min);
+        scale.max = command.max.or(scale.max);
+        let min = scale.min.unwrap_or(active.settings.instances.min);
+        let max = scale.max.unwrap_or(active.settings.instances.max);
+        if max == 0 || min > max {
+            let message = format!("at least {min} and at most {max} instances cannot be");
+            return Err(
+                Failure::new(Code::Usage, message).help("`max` is at least 1 and not below `min`")
+            );
+        }
+        let number = active.number;
+        record.scale = scale;
+        Ok(number)
+    });
+    let revision = amended.await.map_err(|error| amend_failure(error, |failure| failure))?;
+    let record = service.record();
+    for (number, running) in service.live.switch.targets() {
+        if let Some(revision) = record.revision(number) {
+            running.pool.resize(service.scaled(revision.settings.instances).max);
+        }
+    }
+    let instances = record.revision(revision).map(|it| service.scaled(it.settings.instances));
+    let instances = instances.unwrap_or_default();
+    Ok(Scaled { service: service.name().clone(), revision, instances }.into())
+}
+
+/// Ends a service: no new calls, the last ones end, and it is gone when this answers.
+pub(crate) async fn remove(shared: &Arc<Shared>, name: &Name, by: By) -> Result<Reply, Failure> {
+    let service = shared.service(name)?;
+    let now = Timestamp::now();
+    let amended = service.amend(|record| {
+        Ok::<_, std::convert::Infallible>(record.begin_removal(by.who, "remove".to_owned(), now))
+    });
+    let number = amended.await.map_err(|error| amend_failure(error, |never| match never {}))?;
+    shared.routes.remove(name);
+    settled(&service, number, decided).await?;
+    by.progress.phase("draining");
+    service.gone().await;
+    Ok(Removed { service: name.clone() }.into())
+}
+
+/// Why a record was not changed, for an answer.
+pub(crate) fn amend_failure<E>(
+    error: AmendError<E>,
+    refused: impl FnOnce(E) -> Failure,
+) -> Failure {
+    match error {
+        AmendError::Refused(error) => refused(error),
+        AmendError::Gone => Failure::new(Code::NotFound, "the service was removed"),
+        AmendError::Store(error) => store_failure(&error),
+    }
+}
