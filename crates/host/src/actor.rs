@@ -4,8 +4,11 @@
 //! service, so that while an update is under way two instances never change the state apart. What an
 //! instance holds is known by its generation: one that another instance has moved past is restored first.
 
+use std::sync::Arc;
+
 use airssys_wasm_model::Version;
 use futures::future::BoxFuture;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// State as it was last saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,4 +46,37 @@ pub trait Turn: Send + Sync {
         version: &'a Version,
         bytes: Vec<u8>,
     ) -> BoxFuture<'a, Result<u64, StateError>>;
+}
+
+/// Keeps state in this process's memory, for as long as the keeper lives.
+#[derive(Debug, Default)]
+pub struct MemoryKeeper(Arc<Mutex<Option<SavedState>>>);
+
+struct MemoryTurn(OwnedMutexGuard<Option<SavedState>>);
+
+impl StateKeeper for MemoryKeeper {
+    fn turn(&self) -> BoxFuture<'_, Result<Box<dyn Turn>, StateError>> {
+        let state = Arc::clone(&self.0);
+        Box::pin(async { Ok(Box::new(MemoryTurn(state.lock_owned().await)) as Box<dyn Turn>) })
+    }
+
+    fn peek(&self) -> BoxFuture<'_, Result<Option<SavedState>, StateError>> {
+        Box::pin(async { Ok(self.0.lock().await.clone()) })
+    }
+}
+
+impl Turn for MemoryTurn {
+    fn saved(&self) -> Option<&SavedState> {
+        self.0.as_ref()
+    }
+
+    fn save<'a>(
+        &'a mut self,
+        version: &'a Version,
+        bytes: Vec<u8>,
+    ) -> BoxFuture<'a, Result<u64, StateError>> {
+        let generation = self.0.as_ref().map_or(1, |saved| saved.generation + 1);
+        *self.0 = Some(SavedState { version: version.clone(), bytes, generation });
+        Box::pin(async move { Ok(generation) })
+    }
 }

@@ -23,7 +23,7 @@ mod pool;
 mod prepare;
 mod wasi;
 
-pub use actor::{SavedState, StateError, StateKeeper, Turn};
+pub use actor::{MemoryKeeper, SavedState, StateError, StateKeeper, Turn};
 pub use adapt::{AdaptError, adapt};
 pub use artifact::{ArtifactError, FunctionSignature, Inspection, Offers, inspect};
 pub use call::{

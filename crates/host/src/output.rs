@@ -67,6 +67,20 @@ pub enum Level {
     Critical,
 }
 
+impl Level {
+    /// The level's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// A longer line is cut into several: a guest that never ends its line must not fill the host's memory.
 pub(crate) const LINE_BYTES_MAX: usize = 8 << 10;
 

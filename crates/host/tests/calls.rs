@@ -1,0 +1,219 @@
+//! Handlers, actors, functions and commands through real components.
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use airssys_wasm_host::{
+    CallError, ClaimError, Kind, Limit, MemoryKeeper, PrepareError, StateKeeper,
+};
+use airssys_wasm_model::{ByteSize, InstanceModel, Span, Version};
+use common::{call, config, execute, invoke, model, pool, said, try_pool};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_gets_its_configuration_and_answers() {
+    let pool = pool("echo-handler", |spec| {
+        spec.config = config(serde_json::json!({ "greeting": "hello" }));
+    })
+    .await;
+    assert_eq!(said(&pool, "you").await, "hello, you");
+    assert!(said(&pool, "context").await.contains("attempt=1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_init_refuses_shows_before_the_first_call() {
+    let pool = pool("echo-handler", |spec| {
+        spec.config = config(serde_json::json!({ "reject": true }));
+    })
+    .await;
+    match pool.warm().await {
+        Err(CallError::Init(fault)) => assert_eq!(fault.kind, Kind::InvalidConfig),
+        other => panic!("{other:?}"),
+    }
+    let unknown = common::pool("echo-handler", |spec| {
+        spec.config = config(serde_json::json!({ "colour": "red" }));
+    })
+    .await;
+    assert!(matches!(unknown.warm().await, Err(CallError::Init(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guests_own_errors_keep_their_kind() {
+    let pool = pool("echo-handler", |_| ()).await;
+    let kinds = [
+        ("fail", Kind::Failed),
+        ("invalid", Kind::InvalidInput),
+        ("unavailable", Kind::Unavailable),
+        ("denied", Kind::Denied),
+    ];
+    for (input, wanted) in kinds {
+        match execute(&pool, input).await {
+            Err(CallError::Fault(fault)) => assert_eq!(fault.kind, wanted),
+            other => panic!("{input}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hostile_guest_is_stopped_and_its_service_lives() {
+    for kind in [InstanceModel::Fresh, InstanceModel::Pooled] {
+        let pool = pool("hostile", |spec| {
+            model(spec, kind);
+            spec.limits.cpu = Span(Duration::from_millis(100));
+            spec.limits.memory = ByteSize::mib(16);
+        })
+        .await;
+        assert!(matches!(execute(&pool, "loop").await, Err(CallError::Limit(Limit::Cpu))));
+        assert!(matches!(execute(&pool, "trap").await, Err(CallError::Trapped { .. })));
+        assert!(matches!(execute(&pool, "panic").await, Err(CallError::Trapped { .. })));
+        assert!(matches!(execute(&pool, "exit 4").await, Err(CallError::Exited(4))));
+        let deep = execute(&pool, "recurse").await;
+        assert!(matches!(deep, Err(CallError::Limit(_) | CallError::Trapped { .. })), "{deep:?}");
+        let large = execute(&pool, "alloc 64").await;
+        assert!(matches!(large, Err(CallError::Limit(Limit::Memory))), "{large:?}");
+        assert_eq!(said(&pool, "still here").await, "still here");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_init_that_never_ends_is_stopped() {
+    let pool = pool("hostile", |spec| {
+        spec.config = config(serde_json::json!({ "init": "loop" }));
+        spec.limits.cpu = Span(Duration::from_millis(50));
+    })
+    .await;
+    assert!(matches!(pool.warm().await, Err(CallError::Limit(Limit::Cpu))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_past_the_places_wait_and_past_the_queue_are_turned_away() {
+    let pool = pool("hostile", |spec| {
+        spec.limits.concurrency = 1;
+        spec.limits.queue = 1;
+    })
+    .await;
+    let first = pool.claim(call()).await.unwrap();
+    let waiting = {
+        let pool = Arc::clone(&pool);
+        tokio::spawn(async move { said(&pool, "waited").await })
+    };
+    while pool.stats().queued == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(pool.claim(call()).await.err(), Some(ClaimError::Saturated));
+    drop(first);
+    assert_eq!(waiting.await.unwrap(), "waited");
+    pool.stop().await;
+    assert_eq!(pool.claim(call()).await.err(), Some(ClaimError::Stopped));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_smaller_scale_takes_effect_as_calls_end() {
+    let pool = pool("echo-handler", |spec| {
+        spec.instances.max = 2;
+        spec.limits.queue = 0;
+    })
+    .await;
+    let (first, second) = (pool.claim(call()).await.unwrap(), pool.claim(call()).await.unwrap());
+    pool.resize(1);
+    drop(first);
+    assert_eq!(pool.claim(call()).await.err(), Some(ClaimError::Saturated));
+    drop(second);
+    let only = pool.claim(call()).await.unwrap();
+    assert_eq!(pool.claim(call()).await.err(), Some(ClaimError::Saturated));
+    pool.resize(2);
+    assert!(pool.claim(call()).await.is_ok());
+    drop(only);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_take_and_return_every_kind_of_value() {
+    let pool = pool("functions", |_| ()).await;
+    let cases: &[(&str, &[&str], &str)] = &[
+        ("add", &["2", "-5"], "-3"),
+        ("divide", &["7", "2"], "ok(3)"),
+        ("divide", &["7", "0"], "err(\"7 can't be divided by 0\")"),
+        ("greet", &["{name: \"Ada\", age: 36, tags: [\"a\", \"b\"]}"], "\"hello Ada, 36, a+b\""),
+        ("older", &["{name: \"Ada\", age: 36, tags: []}"], "{name: \"Ada\", age: 37, tags: []}"),
+        ("mix", &["red", "red"], "some(red)"),
+        ("mix", &["red", "blue"], "none"),
+        ("both", &["{bold, italic}", "{italic, struck}"], "{italic}"),
+        ("swap", &["(\"x\", 1)"], "(1, \"x\")"),
+        ("next", &["'a'"], "'b'"),
+        ("reverse", &["[1, 2, 3]"], "[3, 2, 1]"),
+        ("not", &["true"], "false"),
+        ("nothing", &[], ""),
+        ("area", &["rectangle({x: 2, y: 3})"], "6"),
+        ("example:shapes/math@1.0.0#area", &["nothing"], "0"),
+        ("middle", &["[{x: 0, y: 0}, {x: 2, y: 4}]"], "some({x: 1, y: 2})"),
+    ];
+    for (name, args, wanted) in cases {
+        assert_eq!(invoke(&pool, name, args).await.unwrap(), *wanted, "{name}({args:?})");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_call_says_what_is_right() {
+    let pool = pool("functions", |_| ()).await;
+    let said = |error: Result<String, CallError>| error.unwrap_err().to_string();
+    assert!(said(invoke(&pool, "subtract", &[]).await).contains("add: func(a: s32, b: s32) -> s32"));
+    assert!(said(invoke(&pool, "add", &["1"]).await).contains("it takes 2 arguments, not 1"));
+    assert!(said(invoke(&pool, "add", &["1", "x"]).await).contains("add: func(a: s32, b: s32)"));
+    assert!(matches!(invoke(&pool, "trap", &[]).await, Err(CallError::Trapped { .. })));
+    assert!(execute(&pool, "x").await.unwrap_err().to_string().contains("airssys:component/handler"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_is_called_with_its_input_on_stdin() {
+    let pool = pool("cli-args", |_| ()).await;
+    assert!(said(&pool, "words").await.contains("WORDS"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_with_state_must_be_an_actor() {
+    assert!(matches!(try_pool("counter", |_| ()).await.err(), Some(PrepareError::StateNeedsActor)));
+    let not_a_handler = try_pool("http-hello", |spec| model(spec, InstanceModel::Actor)).await;
+    assert!(matches!(not_a_handler.err(), Some(PrepareError::ActorNeedsHandler)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_actors_state_outlives_its_instances_and_its_version() {
+    let keeper = Arc::new(MemoryKeeper::default());
+    let actor = |name: &'static str, major: u64| {
+        let keeper = Arc::clone(&keeper);
+        pool(name, move |spec| {
+            model(spec, InstanceModel::Actor);
+            spec.version = Version::new(major, 0, 0);
+            spec.state = Some(keeper);
+        })
+    };
+    let first = actor("counter", 1).await;
+    first.warm().await.unwrap();
+    let calls: Vec<_> = (0..20)
+        .map(|_| {
+            let first = Arc::clone(&first);
+            tokio::spawn(async move { said(&first, "").await })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap();
+    }
+    assert_eq!(said(&first, "get").await, "20", "one call at a time, none lost");
+    assert!(matches!(execute(&first, "fail").await, Err(CallError::Fault(_))));
+    assert_eq!(said(&first, "get").await, "21", "an error of its own keeps what it counted");
+
+    let second = actor("counter-v2", 2).await;
+    second.warm().await.unwrap();
+    assert_eq!(said(&second, "get").await, "21", "the state was migrated");
+    assert_eq!(said(&second, "add 2").await, "23");
+    let generation = keeper.peek().await.unwrap().unwrap().generation;
+    assert_eq!(said(&second, "get").await, "23");
+    let after = keeper.peek().await.unwrap().unwrap();
+    assert_eq!(after.generation, generation, "an unchanged state was written again");
+    assert_eq!(after.version, Version::new(2, 0, 0));
+
+    // The old version cannot read what the new one saved, and says so before it gets a call.
+    let back = actor("counter", 1).await;
+    assert!(matches!(back.warm().await, Err(CallError::Restore { .. })));
+}
