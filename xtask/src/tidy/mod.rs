@@ -5,6 +5,7 @@
 mod dependencies;
 mod files;
 mod guests;
+mod promises;
 mod words;
 
 use std::fs;
@@ -20,6 +21,7 @@ pub(crate) fn run() -> Result<()> {
     let mut findings = dependencies::check(&sources)?;
     findings.extend(files::check(&sources));
     findings.extend(guests::check(&sources)?);
+    findings.extend(promises::check(&sources));
     findings.extend(words::check(&sources)?);
     for finding in &findings {
         println!("{finding}");
