@@ -26,6 +26,36 @@ pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
     })
 }
 
+/// What stands for a block with an error: the block, and functions that are never called, because nothing
+/// is built. Without them a second error would say that there are none.
+pub(crate) fn in_place_of(item: TokenStream) -> TokenStream {
+    let Ok(mut block) = syn::parse2::<ItemImpl>(item.clone()) else { return item };
+    for item in &mut block.items {
+        if let ImplItem::Fn(function) = item {
+            role::remove(&mut function.attrs);
+        }
+    }
+    let name = &block.self_ty;
+    let functions = block.trait_.is_none().then(|| {
+        quote! {
+            impl ::airssys_wasm_sdk::Component for #name {
+                fn init(
+                    _: ::airssys_wasm_sdk::ComponentConfig,
+                ) -> ::core::result::Result<Self, ::airssys_wasm_sdk::ComponentError> {
+                    ::core::unreachable!()
+                }
+                fn execute(
+                    &mut self,
+                    _: ::airssys_wasm_sdk::ComponentInput,
+                ) -> ::airssys_wasm_sdk::ComponentResult {
+                    ::core::unreachable!()
+                }
+            }
+        }
+    });
+    quote!(#block #functions)
+}
+
 /// The marked functions.
 struct Found(Vec<(Role, Signature)>);
 
@@ -91,7 +121,7 @@ fn execute(signature: &Signature) -> TokenStream {
     });
     let input = quote!(#(#input)*);
     let name = &signature.ident;
-    let result = quote_spanned! {signature.output.span()=>
+    let result = quote_spanned! {returned(signature)=>
         ::airssys_wasm_sdk::IntoResult::into_result(self.#name(input))
     };
     quote! {
@@ -159,5 +189,13 @@ fn migrate(signature: &Signature) -> TokenStream {
 /// The call of a function, with the span of what it returns: a wrong type is shown there.
 fn call(signature: &Signature, arguments: &TokenStream) -> TokenStream {
     let name = &signature.ident;
-    quote_spanned!(signature.output.span()=> Self::#name(#arguments))
+    quote_spanned!(returned(signature)=> Self::#name(#arguments))
+}
+
+/// Where a wrong type of what is returned is shown: at the type, or at the name where none is written.
+fn returned(signature: &Signature) -> Span {
+    match &signature.output {
+        syn::ReturnType::Type(_, ty) => ty.span(),
+        syn::ReturnType::Default => signature.ident.span(),
+    }
 }

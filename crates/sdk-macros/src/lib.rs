@@ -18,19 +18,21 @@ use proc_macro2::TokenStream as Tokens;
 /// write it out instead of naming it by an alias.
 #[proc_macro_attribute]
 pub fn component(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    with_original(item, |item| {
+    let expand = |item| {
         no_arguments("component", arguments)?;
         structure::expand(item)
-    })
+    };
+    expanded(item, expand, |item| item)
 }
 
 /// Finds the component's functions in its `impl` block by their marks.
 #[proc_macro_attribute]
 pub fn component_impl(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    with_original(item, |item| {
+    let expand = |item| {
         no_arguments("component_impl", arguments)?;
         block::expand(item)
-    })
+    };
+    expanded(item, expand, block::in_place_of)
 }
 
 /// The component's constructor: `fn new(config: ComponentConfig) -> Result<Self, ComponentError>`.
@@ -70,16 +72,17 @@ pub fn component_shutdown(_: TokenStream, item: TokenStream) -> TokenStream {
     outside("component_shutdown", item)
 }
 
-/// Keeps the item as it was beside an error, so that the error is the only one.
-fn with_original(
+/// Keeps something of the item beside an error, so that the error is the only one.
+fn expanded(
     item: TokenStream,
     expand: impl FnOnce(Tokens) -> syn::Result<Tokens>,
+    in_place_of: impl FnOnce(Tokens) -> Tokens,
 ) -> TokenStream {
     let item = Tokens::from(item);
     match expand(item.clone()) {
         Ok(expanded) => expanded.into(),
         Err(error) => {
-            let item = role::without_marks(item);
+            let item = in_place_of(item);
             let error = error.into_compile_error();
             quote::quote!(#item #error).into()
         }

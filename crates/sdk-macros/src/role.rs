@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, FnArg, ImplItem, ItemImpl, ReturnType, Signature, Type};
+use syn::{Attribute, Error, FnArg, ReturnType, Signature, Type};
 
 /// What a marked function does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,19 +130,13 @@ pub(crate) fn take(attributes: &mut Vec<Attribute>) -> syn::Result<Option<Role>>
             return Err(Error::new_spanned(attribute, "a function has one mark"));
         }
     }
-    attributes.retain(|attribute| role_of(attribute).is_none());
+    remove(attributes);
     Ok(found)
 }
 
-/// The `impl` block with its marks taken off; anything else as it is.
-pub(crate) fn without_marks(item: TokenStream) -> TokenStream {
-    let Ok(mut block) = syn::parse2::<ItemImpl>(item.clone()) else { return item };
-    for item in &mut block.items {
-        if let ImplItem::Fn(function) = item {
-            function.attrs.retain(|attribute| role_of(attribute).is_none());
-        }
-    }
-    quote::quote!(#block)
+/// Takes whatever marks there are off.
+pub(crate) fn remove(attributes: &mut Vec<Attribute>) {
+    attributes.retain(|attribute| role_of(attribute).is_none());
 }
 
 fn role_of(attribute: &Attribute) -> Option<Role> {

@@ -45,9 +45,9 @@ pub trait Component: Sized + 'static {
 /// of the type `ComponentState<T>`. `T` is a parameter, because an associated type would have to be as
 /// public as the component.
 #[diagnostic::on_unimplemented(
-    message = "the component `{Self}` keeps no state of the type `{T}` that could be migrated",
+    message = "the component `{Self}` keeps no state of the type that its migration returns",
     label = "`#[component_migrate]` returns the component's state",
-    note = "give the struct a field of the type `ComponentState<{T}>`, or remove `#[component_migrate]`"
+    note = "give the struct a field of the type `ComponentState<T>` and return a `Result<T, ComponentError>`, or remove `#[component_migrate]`"
 )]
 pub trait Stateful<T> {
     /// The version in the component's `Cargo.toml`: a state it saved itself needs no migration.

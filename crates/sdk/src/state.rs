@@ -160,3 +160,110 @@ pub(crate) fn restore<C: Stateful<T> + Component, T: DeserializeOwned>(
 fn code_version<C: Stateful<T>, T>() -> Result<Version, ComponentError> {
     Version::parse(C::VERSION).map_err(|error| ComponentError::failed(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+    use crate::state::{restore, save};
+
+    #[derive(Default, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    struct Count {
+        count: u64,
+    }
+
+    #[component]
+    struct Plain {
+        state: ComponentState<Count>,
+    }
+
+    #[component_impl]
+    impl Plain {
+        #[component_init]
+        fn new(config: ComponentConfig) -> Result<Self, ComponentError> {
+            Ok(Self { state: ComponentState::new(config)? })
+        }
+
+        #[component_execute]
+        fn count(&mut self, _input: ComponentInput) -> ComponentResult {
+            self.state.count += 1;
+            Ok(ComponentOutput::default())
+        }
+    }
+
+    #[component]
+    struct Migrating {
+        state: ComponentState<Count>,
+    }
+
+    #[component_impl]
+    impl Migrating {
+        #[component_init]
+        fn new(config: ComponentConfig) -> Result<Self, ComponentError> {
+            Ok(Self { state: ComponentState::new(config)? })
+        }
+
+        #[component_execute]
+        fn count(&self, _: Json<u8>) -> Result<Json<u64>, ComponentError> {
+            Ok(Json(self.state.count))
+        }
+
+        #[component_migrate]
+        fn migrate(saved: Vec<u64>, from: Version) -> Result<Count, ComponentError> {
+            Ok(Count { count: saved.iter().sum::<u64>() * from.major })
+        }
+    }
+
+    fn plain() -> Plain {
+        Plain::new(ComponentConfig::default()).unwrap()
+    }
+
+    fn migrating() -> Migrating {
+        Migrating::new(ComponentConfig::default()).unwrap()
+    }
+
+    #[test]
+    fn what_was_saved_is_taken_up_and_saved_unchanged() {
+        let mut before = plain();
+        before.count(ComponentInput::default()).unwrap();
+        let saved = save(&before).unwrap();
+        let mut after = plain();
+        restore(&mut after, saved.clone(), "1.0.0").unwrap();
+        assert_eq!(after.state.count, 1);
+        assert_eq!(save(&after).unwrap(), saved);
+    }
+
+    #[test]
+    fn another_shape_without_a_migration_is_refused_and_changes_nothing() {
+        let mut component = plain();
+        component.state.count = 7;
+        let error = restore(&mut component, b"[1,2]".to_vec(), "1.0.0").unwrap_err();
+        assert!(error.message().contains("component_migrate"), "{error}");
+        assert_eq!(component.state.count, 7);
+    }
+
+    #[test]
+    fn another_shape_goes_through_the_migration_with_the_version_that_saved_it() {
+        let mut component = migrating();
+        restore(&mut component, b"[1,2]".to_vec(), "3.0.0").unwrap();
+        assert_eq!(component.state.count, 9);
+    }
+
+    /// A release's version can be set by a flag: the same code's state is not migrated for it.
+    #[test]
+    fn the_own_shape_is_not_migrated_whatever_the_release_is_called() {
+        let mut before = migrating();
+        before.state.count = 5;
+        let mut after = migrating();
+        restore(&mut after, save(&before).unwrap(), "9.9.9").unwrap();
+        assert_eq!(after.state.count, 5);
+    }
+
+    #[test]
+    fn a_migration_that_fails_says_so() {
+        let error = restore(&mut migrating(), b"\"text\"".to_vec(), "1.0.0").unwrap_err();
+        assert!(
+            error.message().starts_with("the state saved by 1.0.0 was not migrated"),
+            "{error}"
+        );
+    }
+}

@@ -1,5 +1,7 @@
 //! The shape that users were promised, as the design writes it down, with its blanks filled.
 
+#![allow(missing_docs, reason = "the shape is shown as it was promised")]
+
 use airssys_wasm_sdk::prelude::*;
 
 #[component]

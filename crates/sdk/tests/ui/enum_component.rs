@@ -1,0 +1,9 @@
+use airssys_wasm_sdk::prelude::*;
+
+#[component]
+enum Greeter {
+    Loud,
+    Quiet,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use airssys_wasm_sdk::prelude::*;
+
+#[component]
+struct Greeter<T> {
+    name: T,
+}
+
+fn main() {}

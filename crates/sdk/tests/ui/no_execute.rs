@@ -1,0 +1,14 @@
+use airssys_wasm_sdk::prelude::*;
+
+#[component]
+struct Greeter;
+
+#[component_impl]
+impl Greeter {
+    #[component_init]
+    fn new(_config: ComponentConfig) -> Result<Self, ComponentError> {
+        Ok(Self)
+    }
+}
+
+fn main() {}

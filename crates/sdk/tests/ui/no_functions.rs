@@ -1,0 +1,6 @@
+use airssys_wasm_sdk::prelude::*;
+
+#[component]
+struct Greeter;
+
+fn main() {}
