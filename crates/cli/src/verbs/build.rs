@@ -1,0 +1,101 @@
+//! `build`: a project's source becomes one `.wasm` that deploys by itself.
+//!
+//! Compile with the language's own tools, make a component of what comes out if it is a preview 1 module,
+//! ask the code what it asks for, write the manifest into the file. Nothing outside `build/` changes.
+
+mod asked;
+mod compile;
+mod embed;
+mod project;
+
+use std::path::PathBuf;
+
+use airssys_wasm_api::{Code, Failure};
+use airssys_wasm_host::{adapt, inspect};
+use airssys_wasm_model::{Digest, InstanceModel, Manifest, Name, Version};
+use anyhow::Context as _;
+use serde::Serialize;
+
+pub(crate) use self::compile::{TARGET, target_is_installed};
+pub(crate) use self::project::Project;
+use crate::ui::Ui;
+
+/// Build a project's component: build/NAME.wasm, with its manifest in it
+#[derive(clap::Args)]
+pub(crate) struct Build {
+    /// The project, or a folder inside it.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    project: PathBuf,
+}
+
+/// A component that was built.
+#[derive(Debug, Serialize)]
+pub(crate) struct Built {
+    pub(crate) name: Name,
+    pub(crate) version: Version,
+    pub(crate) path: PathBuf,
+    pub(crate) digest: Digest,
+    pub(crate) size_bytes: usize,
+}
+
+impl Build {
+    pub(crate) async fn run(self, ui: &Ui) -> anyhow::Result<()> {
+        let project = Project::find(&self.project)?;
+        let built = project.build(None, ui).await?;
+        ui.answer(&built, |built| built.path.display().to_string())
+    }
+}
+
+impl Project {
+    /// Builds the component. `version` stands in the place of the manifest's own, where one is given.
+    pub(crate) async fn build(&self, version: Option<&Version>, ui: &Ui) -> anyhow::Result<Built> {
+        let compiled = compile::compile(self).await?;
+        let component = adapt(compiled).map_err(|error| self.invalid(&error))?;
+        let inspection = inspect(&component).map_err(|error| self.invalid(&error))?;
+        if inspection.offers.state && self.manifest.instances.model != InstanceModel::Actor {
+            return Err(self
+                .invalid(&"it keeps a state, and only an actor's is saved")
+                .help("write `[instances]` and `model = \"actor\"` in Component.toml")
+                .into());
+        }
+        let asked = asked::by_code(&component, &inspection, &self.manifest, ui).await?;
+        let text = embed::merged(&self.text, &self.manifest.asked, &asked, version)?;
+        let manifest = Manifest::parse(&text).map_err(|error| {
+            self.invalid(&error)
+                .help("`#[component_capabilities]` asks for something no grant can say")
+        })?;
+        let bytes = embed::embed(&component, &text, &manifest.component)?;
+        let path = self.artifact();
+        write(&path, &bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+        Ok(Built {
+            name: manifest.component.name,
+            version: manifest.component.version,
+            digest: Digest::of(&bytes),
+            size_bytes: bytes.len(),
+            path,
+        })
+    }
+
+    /// Where the component is put.
+    pub(crate) fn artifact(&self) -> PathBuf {
+        self.dir.join("build").join(format!("{}.wasm", self.manifest.component.name))
+    }
+
+    fn invalid(&self, error: &dyn std::fmt::Display) -> Failure {
+        Failure::new(Code::Invalid, format!("{}: {error}", self.manifest.component.name))
+    }
+}
+
+/// Writes the whole file or none of it: a watcher or a deploy may read at any time.
+fn write(path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
+    let dir = path.parent().unwrap_or(path);
+    std::fs::create_dir_all(dir)?;
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    std::io::Write::write_all(&mut file, bytes)?;
+    let file = file.persist(path)?;
+    // What a temporary file is made with is too narrow for a file that others deploy.
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    drop(file);
+    Ok(())
+}
