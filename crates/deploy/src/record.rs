@@ -171,7 +171,16 @@ impl ServiceRecord {
         self.next_revision = number.next();
         let (by, why) = (by.to_owned(), why.to_owned());
         let state = RevisionState::Stopped;
-        self.revisions.push(RevisionRecord { number, settings, state, fault: None, at, by, why });
+        self.revisions.push(RevisionRecord {
+            number,
+            settings,
+            state,
+            fault: None,
+            promoted: None,
+            at,
+            by,
+            why,
+        });
         let former = self.former().map(|former| former.number);
         let needed = |revision: &RevisionRecord| {
             let number = Some(revision.number);

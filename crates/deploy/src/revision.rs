@@ -42,6 +42,8 @@ pub struct RevisionRecord {
     pub state: RevisionState,
     /// Why it failed, if it did.
     pub fault: Option<String>,
+    /// When it was promoted last, if it ever was.
+    pub promoted: Option<Timestamp>,
     /// When it was made.
     pub at: Timestamp,
     /// Who made it.

@@ -442,6 +442,9 @@ impl ServiceRecord {
         let (active, table) = (self.active, self.table.clone());
         for revision in self.revisions.iter_mut().filter(|it| it.state.is_running()) {
             revision.state = if Some(revision.number) == active {
+                if outcome == Outcome::Promoted {
+                    revision.promoted = Some(now);
+                }
                 RevisionState::Active
             } else if table.weight(revision.number).is_none() {
                 RevisionState::Ready

@@ -1,7 +1,7 @@
 //! The node: every room under one roof, and the one door to them, [`Node::act`].
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,7 +34,6 @@ pub struct NodeSettings {
 /// [`Node::act`] needs a tokio runtime with several threads or one that yields to the tasks of the node.
 pub struct Node {
     shared: Arc<Shared>,
-    data: PathBuf,
 }
 
 /// What the node's rooms share.
@@ -127,7 +126,7 @@ impl Node {
         });
         recovery::recover_all(&shared).await?;
         shared.ready.store(true, Ordering::Release);
-        Ok(Arc::new(Self { shared, data: settings.data }))
+        Ok(Arc::new(Self { shared }))
     }
 
     /// Does what a command asks. What changes the node goes on when the caller stops waiting.
@@ -212,10 +211,6 @@ impl Node {
         let stopping: Vec<_> =
             targets.map(|(_, running)| async move { running.pool.stop().await }).collect();
         join_all(stopping).await;
-    }
-
-    pub(crate) fn data(&self) -> &Path {
-        &self.data
     }
 
     pub(crate) fn routes(&self) -> &Arc<Routes> {

@@ -163,7 +163,7 @@ fn a_removal_ends_everything_also_amid_a_rollout() {
 fn any_history_keeps_its_promises() {
     match std::env::var("AIRSSYS_WASM_SEED").ok().and_then(|seed| seed.parse().ok()) {
         Some(seed) => run_seed(seed),
-        None => (0..4_000).for_each(run_seed),
+        None => (0..2_000).for_each(run_seed),
     }
 }
 
