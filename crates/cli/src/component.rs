@@ -18,7 +18,11 @@ pub(crate) struct LocalComponent {
 impl LocalComponent {
     /// Reads a component and its manifest.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let bytes = read_bounded(path)?;
+        Self::of(read_bounded(path)?, path)
+    }
+
+    /// The component that these bytes, which came from `path`, are.
+    pub(crate) fn of(bytes: Bytes, path: &Path) -> Result<Self, Failure> {
         let invalid = |error: &dyn std::fmt::Display| {
             Failure::new(Code::Invalid, format!("{}: {error}", path.display()))
         };
@@ -82,7 +86,8 @@ pub(crate) fn is_file(word: &str) -> bool {
     word.contains(['/', '\\']) || word.ends_with(".wasm")
 }
 
-fn read_bounded(path: &Path) -> Result<Bytes, Failure> {
+/// A file's bytes, if they are not too many for an artifact.
+pub(crate) fn read_bounded(path: &Path) -> Result<Bytes, Failure> {
     let unreadable = |error: std::io::Error| {
         let code = match error.kind() {
             std::io::ErrorKind::NotFound => Code::NotFound,

@@ -137,6 +137,15 @@ impl Config {
     }
 }
 
+/// A node's data directory: the flag's, the environment's, the config file's or the platform's.
+pub(crate) fn data_dir(flag: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let said = flag.or_else(|| variable("AIRSSYS_WASM_DATA").map(Into::into));
+    match said.or(Config::read()?.data) {
+        Some(dir) => Ok(dir),
+        None => Ok(default_data_dir()?),
+    }
+}
+
 /// The platform's directory for a node's data.
 pub(crate) fn default_data_dir() -> Result<PathBuf, Failure> {
     let dirs = project_dirs().ok_or_else(|| {

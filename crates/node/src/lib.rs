@@ -24,11 +24,12 @@ mod steering;
 #[cfg(test)]
 mod testing;
 
+pub use airssys_wasm_host::{
+    CallError, Fault, HostSettings, Input, Kind, Level, Limit, Line, LineSource, LogSink, Output,
+    Pooling,
+};
+pub use airssys_wasm_model as model;
 pub use node::{Node, NodeError, NodeSettings};
 pub use plugin::{Plugin, PluginError, PluginSettings, Plugins};
 pub use server::{Server, ServerError, ServerSettings};
 pub use single::serve_pool;
-pub use airssys_wasm_host::{
-    CallError, Fault, HostSettings, Input, Kind, Level, Limit, Line, LineSource, LogSink, Output, Pooling,
-};
-pub use airssys_wasm_model as model;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use airssys_wasm_deploy::Table;
 use airssys_wasm_host::{
-    ArtifactError, CallCtx, Host, HostError, HostSettings, Input, LogSink, MemoryKeeper, NoLog, Output,
-    Pool, PrepareError, RequestId, RevisionSpec, StateKeeper, inspect,
+    ArtifactError, CallCtx, Host, HostError, HostSettings, Input, LogSink, MemoryKeeper, NoLog,
+    Output, Pool, PrepareError, RequestId, RevisionSpec, StateKeeper, inspect,
 };
 use airssys_wasm_model::{
-    Grants, InstanceModel, Manifest, ManifestError, Name, RevisionNumber, Rights, RightsError, Version,
+    Grants, InstanceModel, Manifest, ManifestError, Name, RevisionNumber, Rights, RightsError,
+    Version,
 };
 use bytes::Bytes;
 use tokio::sync::Mutex;

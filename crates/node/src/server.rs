@@ -51,7 +51,9 @@ pub enum ServerError {
         source: io::Error,
     },
     /// A control port that others could listen in on.
-    #[error("the control port cannot be at {0}: commands and the token travel unencrypted, so only a loopback address will do")]
+    #[error(
+        "the control port cannot be at {0}: commands and the token travel unencrypted, so only a loopback address will do"
+    )]
     ControlOutside(SocketAddr),
     /// The node.
     #[error(transparent)]
@@ -109,8 +111,7 @@ impl Server {
             tokio::spawn(ingress.serve(http, stopping.clone())),
             tokio::spawn(door.serve(control, stopping)),
         ];
-        let server =
-            Self { node, data, http: addresses.0, control: addresses.1, stop, doors };
+        let server = Self { node, data, http: addresses.0, control: addresses.1, stop, doors };
         server.write_node_file()?;
         Ok(server)
     }

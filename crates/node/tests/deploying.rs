@@ -27,11 +27,10 @@ struct Tested {
 
 /// The bytes of a guest that `cargo xtask guests` built.
 fn guest(name: &str) -> Vec<u8> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guests/target/wasm32-wasip2/release");
-    let paths: [PathBuf; 2] = [
-        dir.join(format!("{name}.wasm")),
-        dir.join(format!("{}.wasm", name.replace('-', "_"))),
-    ];
+    let dir =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guests/target/wasm32-wasip2/release");
+    let paths: [PathBuf; 2] =
+        [dir.join(format!("{name}.wasm")), dir.join(format!("{}.wasm", name.replace('-', "_")))];
     let found = paths.iter().find_map(|path| std::fs::read(path).ok());
     found.unwrap_or_else(|| panic!("there is no guest {name}: run `cargo xtask guests` first"))
 }
@@ -77,7 +76,8 @@ impl Tested {
         }
         let mut tries = 0;
         loop {
-            let settings = NodeSettings { pooling: Pooling::Never, ..NodeSettings::new(dir.path()) };
+            let settings =
+                NodeSettings { pooling: Pooling::Never, ..NodeSettings::new(dir.path()) };
             match Node::open(settings).await {
                 Ok(node) => return Self { node, dir },
                 Err(error) if tries > 1_000 => panic!("{error}"),
@@ -93,7 +93,10 @@ impl Tested {
         self.node.act(command, By::unwatched("tester", "a-request")).await
     }
 
-    async fn ask<T: TryFrom<Reply, Error = Failure>>(&self, command: Command) -> Result<T, Failure> {
+    async fn ask<T: TryFrom<Reply, Error = Failure>>(
+        &self,
+        command: Command,
+    ) -> Result<T, Failure> {
         self.act(command).await?.try_into()
     }
 

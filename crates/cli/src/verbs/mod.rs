@@ -4,9 +4,14 @@
 //! with [`Ui::answer`], says everything else on stderr, and fails with an
 //! [`airssys_wasm_api::Failure`] wherever an exit code other than 1 is meant.
 
+mod build;
+mod completions;
 mod deploy;
+mod dev;
+mod doctor;
 mod granting;
 mod history;
+mod init;
 mod inspect;
 mod invoke;
 mod list;
@@ -16,9 +21,12 @@ mod push;
 mod remove;
 mod rollback;
 mod rolling;
+mod run;
 mod scale;
+mod serve;
 mod status;
 mod steer;
+mod test;
 mod update;
 mod versions;
 
@@ -27,6 +35,12 @@ use crate::ui::Ui;
 /// What to do.
 #[derive(clap::Subcommand)]
 pub(crate) enum Verb {
+    Init(init::Init),
+    Build(build::Build),
+    Test(test::Test),
+    Dev(dev::Dev),
+    Serve(serve::Serve),
+    Run(run::Run),
     Deploy(deploy::Deploy),
     Push(push::Push),
     Versions(versions::Versions),
@@ -45,12 +59,20 @@ pub(crate) enum Verb {
     Invoke(invoke::Invoke),
     Monitor(monitor::Monitor),
     Logs(logs::Logs),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
 }
 
 impl Verb {
     /// Does it.
     pub(crate) async fn run(self, ui: &Ui) -> anyhow::Result<()> {
         match self {
+            Self::Init(verb) => verb.run(ui).await,
+            Self::Build(verb) => verb.run(ui).await,
+            Self::Test(verb) => verb.run(ui).await,
+            Self::Dev(verb) => verb.run(ui).await,
+            Self::Serve(verb) => verb.run(ui).await,
+            Self::Run(verb) => verb.run(ui).await,
             Self::Deploy(verb) => verb.run(ui).await,
             Self::Push(verb) => verb.run(ui).await,
             Self::Versions(verb) => verb.run(ui).await,
@@ -69,6 +91,8 @@ impl Verb {
             Self::Invoke(verb) => verb.run(ui).await,
             Self::Monitor(verb) => verb.run(ui).await,
             Self::Logs(verb) => verb.run(ui).await,
+            Self::Doctor(verb) => verb.run(ui).await,
+            Self::Completions(verb) => verb.run(ui).await,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use airssys_wasm_api::command::RolloutChoice;
 use airssys_wasm_api::reply::{Outcome, RolloutReport, StepState};
-use airssys_wasm_api::{Client, Code, Command, Event, Failure, Reply};
+use airssys_wasm_api::{Client, Code, Command, Event, Reply};
 use airssys_wasm_model::{Span, StrategyName};
 use indicatif::ProgressBar;
 
@@ -54,16 +54,26 @@ impl RollFlags {
     }
 }
 
+/// Exit code of a process that was interrupted, as shells count it: 128 and the signal's number.
+const INTERRUPTED: u8 = 130;
+
 /// Carries a long command out with what happens shown beside a turning wheel.
-pub(crate) async fn act_shown(
-    client: &Client,
-    command: Command,
-    ui: &Ui,
-) -> Result<Reply, Failure> {
+pub(crate) async fn act_shown(client: &Client, command: Command, ui: &Ui) -> anyhow::Result<Reply> {
     let wheel = ui.spinner(command.name());
-    let reply = client.act_watched(command, |event| show_event(&wheel, event)).await;
+    let name = command.service().map_or("NAME".to_owned(), ToString::to_string);
+    let acting = client.act_watched(command, |event| show_event(&wheel, event));
+    let reply = tokio::select! {
+        reply = acting => reply,
+        _ = tokio::signal::ctrl_c() => {
+            wheel.finish_and_clear();
+            ui.say(&format!(
+                "the node goes on without you: see `airssys-wasm status {name}`, end a rollout with abort"
+            ));
+            return Err(Exit(INTERRUPTED).into());
+        }
+    };
     wheel.finish_and_clear();
-    reply
+    Ok(reply?)
 }
 
 fn show_event(wheel: &ProgressBar, event: Event) {

@@ -103,9 +103,8 @@ async fn what_is_too_large_is_turned_away_before_it_is_read() {
         ("/v1/services", MAX_COMMAND_BYTES + 1),
         ("/v1/services/greeter/rollout/pause", MAX_COMMAND_BYTES + 1),
     ] {
-        let answer =
-            door.raw(&format!("POST {path}"), &format!("content-length: {length}\r\n\r\n"));
-        let answer = answer.await;
+        let (head, rest) = (format!("POST {path}"), format!("content-length: {length}\r\n\r\n"));
+        let answer = door.raw(&head, &rest).await;
         assert!(answer.starts_with("HTTP/1.1 413 "), "{path}: {answer}");
     }
 }

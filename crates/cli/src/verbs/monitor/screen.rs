@@ -162,10 +162,14 @@ impl View {
             let failing = if one.errors > 0 { Color::Red.into() } else { Style::default() };
             Row::new(self.cells(one, *rate)).style(failing)
         });
-        let widths = head.iter().map(|name| match *name {
-            "REV" | "INST" => Constraint::Length(5),
-            "VERSION" | "STATE" | "MEMORY" => Constraint::Length(10),
-            _ => Constraint::Length(8),
+        let widths = head.iter().map(|name| {
+            Constraint::Length(match *name {
+                "REV" | "INST" => 4,
+                "WEIGHT" | "ERRORS" | "QUEUED" => 6,
+                "CALLS/S" | "P50" | "P90" | "P99" => 7,
+                "MEMORY" => 9,
+                _ => 8,
+            })
         });
         let table = Table::new(rows, widths.collect::<Vec<_>>())
             .header(Row::new(head).style(Modifier::BOLD))

@@ -1,0 +1,155 @@
+//! A real node, killed in the middle of deploys, updates and rollbacks, again and again: what was
+//! acknowledged is there after the restart, and what was under way has ended one way or the other.
+
+mod common;
+
+use std::time::Duration;
+
+use airssys_wasm_api::command::{
+    Deploy, Named, Push, Rollback, RollbackTo, RolloutChoice, Source, Update,
+};
+use airssys_wasm_api::reply::{Outcome, RolloutReport, ServiceStatus};
+use airssys_wasm_api::{Client, Command};
+use airssys_wasm_model::{Digest, Grants, Name, ReleaseRef, Span, StrategyName, Version};
+use common::{Node, guest};
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+
+/// Kills, unless `AIRSSYS_WASM_KILLS` asks for more.
+const KILLS: u32 = 200;
+
+/// The longest that a node lives before it is killed: a little more than a change takes.
+const LIFE_MS: u64 = 120;
+
+/// What is known of the service from what the node acknowledged.
+struct Known {
+    /// The version that was acknowledged last.
+    version: Version,
+    /// What was asked for and not acknowledged when the node was killed.
+    pending: Option<Version>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_killed_at_any_instant_forgets_nothing_it_acknowledged() {
+    let seed = std::env::var("AIRSSYS_WASM_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed: u64 = seed.unwrap_or_else(rand::random);
+    println!("AIRSSYS_WASM_SEED={seed}");
+    let kills = std::env::var("AIRSSYS_WASM_KILLS").ok().and_then(|kills| kills.parse().ok());
+    let mut random = SmallRng::seed_from_u64(seed);
+    let mut node = Node::start();
+    let mut known = begin(&node.client()).await;
+    let mut acknowledged = 0;
+    for kill in 0..kills.unwrap_or(KILLS) {
+        let client = node.client();
+        known = settle(&node, &client, known, kill).await;
+        let (command, wanted) = change(&mut random, &known.version);
+        let life = Duration::from_millis(random.random_range(0..LIFE_MS));
+        let acting = client.ask::<RolloutReport>(command);
+        known.pending = wanted.clone();
+        if let Ok(answer) = tokio::time::timeout(life, acting).await {
+            let report = answer.expect("the node takes the change");
+            assert_eq!(report.outcome, Some(Outcome::Promoted), "kill {kill}: {report:?}");
+            known = Known { version: report.to.version, pending: None };
+            acknowledged += 1;
+        }
+        node = Node::start_on(node.kill());
+    }
+    assert!(acknowledged > 0, "no change was acknowledged before its kill: nothing was tested");
+    println!("{acknowledged} changes were acknowledged before the kill");
+}
+
+async fn begin(client: &Client) -> Known {
+    let artifact: Digest = client.upload(guest("http-hello").into(), |_| ()).await.unwrap().digest;
+    let name: Name = "web".parse().unwrap();
+    for major in 1..=4 {
+        let (name, version) = (Some(name.clone()), Some(Version::new(major, 0, 0)));
+        client.act(Command::Push(Push { artifact, name, version })).await.unwrap();
+    }
+    let deploy = Deploy {
+        source: Source::Release(ReleaseRef { name, version: Version::new(1, 0, 0) }),
+        name: None,
+        version: None,
+        config: None,
+        grants: Grants::default(),
+        grant_asked: false,
+        plan_only: false,
+    };
+    client.act(Command::Deploy(deploy)).await.unwrap();
+    Known { version: Version::new(1, 0, 0), pending: None }
+}
+
+/// Waits until what the kill interrupted has ended, and holds it against what is known.
+async fn settle(node: &Node, client: &Client, known: Known, kill: u32) -> Known {
+    let status = loop {
+        let named = Named { service: "web".parse().unwrap() };
+        let status: ServiceStatus = client.ask(Command::Status(named)).await.unwrap();
+        if status.rollout.is_none() {
+            break status;
+        }
+        // The rollout has no event to wait for over this port; it is asked again as a user would.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    let active = status.active.expect("a revision is active").version;
+    let expected = [Some(&known.version), known.pending.as_ref()];
+    assert!(
+        expected.contains(&Some(&active)),
+        "kill {kill}: {active} is active; {} was acknowledged, {:?} was asked for",
+        known.version,
+        known.pending
+    );
+    let answer = reqwest::get(format!("{}/web/", node.http)).await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200, "kill {kill}");
+    assert_eq!(answer.headers()["x-airssys-version"], active.to_string(), "kill {kill}");
+    Known { version: active, pending: None }
+}
+
+/// A change at random, and the version it leads to if that is known.
+fn change(random: &mut SmallRng, now: &Version) -> (Command, Option<Version>) {
+    let service: Name = "web".parse().unwrap();
+    let others = (1..=4).map(|major| Version::new(major, 0, 0)).filter(|other| other != now);
+    let others: Vec<_> = others.collect();
+    let version = others[random.random_range(0..others.len())].clone();
+    let strategy = match random.random_range(0..4) {
+        0 => StrategyName::AllAtOnce,
+        1 => StrategyName::BlueGreen,
+        2 => StrategyName::Canary,
+        _ => return (roll_back_or_update(service, &version), Some(version)),
+    };
+    let rollout = RolloutChoice {
+        strategy: Some(strategy),
+        steps: Some(vec![10.0, 50.0]).filter(|_| strategy == StrategyName::Canary),
+        observe: Some(Span(Duration::from_millis(10))).filter(|_| strategy == StrategyName::Canary),
+        ..RolloutChoice::default()
+    };
+    (update(service, &version, rollout), Some(version))
+}
+
+/// A rollback to a version that had its turn is one to its latest revision; one that never had is
+/// refused, so every version is brought in by an update here and rolled back to by the others.
+fn roll_back_or_update(service: Name, version: &Version) -> Command {
+    if *version == Version::new(1, 0, 0) {
+        return Command::Rollback(Rollback {
+            service,
+            to: RollbackTo::Version(version.clone()),
+            rollout: RolloutChoice::default(),
+            detached: false,
+            plan_only: false,
+        });
+    }
+    update(service, version, RolloutChoice::default())
+}
+
+fn update(service: Name, version: &Version, rollout: RolloutChoice) -> Command {
+    let release = ReleaseRef { name: service.clone(), version: version.clone() };
+    Command::Update(Update {
+        service,
+        source: Some(Source::Release(release)),
+        version: None,
+        rollout,
+        config: None,
+        grants: None,
+        grant_asked: false,
+        detached: false,
+        plan_only: false,
+    })
+}
