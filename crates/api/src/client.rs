@@ -123,7 +123,12 @@ impl Client {
         match route.carries {
             Carries::JsonWatched => {
                 request = request.header(ACCEPT, "application/x-ndjson");
-                self.follow(route, self.send(request).await?, &mut watch).await
+                let response = self.send(request).await?;
+                // What is done before anything happened is answered whole.
+                match is_in_parts(&response) {
+                    true => self.follow(route, response, &mut watch).await,
+                    false => self.whole(route, response).await,
+                }
             }
             Carries::Input => self.invoked(&command, self.send(request).await?).await,
             Carries::Query => {
@@ -251,6 +256,11 @@ impl Client {
         Failure::new(Code::Unreachable, format!("no node answers at {node}: {cause}"))
             .help("start one with `airssys-wasm serve`, or name it with --node URL")
     }
+}
+
+fn is_in_parts(response: &reqwest::Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/x-ndjson"))
 }
 
 fn root(error: &reqwest::Error) -> String {

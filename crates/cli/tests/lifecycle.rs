@@ -44,8 +44,14 @@ fn a_service_is_deployed_called_updated_rolled_back_and_removed() {
 
     let updated = ["update", "shapes@2.0.0", "--strategy", "blue-green", "--hold", "10ms"];
     let updated = node.json(&updated);
-    has(&updated, &["service", "rollout", "from", "to", "strategy", "reason", "steps", "timings_ms"]);
-    assert_eq!((&updated["outcome"], &updated["to"]["version"]), (&json!("promoted"), &json!("2.0.0")));
+    has(
+        &updated,
+        &["service", "rollout", "from", "to", "strategy", "reason", "steps", "timings_ms"],
+    );
+    assert_eq!(
+        (&updated["outcome"], &updated["to"]["version"]),
+        (&json!("promoted"), &json!("2.0.0"))
+    );
     has(&updated["steps"][0], &["step", "state", "at"]);
 
     let status = node.json(&["status", "shapes"]);
@@ -59,12 +65,25 @@ fn a_service_is_deployed_called_updated_rolled_back_and_removed() {
     let listed = node.json(&["list"]);
     has(&listed[0], &["service", "version", "revision", "state"]);
     assert_eq!(listed[0]["version"], "1.0.0");
-    has(&node.json(&["history", "shapes"])[0], &["revision", "version", "at", "by", "why", "state"]);
+    has(
+        &node.json(&["history", "shapes"])[0],
+        &["revision", "version", "at", "by", "why", "state"],
+    );
 
     let seen = node.json(&["monitor", "shapes", "--once"]);
     has(&seen, &["service", "at", "revisions"]);
-    let fields =
-        ["revision", "version", "weight", "calls", "errors", "latency_ms", "cpu_ms", "memory_bytes", "instances", "queued"];
+    let fields = [
+        "revision",
+        "version",
+        "weight",
+        "calls",
+        "errors",
+        "latency_ms",
+        "cpu_ms",
+        "memory_bytes",
+        "instances",
+        "queued",
+    ];
     has(&seen["revisions"][0], &fields);
 
     let inspected = node.json(&["inspect", "shapes"]);
@@ -95,7 +114,8 @@ fn a_handler_gets_bytes_and_its_bytes_come_back_untouched() {
 #[test]
 fn a_configuration_is_rolled_out_like_code_and_one_that_init_refuses_changes_nothing() {
     let node = Node::start();
-    let manifest = "[component]\nname = \"echo\"\nversion = \"1.0.0\"\n[config]\ngreeting = \"one\"\n";
+    let manifest =
+        "[component]\nname = \"echo\"\nversion = \"1.0.0\"\n[config]\ngreeting = \"one\"\n";
     let file = common::with_manifest(&node, "echo-handler", "echo.wasm", manifest);
     node.json(&["deploy", &file]);
     assert_eq!(node.run(&["invoke", "echo", "--input", "x"]).out, "one, x");

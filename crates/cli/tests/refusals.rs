@@ -168,7 +168,8 @@ fn a_second_node_and_a_taken_port_are_conflicts_and_the_first_node_goes_on() {
     let taken = node.http.trim_start_matches("http://");
     let elsewhere = tempfile::tempdir().unwrap();
     let elsewhere = elsewhere.path().to_str().unwrap();
-    let error = node.refused(5, &["serve", "--data", elsewhere, "--control", "127.0.0.1:0", "--http", taken]);
+    let error = node
+        .refused(5, &["serve", "--data", elsewhere, "--control", "127.0.0.1:0", "--http", taken]);
     assert!(error["message"].as_str().unwrap().contains(taken), "{error}");
     node.json(&["list"]);
 }

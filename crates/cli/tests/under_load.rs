@@ -86,12 +86,7 @@ async fn no_call_fails_or_goes_back_during_200_updates_and_rollbacks() {
 }
 
 /// Calls without a pause. Panics where a call fails or goes back.
-async fn call_until(
-    url: String,
-    story: Arc<Story>,
-    over: Arc<AtomicBool>,
-    calls: Arc<AtomicU64>,
-) {
+async fn call_until(url: String, story: Arc<Story>, over: Arc<AtomicBool>, calls: Arc<AtomicU64>) {
     let http = reqwest::Client::new();
     while !over.load(Ordering::SeqCst) {
         let at_arrival = story.acknowledged.load(Ordering::SeqCst);
@@ -114,14 +109,21 @@ async fn one_change(client: &Client, change: usize, story: &Story) -> u32 {
             revisions[revisions.len() - 2]
         };
         let to = RollbackTo::Revision(RevisionNumber(former));
-        let rollback =
-            Rollback { service, to, rollout: RolloutChoice::default(), detached: false, plan_only: false };
+        let rollback = Rollback {
+            service,
+            to,
+            rollout: RolloutChoice::default(),
+            detached: false,
+            plan_only: false,
+        };
         (Command::Rollback(rollback), former)
     } else {
         let next = *story.revisions.read().unwrap().iter().max().unwrap() + 1;
         let version = ["1.0.0", "2.0.0", "3.0.0"][change % 3];
-        let release = ReleaseRef { name: "web".parse().unwrap(), version: version.parse().unwrap() };
-        let strategy = if change % 2 == 0 { StrategyName::AllAtOnce } else { StrategyName::BlueGreen };
+        let release =
+            ReleaseRef { name: "web".parse().unwrap(), version: version.parse().unwrap() };
+        let strategy =
+            if change % 2 == 0 { StrategyName::AllAtOnce } else { StrategyName::BlueGreen };
         let rollout = RolloutChoice { strategy: Some(strategy), ..RolloutChoice::default() };
         let update = Update {
             service,

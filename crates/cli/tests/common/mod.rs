@@ -12,30 +12,38 @@ use serde_json::Value;
 const BINARY: &str = env!("CARGO_BIN_EXE_airssys-wasm");
 
 /// A node over a directory of its own, stopped when the test ends.
-pub struct Node {
-    pub dir: tempfile::TempDir,
+pub(crate) struct Node {
+    pub(crate) dir: tempfile::TempDir,
     process: Child,
-    pub http: String,
+    pub(crate) http: String,
 }
 
 /// How a command ended.
 #[derive(Debug)]
-pub struct Ended {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Node {
     /// Starts a node and waits for the line that says it is ready.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_on(tempfile::tempdir().unwrap())
     }
 
     /// The same, over a directory that another node has left.
-    pub fn start_on(dir: tempfile::TempDir) -> Self {
+    pub(crate) fn start_on(dir: tempfile::TempDir) -> Self {
         let mut process = Command::new(BINARY)
-            .args(["serve", "--output", "json", "--http", "127.0.0.1:0", "--control", "127.0.0.1:0"])
+            .args([
+                "serve",
+                "--output",
+                "json",
+                "--http",
+                "127.0.0.1:0",
+                "--control",
+                "127.0.0.1:0",
+            ])
             .arg("--data")
             .arg(dir.path())
             .env("AIRSSYS_WASM_LOG", "warn")
@@ -51,7 +59,7 @@ impl Node {
     }
 
     /// A client of the node's control port.
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let text = std::fs::read_to_string(self.dir.path().join("node.json")).unwrap();
         let file: Value = serde_json::from_str(&text).unwrap();
         let node = file["control"].as_str().unwrap().to_owned();
@@ -60,14 +68,14 @@ impl Node {
     }
 
     /// Ends the process as a power cut would, and gives its directory.
-    pub fn kill(mut self) -> tempfile::TempDir {
+    pub(crate) fn kill(mut self) -> tempfile::TempDir {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
         std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap())
     }
 
     /// Runs a verb against the node.
-    pub fn run(&self, words: &[&str]) -> Ended {
+    pub(crate) fn run(&self, words: &[&str]) -> Ended {
         run_with(words, |command| {
             command.env("AIRSSYS_WASM_DATA", self.dir.path());
         })
@@ -75,7 +83,7 @@ impl Node {
 
     /// Runs a verb that must succeed, and reads its answer.
     #[track_caller]
-    pub fn json(&self, words: &[&str]) -> Value {
+    pub(crate) fn json(&self, words: &[&str]) -> Value {
         let ended = self.run(&[words, &["--output", "json"]].concat());
         assert_eq!(ended.code, Some(0), "{words:?}: {ended:?}");
         serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
@@ -83,10 +91,11 @@ impl Node {
 
     /// Runs a verb that must fail with this exit code, and reads what it says of it.
     #[track_caller]
-    pub fn refused(&self, code: i32, words: &[&str]) -> Value {
+    pub(crate) fn refused(&self, code: i32, words: &[&str]) -> Value {
         let ended = self.run(&[words, &["--output", "json"]].concat());
         assert_eq!(ended.code, Some(code), "{words:?}: {ended:?}");
-        let mut answer: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{ended:?}"));
+        let mut answer: Value =
+            serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{ended:?}"));
         answer["error"].take()
     }
 }
@@ -99,7 +108,7 @@ impl Drop for Node {
 }
 
 /// Runs the command without a node, a terminal, or anything of the user's.
-pub fn run_with(words: &[&str], change: impl FnOnce(&mut Command)) -> Ended {
+pub(crate) fn run_with(words: &[&str], change: impl FnOnce(&mut Command)) -> Ended {
     let mut command = Command::new(BINARY);
     command.args(words).stdin(Stdio::null());
     for name in ["AIRSSYS_WASM_NODE", "AIRSSYS_WASM_TOKEN", "AIRSSYS_WASM_DATA"] {
@@ -116,20 +125,21 @@ pub fn run_with(words: &[&str], change: impl FnOnce(&mut Command)) -> Ended {
 }
 
 /// A guest that `cargo xtask guests` built.
-pub fn guest(name: &str) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guests/target/wasm32-wasip2/release");
+pub(crate) fn guest(name: &str) -> Vec<u8> {
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guests/target/wasm32-wasip2/release");
     let paths = [format!("{name}.wasm"), format!("{}.wasm", name.replace('-', "_"))];
     let found = paths.iter().find_map(|path| std::fs::read(folder.join(path)).ok());
     found.unwrap_or_else(|| panic!("there is no guest {name}: run `cargo xtask guests` first"))
 }
 
 /// A guest in a file of the node's directory, with a manifest embedded.
-pub fn with_manifest(node: &Node, name: &str, file: &str, manifest: &str) -> String {
+pub(crate) fn with_manifest(node: &Node, name: &str, file: &str, manifest: &str) -> String {
     write(node, file, &with_section(guest(name), "airssys:manifest", manifest.as_bytes()))
 }
 
 /// Writes a file beside the node's data and gives its path.
-pub fn write(node: &Node, file: &str, bytes: &[u8]) -> String {
+pub(crate) fn write(node: &Node, file: &str, bytes: &[u8]) -> String {
     let path: PathBuf = node.dir.path().join(file);
     let mut opened = std::fs::File::create(&path).unwrap();
     opened.write_all(bytes).unwrap();
@@ -137,7 +147,7 @@ pub fn write(node: &Node, file: &str, bytes: &[u8]) -> String {
 }
 
 /// The component with a custom section more: other bytes that do the same.
-pub fn with_section(mut component: Vec<u8>, name: &str, content: &[u8]) -> Vec<u8> {
+pub(crate) fn with_section(mut component: Vec<u8>, name: &str, content: &[u8]) -> Vec<u8> {
     let mut section = Vec::new();
     leb128(&mut section, name.len());
     section.extend_from_slice(name.as_bytes());
