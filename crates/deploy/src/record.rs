@@ -151,7 +151,12 @@ impl ServiceRecord {
             // instances are there, and the table that names it opens its gate again.
             matches!(revision.state, RevisionState::Ready | RevisionState::Draining)
         });
-        let active = self.active.filter(|active| self.table.weight(*active).is_some());
+        // One that could not be started again takes no calls, so there is nothing to split with it.
+        let serves = |active: &RevisionNumber| {
+            let runs = self.revision(*active).is_some_and(|active| active.state.is_running());
+            runs && self.table.weight(*active).is_some()
+        };
+        let active = self.active.filter(serves);
         Plan::forward(
             settings,
             &Situation { active, to, warm, retiring: self.retiring(&Table::all(to)) },

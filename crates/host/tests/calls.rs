@@ -67,7 +67,8 @@ async fn a_hostile_guest_is_stopped_and_its_service_lives() {
         assert!(matches!(execute(&pool, "loop").await, Err(CallError::Limit(Limit::Cpu))));
         assert!(matches!(execute(&pool, "trap").await, Err(CallError::Trapped { .. })));
         assert!(matches!(execute(&pool, "panic").await, Err(CallError::Trapped { .. })));
-        assert!(matches!(execute(&pool, "exit 4").await, Err(CallError::Exited(4))));
+        // WASI 0.2's `exit` says whether it went well, and no more.
+        assert!(matches!(execute(&pool, "exit 4").await, Err(CallError::Exited(1))));
         let deep = execute(&pool, "recurse").await;
         assert!(matches!(deep, Err(CallError::Limit(_) | CallError::Trapped { .. })), "{deep:?}");
         let large = execute(&pool, "alloc 64").await;
@@ -133,7 +134,7 @@ async fn functions_take_and_return_every_kind_of_value() {
     let cases: &[(&str, &[&str], &str)] = &[
         ("add", &["2", "-5"], "-3"),
         ("divide", &["7", "2"], "ok(3)"),
-        ("divide", &["7", "0"], "err(\"7 can't be divided by 0\")"),
+        ("divide", &["7", "0"], "err(\"7 can\\'t be divided by 0\")"),
         ("greet", &["{name: \"Ada\", age: 36, tags: [\"a\", \"b\"]}"], "\"hello Ada, 36, a+b\""),
         ("older", &["{name: \"Ada\", age: 36, tags: []}"], "{name: \"Ada\", age: 37, tags: []}"),
         ("mix", &["red", "red"], "some(red)"),
@@ -157,11 +158,15 @@ async fn functions_take_and_return_every_kind_of_value() {
 async fn a_wrong_call_says_what_is_right() {
     let pool = pool("functions", |_| ()).await;
     let said = |error: Result<String, CallError>| error.unwrap_err().to_string();
-    assert!(said(invoke(&pool, "subtract", &[]).await).contains("add: func(a: s32, b: s32) -> s32"));
+    assert!(
+        said(invoke(&pool, "subtract", &[]).await).contains("add: func(a: s32, b: s32) -> s32")
+    );
     assert!(said(invoke(&pool, "add", &["1"]).await).contains("it takes 2 arguments, not 1"));
     assert!(said(invoke(&pool, "add", &["1", "x"]).await).contains("add: func(a: s32, b: s32)"));
     assert!(matches!(invoke(&pool, "trap", &[]).await, Err(CallError::Trapped { .. })));
-    assert!(execute(&pool, "x").await.unwrap_err().to_string().contains("airssys:component/handler"));
+    assert!(
+        execute(&pool, "x").await.unwrap_err().to_string().contains("airssys:component/handler")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

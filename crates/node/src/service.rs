@@ -134,7 +134,10 @@ impl Service {
         }
         let mut record = ServiceRecord::clone(&self.record());
         let value = change(&mut record).map_err(AmendError::Refused)?;
-        self.put(stored, record).await?;
+        // What changes nothing is durable already: a node starts on a full disk, too.
+        if record != *self.record() {
+            self.put(stored, record).await?;
+        }
         Ok(value)
     }
 

@@ -41,6 +41,23 @@ fn relabelled(mut bytes: Vec<u8>, label: u8) -> Vec<u8> {
     bytes
 }
 
+/// The component with a manifest embedded, as `airssys-wasm build` does it.
+fn with_manifest(mut bytes: Vec<u8>, name: &str, tables: &str) -> Vec<u8> {
+    const SECTION: &str = "airssys:manifest";
+    let manifest = format!("[component]\nname = \"{name}\"\nversion = \"1.0.0\"\n{tables}");
+    bytes.push(0);
+    let mut size = 1 + SECTION.len() + manifest.len();
+    while size >= 0x80 {
+        bytes.push((size & 0x7f) as u8 | 0x80);
+        size >>= 7;
+    }
+    bytes.push(size as u8);
+    bytes.push(SECTION.len() as u8);
+    bytes.extend(SECTION.bytes());
+    bytes.extend(manifest.bytes());
+    bytes
+}
+
 fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
@@ -313,21 +330,8 @@ async fn a_release_never_changes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_asked_and_not_granted_is_denied_with_the_flag_to_add() {
     let tested = Tested::new().await;
-    let manifest = "[component]\nname = \"echo\"\nversion = \"1.0.0\"\n\
-                    [capabilities]\nenv = [{ name = \"TZ\", reason = \"dates\" }]\n";
-    let mut bytes = guest("echo-handler");
-    let section = "airssys:manifest";
-    let size = 1 + section.len() + manifest.len();
-    bytes.push(0);
-    let mut rest = size;
-    while rest >= 0x80 {
-        bytes.push((rest & 0x7f) as u8 | 0x80);
-        rest >>= 7;
-    }
-    bytes.push(rest as u8);
-    bytes.push(section.len() as u8);
-    bytes.extend(section.bytes());
-    bytes.extend(manifest.bytes());
+    let asks = "[capabilities]\nenv = [{ name = \"TZ\", reason = \"dates\" }]\n";
+    let bytes = with_manifest(guest("echo-handler"), "echo", asks);
     let mut deploy = tested.deployment("echo", &bytes, V1);
     deploy.grant_asked = false;
     let failure = tested.deploy(deploy.clone()).await.unwrap_err();
@@ -348,6 +352,15 @@ async fn a_route_has_one_service() {
     let tested = Tested::new().await;
     tested.deploy(tested.deployment("hello", &guest("http-hello"), V1)).await.unwrap();
     assert_eq!(tested.status("hello").await.routes, ["/hello", "hello.localhost"]);
+    let taken = with_manifest(guest("http-hello"), "other", "[http]\nroute = \"/hello\"\n");
+    let failure = tested.deploy(tested.deployment("other", &taken, V1)).await.unwrap_err();
+    assert_eq!(failure.code, Code::Conflict, "{failure}");
+    let tested = tested.restarted().await;
+    let failure = tested.deploy(tested.deployment("other", &taken, V1)).await.unwrap_err();
+    assert_eq!(failure.code, Code::Conflict, "{failure}");
+    tested.ask::<Removed>(Command::Remove(named("hello"))).await.unwrap();
+    let other = tested.deploy(tested.deployment("other", &taken, V1)).await.unwrap();
+    assert_eq!(other.routes, ["/hello", "other.localhost"]);
     let echo = tested.deploy(tested.deployment("echo", &guest("echo-handler"), V1)).await.unwrap();
     assert!(echo.routes.is_empty());
 }
@@ -412,4 +425,33 @@ async fn what_is_no_component_is_refused_and_nothing_is_left() {
     assert_eq!(tested.deploy(missing).await.unwrap_err().code, Code::NotFound);
     let none: Services = tested.ask(Command::List(List {})).await.unwrap();
     assert_eq!(none, Services::default());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kind_that_nothing_enforces_is_refused_by_its_name() {
+    let tested = Tested::new().await;
+    let asks = "[capabilities]\nnet = [{ to = \"a.example:25\", protocol = \"tcp\", reason = \"mail\" }]\n";
+    let bytes = with_manifest(guest("echo-handler"), "echo", asks);
+    let failure = tested.deploy(tested.deployment("echo", &bytes, V1)).await.unwrap_err();
+    assert_eq!(failure.code, Code::Denied);
+    assert!(failure.message.contains("`net`"), "{failure}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_actor_keeps_its_state_over_an_update_and_its_calls_are_not_split() {
+    let tested = Tested::new().await;
+    let actor = "[instances]\nmodel = \"actor\"\n";
+    let bytes = with_manifest(guest("counter"), "echo", actor);
+    tested.deploy(tested.deployment("echo", &bytes, V1)).await.unwrap();
+    let first = tested.echo("").await.unwrap();
+    let mut update = greet("echo", "", StrategyName::Canary);
+    update.config = None;
+    assert_eq!(tested.update(update.clone()).await.unwrap_err().code, Code::Usage);
+    update.rollout.strategy = Some(StrategyName::BlueGreen);
+    let report = tested.update(update).await.unwrap();
+    assert_eq!(report.outcome, Some(Outcome::Promoted), "{report:?}");
+    let second = tested.echo("").await.unwrap();
+    assert_ne!(first, second);
+    let tested = tested.restarted().await;
+    assert_ne!(tested.echo("").await.unwrap(), second);
 }

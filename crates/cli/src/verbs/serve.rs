@@ -1,6 +1,6 @@
 //! `serve`: the node.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -74,7 +74,11 @@ fn ready(server: &Server, ui: &Ui) -> io::Result<()> {
 fn start_log(ui: &Ui) {
     let filter = EnvFilter::try_from_env("AIRSSYS_WASM_LOG");
     let filter = filter.unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let colours = io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(colours);
     match ui.format() {
         Format::Json => log.json().init(),
         Format::Text => log.init(),
@@ -100,7 +104,8 @@ fn failure(error: ServerError) -> Failure {
     let conflict = |error: &dyn std::error::Error| Failure::from_error(Code::Conflict, error);
     match &error {
         ServerError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
-            conflict(&error).help("choose another with --http or --control; port 0 picks a free one")
+            conflict(&error)
+                .help("choose another with --http or --control; port 0 picks a free one")
         }
         ServerError::ControlOutside(_) => Failure::from_error(Code::Usage, &error)
             .help("reach it from elsewhere through a tunnel, such as ssh -L"),

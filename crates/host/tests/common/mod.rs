@@ -30,9 +30,9 @@ pub fn host() -> Host {
 pub fn guest(name: &str) -> Bytes {
     let file = format!("../../guests/target/wasm32-wasip2/release/{}.wasm", name.replace('-', "_"));
     let paths = [file.clone(), file.replace('_', "-")];
-    let found = paths.iter().find_map(|path| {
-        std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)).ok()
-    });
+    let found = paths
+        .iter()
+        .find_map(|path| std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)).ok());
     found.unwrap_or_else(|| panic!("there is no {file}: run `cargo xtask guests` first")).into()
 }
 

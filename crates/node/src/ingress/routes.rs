@@ -60,7 +60,12 @@ impl Routes {
             if let Some(service) = table.by_path.get(prefix) {
                 return Some((Arc::clone(service), prefix.len()));
             }
-            prefix = &prefix[..prefix.rfind('/')?];
+            prefix = match prefix.rfind('/') {
+                Some(slash) => &prefix[..slash],
+                None if prefix.is_empty() => return None,
+                // `*`, which asks about the whole server, is under the root too.
+                None => "",
+            };
         }
     }
 

@@ -1,6 +1,6 @@
 //! A blob on its way in: counted, hashed and written as its bytes arrive.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use airssys_wasm_model::Digest;
@@ -52,7 +52,9 @@ impl Writer {
     pub fn finish(mut self) -> Result<Digest, BlobError> {
         self.file()?;
         let digest = Digest::from_bytes(self.hash.finalize_reset().into());
-        if self.shelf.has_whole(&digest)? {
+        let written = self.shelf.folder.open(&self.name);
+        let (written, _) = written.map_err(|error| BlobError::from_io("read", error))?;
+        if self.shelf.has(&digest, written)? {
             return Ok(digest);
         }
         self.file()?.sync().map_err(|error| BlobError::from_io("sync", error))?;
@@ -62,22 +64,6 @@ impl Writer {
             self.file = file;
         }
         settled.map(|()| digest)
-    }
-
-    /// The digest of a whole stream.
-    pub(super) fn digest_of(mut from: impl Read) -> io::Result<Digest> {
-        /// Large enough that the calls cost nothing beside the hashing.
-        const PIECE_BYTES: usize = 128 << 10;
-        let mut piece = vec![0; PIECE_BYTES];
-        let mut hash = Sha256::new();
-        loop {
-            match from.read(&mut piece) {
-                Ok(0) => return Ok(Digest::from_bytes(hash.finalize().into())),
-                Ok(len) => hash.update(&piece[..len]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
     }
 
     fn try_append(&mut self, bytes: &[u8]) -> Result<(), BlobError> {

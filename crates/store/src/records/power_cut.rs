@@ -318,7 +318,7 @@ fn open(disk: &Disk) -> Result<Records, super::shelf::OpenError> {
 
 #[test]
 fn no_acknowledged_record_is_lost_torn_or_renumbered_by_power_cuts() {
-    const CUTS: usize = 600;
+    const CUTS: usize = 400;
     let mut rng = SmallRng::seed_from_u64(seed());
     let (mut disk, mut client) = (Disk::with_new_store(), Client::default());
     let mut during_recovery = 0;
