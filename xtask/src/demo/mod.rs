@@ -6,209 +6,78 @@
 
 mod log;
 mod node;
+mod story;
 mod traffic;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::{guests, shell};
-use node::{Node, Reply};
-use traffic::{Door, GUEST_FAILED, Seen, Traffic, timed};
+use log::Part;
+use node::Node;
+use story::Story;
+use traffic::Seen;
 
-/// The service of the demo, and its folder under `examples/guests`.
-const SERVICE: &str = "word-counter";
-
-/// Calls let through between two steps, so that each version is seen at work.
-const BETWEEN_STEPS: u64 = 400;
+/// Where the demo leaves what it made, below the repository's root. Emptied when the demo begins.
+const FOLDER: &str = "target/demo";
 
 /// The product end to end: a node, traffic from a 20 MB log, updates, a broken version, a rollback.
 #[derive(Args, Default)]
-pub(crate) struct Demo {
-    /// Where the node's data and log go (emptied first) [default: target/demo]
-    #[arg(long)]
-    folder: Option<PathBuf>,
-}
+pub(crate) struct Demo {}
 
 impl Demo {
     /// Tells the whole story.
     pub(crate) fn run(self) -> Result<()> {
-        let folder = self.folder.unwrap_or_else(|| shell::root().join("target/demo"));
-        println!("One node, one service, five changes, and users who never stop sending.\n");
+        println!(
+            "One node runs one service. Users send it a log, part after part, and never stop."
+        );
+        println!("Meanwhile the service is changed four times; one of the changes is a mistake.\n");
+
         let (binary, took) = timed(node::build)?;
-        done("build", took, "the node and its command line");
-        let (_, took) = timed(|| guests::build("examples/guests"))?;
+        done("build", took, "the node and its command line, one binary");
+        let ((), took) = timed(|| guests::build("examples/guests").map(drop))?;
         done("build", took, "four versions of the service `word-counter`, written with the SDK");
-        let (parts, took) = timed(|| Ok(Arc::new(log::generate())))?;
+        let folder = shell::root().join(FOLDER);
+        let (parts, took) = timed(|| write_log(&folder))?;
         let lines: u64 = parts.iter().map(|part| part.lines).sum();
         let size = parts.iter().map(|part| part.text.len()).sum::<usize>() / 1_000_000;
-        let what =
-            format!("an access log of {size} MB: {lines} lines, sent in {} parts", parts.len());
-        done("write", took, &what);
-
-        if folder.exists() {
-            fs::remove_dir_all(&folder)?;
-        }
-        fs::create_dir_all(&folder)?;
+        done("generate", took, &format!("an access log: {size} MB, {lines} lines"));
         let (node, took) = timed(|| Node::start(&binary, &folder))?;
-        done(
-            "start",
-            took,
-            &format!("a node: services at {}, commands at {}", node.http, node.control),
-        );
+        done("serve", took, &format!("a node that takes commands at {}", node.control));
 
         let mut story = Story::begin(&node, parts)?;
         story.blue_green()?;
         story.canary()?;
-        story.broken_canary()?;
+        let broken = story.broken_canary()?;
         story.roll_back()?;
-        let (seen, broken) = story.end()?;
+        let seen = story.end()?;
 
-        let (_, took) = timed(|| node.stop())?;
-        done("stop", took, "the node, after the calls under way");
+        let ((), took) = timed(|| node.stop())?;
+        done("stop", took, "the node; calls under way end first");
         conclude(&seen);
         println!(
-            "\nThe node's data is in {}, its log in {}.",
-            folder.join("data").display(),
-            folder.join("node.log").display()
+            "\nIn {FOLDER}: access.log, what was sent; data, all that the node knows; node.log."
         );
-        println!("Look again: airssys-wasm serve --data {}", folder.join("data").display());
+        println!("Run it again from there: target/debug/airssys-wasm serve --data {FOLDER}/data");
         verdict(&seen, broken)
     }
 }
 
-/// The demo between the first deploy and the last call.
-struct Story<'a> {
-    node: &'a Node,
-    traffic: Traffic,
-    told: Seen,
-    /// Calls that the broken version failed.
-    broken: u64,
-}
-
-impl<'a> Story<'a> {
-    fn begin(node: &'a Node, parts: Arc<Vec<log::Part>>) -> Result<Self> {
-        let file = component(1)?;
-        let deploy = ["deploy", &file, "--name", SERVICE, "--version", "1.0.0"];
-        let (reply, took) = timed(|| node.verb(&deploy))?;
-        let timings = &reply.json["timings_ms"];
-        let what = format!(
-            "version {}: compiled in {} ms, started in {} ms",
-            text(&reply, "version"),
-            timings["compile"],
-            timings["start"]
-        );
-        done("deploy", took, &what);
-        let door = Door {
-            url: node.control.clone(),
-            path: format!("/v1/services/{SERVICE}/invoke"),
-            token: node.token.clone(),
-        };
-        let traffic = Traffic::start(door, parts);
-        let mut story = Self { node, traffic, told: Seen::default(), broken: 0 };
-        story.tell("users begin; each call sends about 64 KiB and its answer is checked")?;
-        Ok(story)
+/// Empties the folder and writes the log into it.
+fn write_log(folder: &Path) -> Result<Arc<Vec<Part>>> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
     }
-
-    fn blue_green(&mut self) -> Result<()> {
-        self.update(
-            2,
-            &["--strategy", "blue-green"],
-            0,
-            "blue-green: all calls at once, when the new one is ready",
-        )
-    }
-
-    fn canary(&mut self) -> Result<()> {
-        let how = ["--strategy", "canary", "--steps", "10,50", "--observe", "2s"];
-        self.update(3, &how, 0, "canary: 10 % of the calls, then 50 %, then all")
-    }
-
-    fn broken_canary(&mut self) -> Result<()> {
-        let before = self.traffic.seen();
-        let how = ["--strategy", "canary", "--steps", "10,50", "--observe", "20s"];
-        self.update(
-            4,
-            &how,
-            6,
-            "canary of a broken version: it crashes on a log line others can read",
-        )?;
-        let during = self.traffic.seen().since(&before);
-        let failed = |version: &str| during.get(version).map_or(0, |calls| calls.failed);
-        self.broken = failed(BROKEN) + failed(GUEST_FAILED);
-        Ok(())
-    }
-
-    fn roll_back(&mut self) -> Result<()> {
-        let args = ["rollback", SERVICE, "--to-version", "1.0.0"];
-        let (reply, took) = timed(|| self.node.verb(&args))?;
-        done("rollback", took, &format!("to version {}: {}", to(&reply), text(&reply, "outcome")));
-        self.tell("users after the rollback")
-    }
-
-    fn update(&mut self, version: u32, how: &[&str], code: i32, what: &str) -> Result<()> {
-        let (file, number) = (component(version)?, format!("{version}.0.0"));
-        self.node.verb(&["push", &file, "--name", SERVICE, "--version", &number])?;
-        let release = format!("{SERVICE}@{number}");
-        let args: Vec<&str> = ["update", &release].iter().chain(how).copied().collect();
-        let (reply, took) = timed(|| self.node.verb(&args))?;
-        if reply.code != code {
-            bail!(
-                "the update to version {version} ended with exit code {}, not {code}",
-                reply.code
-            );
-        }
-        let mut end = format!("{} → {}: {}", from(&reply), to(&reply), text(&reply, "outcome"));
-        if let Some(reason) = reply.json["reason"].as_str() {
-            end.push_str(&format!(" ({reason})"));
-        }
-        done("update", took, what);
-        println!("{:>23}{end}", "");
-        self.tell("")
-    }
-
-    /// Lets calls flow and says who answered what since the last time.
-    fn tell(&mut self, what: &str) -> Result<()> {
-        self.traffic.flow(BETWEEN_STEPS)?;
-        if !what.is_empty() {
-            println!("{:>23}{what}", "");
-        }
-        let seen = self.traffic.seen();
-        for (version, calls) in seen.since(&self.told) {
-            println!("{:>25}{version:<8} {:>7} calls, {} failed", "", calls.sent, calls.failed);
-        }
-        self.told = seen;
-        Ok(())
-    }
-
-    fn end(self) -> Result<(Seen, u64)> {
-        let history = self.node.verb(&["history", SERVICE])?;
-        println!("\nWhat the node recorded (airssys-wasm history {SERVICE}):");
-        for entry in history.json.as_array().context("history is a list")? {
-            println!(
-                "  revision {:<3} version {:<7} {:<10} {}",
-                entry["revision"],
-                entry["version"].as_str().unwrap_or("?"),
-                entry["state"].as_str().unwrap_or("?"),
-                entry["why"].as_str().unwrap_or(""),
-            );
-        }
-        println!();
-        Ok((self.traffic.stop(), self.broken))
-    }
-}
-
-/// The component file of a version.
-fn component(version: u32) -> Result<String> {
-    let name = format!("{SERVICE}-v{version}");
-    let guests = guests::list("examples/guests")?;
-    let guest = guests.into_iter().find(|guest| guest.name == name);
-    let guest = guest.with_context(|| format!("examples/guests has no {name}"))?;
-    Ok(guest.path.display().to_string())
+    fs::create_dir_all(folder)?;
+    let parts = log::generate();
+    let whole: String = parts.iter().map(|part| part.text.as_str()).collect();
+    fs::write(folder.join("access.log"), whole)?;
+    Ok(Arc::new(parts))
 }
 
 /// One line of the story: what was done and how long it took.
@@ -216,47 +85,44 @@ fn done(step: &str, took: Duration, what: &str) {
     println!("{step:>10} {:>9}  {what}", time(took));
 }
 
+/// A line that belongs to the one above.
+fn more(what: &str) {
+    println!("{:22}{what}", "");
+}
+
 fn time(took: Duration) -> String {
     let ms = took.as_secs_f64() * 1000.0;
     if ms < 1000.0 { format!("{ms:.0} ms") } else { format!("{:.1} s", ms / 1000.0) }
 }
 
-fn text<'a>(reply: &'a Reply, field: &str) -> &'a str {
-    reply.json[field].as_str().unwrap_or("?")
+fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, Duration)> {
+    let start = Instant::now();
+    let done = work()?;
+    Ok((done, start.elapsed()))
 }
-
-fn from(reply: &Reply) -> &str {
-    reply.json["from"]["version"].as_str().unwrap_or("?")
-}
-
-fn to(reply: &Reply) -> &str {
-    reply.json["to"]["version"].as_str().unwrap_or("?")
-}
-
-/// The broken version, whose own failures are its own and are named apart.
-const BROKEN: &str = "4.0.0";
 
 /// The counts, by the version that answered.
 fn conclude(seen: &Seen) {
-    println!("\n{:<16} {:>8} {:>8}", "answered by", "calls", "failed");
+    println!("\n{:<20} {:>8} {:>8}", "answered by", "calls", "failed");
     for (version, calls) in &seen.by_version {
-        println!("{version:<16} {:>8} {:>8}", calls.sent, calls.failed);
+        println!("{version:<20} {:>8} {:>8}", calls.sent, calls.failed);
     }
     let total = seen.total();
-    println!("{:<16} {:>8} {:>8}", "all", total.sent, total.failed);
+    println!("{:<20} {:>8} {:>8}", "all", total.sent, total.failed);
     for failure in &seen.failures {
-        println!("  for example: {failure}");
+        println!("  {failure}");
     }
 }
 
 /// Succeeds when no call failed but in the broken version itself, and that one was met and taken back.
+/// `broken` is how many of the calls that version failed.
 fn verdict(seen: &Seen, broken: u64) -> Result<()> {
     let total = seen.total();
     let failed = total.failed - broken;
     println!(
-        "\n{} calls sent, {failed} failed in five changes. {broken} of them met the broken {BROKEN} while \
-         it had a tenth of the calls, and got its error; then it was taken back.",
-        total.sent
+        "\n{} calls sent, {failed} failed. Apart from these, {broken} met the broken version while it had \
+         a tenth of the calls, and got its error; then it was taken back.",
+        total.sent - broken
     );
     if failed > 0 {
         bail!("{failed} calls failed that the broken version did not answer");

@@ -23,8 +23,6 @@ pub(super) struct Node {
     child: Child,
     // Held open: a node whose stdout is closed would fail at its next line.
     _stdout: BufReader<ChildStdout>,
-    /// Where services answer.
-    pub(super) http: String,
     /// Where commands are taken.
     pub(super) control: String,
     /// What lets a caller in there.
@@ -72,19 +70,19 @@ impl Node {
         let mut line = String::new();
         stdout.read_line(&mut line)?;
         let ready: Value = serde_json::from_str(&line).unwrap_or_default();
-        let address = |name: &str| ready[name].as_str().map(str::to_owned);
-        let (Some(http), Some(control)) = (address("http"), address("control")) else {
+        let Some(control) = ready["control"].as_str().map(str::to_owned) else {
             let said = fs::read_to_string(folder.join("node.log")).unwrap_or_default();
             bail!("the node did not say it is ready but `{}`\n{said}", line.trim());
         };
         let token = fs::read_to_string(data.join("token"))?.trim().to_owned();
         let binary = binary.to_path_buf();
-        Ok(Self { binary, data, child, _stdout: stdout, http, control, token })
+        Ok(Self { binary, data, child, _stdout: stdout, control, token })
     }
 
     /// Runs a client verb.
     pub(super) fn verb(&self, args: &[&str]) -> Result<Reply> {
         let output = Command::new(&self.binary)
+            .current_dir(shell::root())
             .args(args)
             .args(["--output", "json"])
             .env("AIRSSYS_WASM_DATA", &self.data)

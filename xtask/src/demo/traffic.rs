@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use serde_json::Value;
@@ -43,7 +43,7 @@ struct Shared {
 pub(super) struct Seen {
     /// By version, as the answers named it.
     pub(super) by_version: BTreeMap<String, Calls>,
-    /// The first few failures, in words.
+    /// The first few failures that differ, in words.
     pub(super) failures: Vec<String>,
 }
 
@@ -86,7 +86,7 @@ impl Seen {
         calls.sent += 1;
         if let Some(failure) = failure {
             calls.failed += 1;
-            if self.failures.len() < Self::KEPT_FAILURES {
+            if self.failures.len() < Self::KEPT_FAILURES && !self.failures.contains(&failure) {
                 self.failures.push(failure);
             }
         }
@@ -218,11 +218,4 @@ fn wrong(body: &str, part: &Part) -> Option<String> {
     }
     let (name, truth) = truth.into_iter().find(|(name, truth)| differs(name, *truth))?;
     Some(format!("{name} {} instead of {truth}", counts[name]))
-}
-
-/// A clock for the steps of the story.
-pub(super) fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, Duration)> {
-    let start = Instant::now();
-    let done = work()?;
-    Ok((done, start.elapsed()))
 }
