@@ -41,7 +41,9 @@ pub(super) struct Reply {
 pub(super) fn build() -> Result<PathBuf> {
     let built = shell::read(
         shell::cargo()
-            .args(["build", "--package", "airssys-wasm-cli", "--bin", "airssys-wasm"])
+            // Of the whole workspace: its set of features is the one that the tests are built with, so
+            // that whoever runs both compiles wasmtime once.
+            .args(["build", "--workspace", "--bin", "airssys-wasm"])
             .arg("--message-format=json-render-diagnostics")
             .stderr(Stdio::inherit()),
     )?;

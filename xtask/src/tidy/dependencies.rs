@@ -50,8 +50,7 @@ fn broken<'a>(room: &'a str, named: &'a [String]) -> impl Iterator<Item = String
     if APART.contains(&room) && !apart.is_empty() {
         why.push(format!("{room} depends on {}; only node introduces them", apart.join(", ")));
     }
-    // testkit builds nodes for tests, so it stands where node stands.
-    if !APART.contains(&room) && apart.len() > 1 && !["node", "testkit"].contains(&room) {
+    if !APART.contains(&room) && apart.len() > 1 && room != "node" {
         why.push(format!("{room} joins {}; only node introduces them", apart.join(" and ")));
     }
     for (_, forbidden, reason) in FORBIDDEN.iter().filter(|(name, ..)| *name == room) {
