@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, watch};
 
 use self::answer::{AnswerBody, problem};
 use self::body::BoundedBody;
-pub(crate) use self::routes::{Route, RouteError, Routes};
+pub(crate) use self::routes::{Route, Routes};
 
 /// Connections open at once. The next one waits in the listener's backlog until one ends.
 const CONNECTIONS_MAX: usize = 10_000;

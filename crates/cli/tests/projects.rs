@@ -1,0 +1,181 @@
+//! Projects: what `init` writes builds, passes its tests, deploys, and is updated by `dev` in place.
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use common::{Ended, Node, run_with};
+use serde_json::Value;
+
+/// Where the projects of the tests are compiled: kept, because what takes long is the same each time.
+fn target_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/projects")
+}
+
+fn run_in(dir: &Path, words: &[&str]) -> Ended {
+    run_with(words, |command| {
+        command.current_dir(dir).env("CARGO_TARGET_DIR", target_dir());
+    })
+}
+
+/// Runs a verb that must succeed.
+#[track_caller]
+fn done_in(dir: &Path, words: &[&str]) -> Ended {
+    let ended = run_in(dir, words);
+    assert_eq!(ended.code, Some(0), "{words:?}: {ended:?}");
+    ended
+}
+
+/// Runs a verb that must fail with this exit code, and gives what it says.
+#[track_caller]
+fn refused_in(dir: &Path, code: i32, words: &[&str]) -> String {
+    let ended = run_in(dir, words);
+    assert_eq!(ended.code, Some(code), "{words:?}: {ended:?}");
+    ended.err
+}
+
+/// A project of this template that was built and whose cases pass.
+fn built(dir: &Path, name: &str, template: &str) -> PathBuf {
+    done_in(dir, &["init", name, "--template", template]);
+    let project = dir.join(name);
+    let component = project.join(format!("build/{name}.wasm"));
+    let printed = done_in(&project, &["build"]).out;
+    assert_eq!(Path::new(printed.trim()), component.canonicalize().unwrap());
+    let tested = done_in(&project, &["test", "--no-build", "--output", "json"]).out;
+    let tested: Value = serde_json::from_str(&tested).unwrap();
+    assert_eq!(tested["failed"], 0);
+    assert_ne!(tested["passed"], 0);
+    project
+}
+
+#[test]
+fn new_http_and_cli_projects_build_and_pass_their_tests() {
+    let dir = tempfile::tempdir().unwrap();
+    built(dir.path(), "site", "http");
+    let project = built(dir.path(), "tool", "cli");
+    let ran = done_in(&project, &["run", "build/tool.wasm", "--", "hi"]);
+    assert_eq!(ran.out, "");
+}
+
+#[test]
+fn a_new_project_deploys_and_dev_updates_it_in_place() {
+    let (node, dir) = (Node::start(), tempfile::tempdir().unwrap());
+    let project = built(dir.path(), "greeter", "handler");
+    let component = project.join("build/greeter.wasm");
+    let deployed = node.json(&["deploy", component.to_str().unwrap()]);
+    assert_eq!((&deployed["service"], &deployed["version"]), (&"greeter".into(), &"0.1.0".into()));
+    assert_eq!(node.run(&["invoke", "greeter", "--input", "ada"]).out, "hello, ada!");
+
+    let mut dev = Dev::start(&node, &project);
+    assert_eq!(dev.next()["done"], "updated");
+    let source = project.join("src/lib.rs");
+    let text = fs::read_to_string(&source).unwrap();
+    fs::write(&source, text.replace("{}, {name}!", "{} to you, {name}!")).unwrap();
+    let round = dev.next();
+    assert!(round["version"].as_str().unwrap().starts_with("0.1.0-dev."), "{round}");
+    assert_eq!(node.run(&["invoke", "greeter", "--input", "ada"]).out, "hello to you, ada!");
+
+    // A build that fails changes nothing, and the watch goes on.
+    fs::write(&source, "no rust").unwrap();
+    assert_eq!(dev.next()["error"]["code"], "failed");
+    assert_eq!(node.run(&["invoke", "greeter", "--input", "ada"]).out, "hello to you, ada!");
+}
+
+#[test]
+fn a_case_that_fails_is_told_with_what_came() {
+    let dir = tempfile::tempdir().unwrap();
+    let project = built(dir.path(), "shouter", "cli");
+    let case = "[[call]]\ninput = \"ada\\n\"\noutput = \"bye\"\n";
+    fs::write(project.join("tests/cases/wrong.toml"), case).unwrap();
+    let ended = run_in(&project, &["test", "--no-build", "wrong"]);
+    assert_eq!(ended.code, Some(1));
+    let told = "FAILED  wrong: call 1: the output is \"hello, ada!\\n\" and not \"bye\"";
+    assert!(ended.out.contains(told), "{ended:?}");
+}
+
+#[test]
+fn what_is_wrong_with_a_project_is_told_by_its_exit_code() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(refused_in(dir.path(), 3, &["build"]).contains("airssys-wasm init"));
+    let manifest = |build: &str| {
+        let text = format!("[component]\nname = \"odd\"\nversion = \"1.0.0\"\n[build]\n{build}\n");
+        fs::write(dir.path().join("Component.toml"), text).unwrap();
+    };
+    manifest("");
+    assert!(refused_in(dir.path(), 8, &["build"]).contains("neither a language nor a command"));
+    manifest("language = \"cobol\"");
+    assert!(refused_in(dir.path(), 8, &["build"]).contains("cobol"));
+    manifest("langauge = \"rust\"");
+    assert!(refused_in(dir.path(), 8, &["build"]).contains("line 5, column 1"));
+    manifest("command = \"exit 3\"\noutput = \"out.wasm\"");
+    assert!(refused_in(dir.path(), 1, &["build"]).contains("exit 3"));
+}
+
+/// A command with nothing in it: `(memory (export "memory") 1) (func (export "_start"))`.
+const PREVIEW1_COMMAND: &[u8] =
+    b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\
+    \x07\x13\x02\x06memory\x02\0\x06_start\0\0\x0a\x04\x01\x02\0\x0b";
+
+#[test]
+#[cfg(unix)]
+fn a_preview_1_module_from_any_command_becomes_a_component_with_its_manifest() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("module.bin"), PREVIEW1_COMMAND).unwrap();
+    let manifest = "[component]\nname = \"adapted\"\nversion = \"1.2.3\"\n\
+        [build]\ncommand = \"cp module.bin out.wasm\"\noutput = \"out.wasm\"\n";
+    fs::write(dir.path().join("Component.toml"), manifest).unwrap();
+    done_in(dir.path(), &["build"]);
+    let inspected = done_in(dir.path(), &["inspect", "build/adapted.wasm", "--output", "json"]);
+    let inspected: Value = serde_json::from_str(&inspected.out).unwrap();
+    assert_eq!((&inspected["name"], &inspected["version"]), (&"adapted".into(), &"1.2.3".into()));
+    assert_eq!(inspected["shape"][0], "command");
+}
+
+/// What a guest's code asks for is in its manifest once it is built.
+#[test]
+fn what_the_code_asks_for_is_asked_of_the_operator() {
+    let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guests/echo-handler");
+    let ended = run_with(&["build", "--project", guests.to_str().unwrap()], |_| {});
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let node = Node::start();
+    let denied = node.refused(4, &["deploy", ended.out.trim()]);
+    assert!(denied["help"].as_str().unwrap().contains("--grant env:TZ"), "{denied}");
+}
+
+/// `dev` in a process of its own.
+struct Dev {
+    process: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Dev {
+    fn start(node: &Node, project: &Path) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_airssys-wasm"))
+            .args(["dev", "--output", "json", "--data"])
+            .arg(node.dir.path())
+            .current_dir(project)
+            .env("CARGO_TARGET_DIR", target_dir())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        Self { process, lines }
+    }
+
+    /// What came of the next change.
+    fn next(&mut self) -> Value {
+        let line = self.lines.next().expect("dev goes on").unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
