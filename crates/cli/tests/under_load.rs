@@ -122,8 +122,11 @@ async fn one_change(client: &Client, change: usize, story: &Story) -> u32 {
         let version = ["1.0.0", "2.0.0", "3.0.0"][change % 3];
         let release =
             ReleaseRef { name: "web".parse().unwrap(), version: version.parse().unwrap() };
-        let strategy =
-            if change % 2 == 0 { StrategyName::AllAtOnce } else { StrategyName::BlueGreen };
+        let strategy = if change.is_multiple_of(2) {
+            StrategyName::AllAtOnce
+        } else {
+            StrategyName::BlueGreen
+        };
         let rollout = RolloutChoice { strategy: Some(strategy), ..RolloutChoice::default() };
         let update = Update {
             service,

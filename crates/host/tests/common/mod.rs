@@ -22,12 +22,12 @@ static HOST: LazyLock<Host> = LazyLock::new(|| {
 });
 
 /// The host that the tests of one file share.
-pub fn host() -> Host {
+pub(crate) fn host() -> Host {
     HOST.clone()
 }
 
 /// The bytes of a guest.
-pub fn guest(name: &str) -> Bytes {
+pub(crate) fn guest(name: &str) -> Bytes {
     let file = format!("../../guests/target/wasm32-wasip2/release/{}.wasm", name.replace('-', "_"));
     let paths = [file.clone(), file.replace('_', "-")];
     let found = paths
@@ -37,7 +37,7 @@ pub fn guest(name: &str) -> Bytes {
 }
 
 /// A revision that may do nothing, with little patience.
-pub fn spec(artifact: &Bytes) -> RevisionSpec {
+pub(crate) fn spec(artifact: &Bytes) -> RevisionSpec {
     RevisionSpec {
         service: "tested".parse().unwrap(),
         revision: RevisionNumber(1),
@@ -57,12 +57,12 @@ pub fn spec(artifact: &Bytes) -> RevisionSpec {
 }
 
 /// A pool of this guest.
-pub async fn pool(name: &str, change: impl FnOnce(&mut RevisionSpec)) -> Arc<Pool> {
+pub(crate) async fn pool(name: &str, change: impl FnOnce(&mut RevisionSpec)) -> Arc<Pool> {
     try_pool(name, change).await.expect("the guest can be prepared")
 }
 
 /// The same, where preparing may fail.
-pub async fn try_pool(
+pub(crate) async fn try_pool(
     name: &str,
     change: impl FnOnce(&mut RevisionSpec),
 ) -> Result<Arc<Pool>, PrepareError> {
@@ -73,18 +73,18 @@ pub async fn try_pool(
 }
 
 /// The rights that these grants give to a file without a manifest.
-pub fn rights(grants: &[&str]) -> Arc<Rights> {
+pub(crate) fn rights(grants: &[&str]) -> Arc<Rights> {
     let grants = Grants(grants.iter().map(|text| text.parse().unwrap()).collect());
     Arc::new(Rights::intersect(&Asked::unstated(), &grants).unwrap())
 }
 
 /// Sets a revision's model.
-pub fn model(spec: &mut RevisionSpec, model: InstanceModel) {
+pub(crate) fn model(spec: &mut RevisionSpec, model: InstanceModel) {
     spec.instances.model = model;
 }
 
 /// A configuration.
-pub fn config(json: serde_json::Value) -> serde_json::Map<String, serde_json::Value> {
+pub(crate) fn config(json: serde_json::Value) -> serde_json::Map<String, serde_json::Value> {
     match json {
         serde_json::Value::Object(map) => map,
         other => panic!("{other} is no configuration"),
@@ -92,50 +92,57 @@ pub fn config(json: serde_json::Value) -> serde_json::Map<String, serde_json::Va
 }
 
 /// A call.
-pub fn call() -> CallCtx {
+pub(crate) fn call() -> CallCtx {
     CallCtx::new(RequestId::draw())
 }
 
 /// Calls the handler with this text.
-pub async fn execute(pool: &Arc<Pool>, text: &str) -> Result<Output, CallError> {
+pub(crate) async fn execute(pool: &Arc<Pool>, text: &str) -> Result<Output, CallError> {
     let input = Input { body: Bytes::from(text.to_owned()), ..Input::default() };
     pool.claim(call()).await?.execute(input).await
 }
 
 /// The same, for its answer as text.
-pub async fn said(pool: &Arc<Pool>, text: &str) -> String {
+pub(crate) async fn said(pool: &Arc<Pool>, text: &str) -> String {
     let output = execute(pool, text).await.expect("the guest answers");
     String::from_utf8(output.body.into()).unwrap()
 }
 
 /// Calls a function.
-pub async fn invoke(pool: &Arc<Pool>, name: &str, args: &[&str]) -> Result<String, CallError> {
+pub(crate) async fn invoke(
+    pool: &Arc<Pool>,
+    name: &str,
+    args: &[&str],
+) -> Result<String, CallError> {
     let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
     pool.claim(call()).await?.invoke(name, &args).await
 }
 
 /// Sends a GET request.
-pub async fn get(pool: &Arc<Pool>, target: &str) -> Result<http::Response<HttpBody>, CallError> {
+pub(crate) async fn get(
+    pool: &Arc<Pool>,
+    target: &str,
+) -> Result<http::Response<HttpBody>, CallError> {
     let request = http::Request::get(target).header("host", "tested.localhost");
     let request = request.body(Full::<Bytes>::default()).unwrap();
     pool.claim(call()).await?.http(request).await
 }
 
 /// The same, for status and text.
-pub async fn got(pool: &Arc<Pool>, target: &str) -> (u16, String) {
+pub(crate) async fn got(pool: &Arc<Pool>, target: &str) -> (u16, String) {
     let answer = get(pool, target).await.expect("the guest answers");
     let status = answer.status().as_u16();
     (status, text(answer.into_body()).await.expect("its body comes whole"))
 }
 
 /// A body's text.
-pub async fn text(body: HttpBody) -> Result<String, HttpError> {
+pub(crate) async fn text(body: HttpBody) -> Result<String, HttpError> {
     Ok(String::from_utf8(body.collect().await?.to_bytes().into()).unwrap())
 }
 
 /// Keeps every line.
 #[derive(Default)]
-pub struct Kept(pub Mutex<Vec<String>>);
+pub(crate) struct Kept(pub(crate) Mutex<Vec<String>>);
 
 impl LogSink for Kept {
     fn line(&self, line: Line<'_>) {
