@@ -111,6 +111,37 @@ fn a_handler_gets_bytes_and_its_bytes_come_back_untouched() {
     assert_eq!(logs.code, Some(0));
 }
 
+#[tokio::test]
+async fn a_handler_answers_http_requests_and_its_failures_name_its_version() {
+    let node = Node::start();
+    let manifest = "[component]\nname = \"echo\"\nversion = \"1.0.0\"\n";
+    let file = common::with_manifest(&node, "echo-handler", "echo.wasm", manifest);
+    node.json(&["deploy", &file]);
+    assert_eq!(node.json(&["status", "echo"])["routes"], json!(["/echo", "echo.localhost"]));
+    let url = format!("{}/echo/some/path?q=1", node.http);
+    let post = |body: &str| reqwest::Client::new().post(&url).body(body.to_owned()).send();
+
+    let request = reqwest::Client::new().post(&url).header("x-user", "ada").body("hello");
+    let answer = request.header("content-type", "text/x-mine").send().await.unwrap();
+    let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(answer.status(), 200);
+    assert_eq!((header("content-type"), header("x-user")), ("text/x-mine".into(), "ada".into()));
+    assert_eq!(header("http-target"), "/some/path?q=1");
+    assert_eq!(header("x-airssys-version"), "1.0.0");
+    assert_eq!(answer.text().await.unwrap(), "hello");
+
+    for (asked, status) in [("invalid", 400), ("denied", 403), ("unavailable", 503), ("fail", 502)]
+    {
+        let refused = post(asked).await.unwrap();
+        assert_eq!(refused.status(), status, "{asked}");
+        assert_eq!(refused.headers()["x-airssys-version"], "1.0.0", "{asked}");
+        assert_eq!(refused.headers()["content-type"], "application/problem+json", "{asked}");
+    }
+    let large = post(&"x".repeat((16 << 20) + 1)).await.unwrap();
+    assert_eq!(large.status(), 413);
+    assert_eq!(post("still there").await.unwrap().text().await.unwrap(), "still there");
+}
+
 #[test]
 fn a_configuration_is_rolled_out_like_code_and_one_that_init_refuses_changes_nothing() {
     let node = Node::start();

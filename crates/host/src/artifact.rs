@@ -2,6 +2,8 @@
 
 use airssys_wasm_model::{Digest, MANIFEST_SECTION, Name, Version};
 use serde::Serialize;
+use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
+use wasmparser::types::Types;
 use wasmparser::{
     ComponentName, ComponentNameSectionReader, Encoding, KnownCustom, Parser, Payload, Validator,
     WasmFeatures,
@@ -45,6 +47,14 @@ pub struct Offers {
     pub command: bool,
     /// Exports of its own: functions, and interfaces that may hold functions.
     pub functions: bool,
+}
+
+impl Offers {
+    /// Whether it answers HTTP requests: by an interface of `wasi:http`, or as a handler whose input is
+    /// the request's body.
+    pub fn answers_http(&self) -> bool {
+        self.http.is_some() || self.handler
+    }
 }
 
 /// Which HTTP interface a component exports.
@@ -108,8 +118,9 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, ArtifactError> {
         size: bytes.len(),
         reason: error.message().to_owned(),
     };
-    Validator::new_with_features(features()).validate_all(bytes).map_err(malformed)?;
-    let surface = surface(bytes).map_err(malformed)?;
+    let types = Validator::new_with_features(features()).validate_all(bytes).map_err(malformed)?;
+    let mut surface = surface(bytes).map_err(malformed)?;
+    surface.imports.retain(|name| needs_provider(&types, name));
     let offers = Offers::of(&surface.exports);
     if !offers.any() {
         return Err(ArtifactError::NoExports);
@@ -152,6 +163,24 @@ struct Surface {
     manifest: Option<String>,
     name: Option<String>,
     version: Option<String>,
+}
+
+/// Whether an import has something that a host must provide. Plain types, and interfaces of nothing else,
+/// are words that the component and its host share; a resource is more than that.
+fn needs_provider(types: &Types, import: &str) -> bool {
+    fn is_word(types: &Types, ty: &ComponentEntityType) -> bool {
+        match ty {
+            ComponentEntityType::Type { created, .. } => {
+                !matches!(created, ComponentAnyTypeId::Resource(_))
+            }
+            ComponentEntityType::Instance(instance) => {
+                types[*instance].exports.values().all(|item| is_word(types, &item.ty))
+            }
+            _ => false,
+        }
+    }
+    let item = types.component_item_for_import(import);
+    item.is_none_or(|item| !is_word(types, &item.ty))
 }
 
 /// The outermost component's own imports, exports and manifest: what is nested inside is its own affair.

@@ -28,6 +28,7 @@ pub use adapt::{AdaptError, adapt};
 pub use artifact::{ArtifactError, FunctionSignature, Inspection, Offers, inspect};
 pub use call::{
     CallError, CommandIo, Exit, Fault, HttpBody, HttpError, Input, Kind, Output, RequestBody,
+    Required, RequiredCapability,
 };
 pub use context::{CallCtx, CallMode, RequestId};
 pub use engine::{Allocation, Host, HostError, HostSettings, Pooling};

@@ -8,6 +8,7 @@ use airssys_wasm_model::InstanceModel;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::Store;
 
+use crate::artifact::Offers;
 use crate::call::{CallError, instantiate};
 use crate::context::{CallCtx, RequestId};
 use crate::guest::Guest;
@@ -121,35 +122,56 @@ impl Pool {
         Prepared(Arc::clone(&self.revision))
     }
 
+    /// How its component can be called.
+    pub fn offers(&self) -> &Offers {
+        &self.revision.inspection.offers
+    }
+
+    /// How long a call may take by the revision's own limit.
+    pub fn time_limit(&self) -> Duration {
+        self.revision.spec.limits.time.0
+    }
+
     /// Starts what has to be warm before a call may come: at least one instance, whose `init` shows
     /// whether the configuration is accepted, and for `pooled` as many as `min` asks for.
     ///
     /// An actor's instance also takes the state that there is, so that a migration that fails shows here
     /// and not to a caller.
     pub async fn warm(self: &Arc<Self>) -> Result<(), CallError> {
-        let spec = &self.revision.spec;
-        let count = match spec.instances.model {
-            InstanceModel::Pooled => spec.instances.min.max(1),
-            InstanceModel::Fresh | InstanceModel::Actor => 1,
-        };
-        for _ in 0..count {
-            let call = CallCtx::new(RequestId::draw());
-            let until = Instant::now() + spec.limits.time.0;
-            let starting = self.start(call);
-            let cpu = Arc::clone(&self.cpu);
-            let instance = Metered::new(starting, spec.limits.cpu.0, Some(until), cpu)
-                .await
-                .map_err(CallError::Limit)??;
-            match spec.instances.model {
-                InstanceModel::Pooled => self.park(instance),
-                // A fresh instance serves one call; an actor's waits until it is its turn.
-                InstanceModel::Fresh | InstanceModel::Actor => drop(instance),
-            }
+        let instances = self.revision.spec.instances;
+        match instances.model {
+            InstanceModel::Pooled => self.fill(instances.min.max(1)).await,
+            // A fresh instance serves one call; an actor's waits until it is its turn.
+            InstanceModel::Fresh | InstanceModel::Actor => self.start().await.map(drop),
+        }
+    }
+
+    /// Starts instances of a `pooled` revision until so many are alive; those of another model are made
+    /// when a call needs them.
+    pub async fn fill(self: &Arc<Self>, min: u32) -> Result<(), CallError> {
+        if self.revision.spec.instances.model != InstanceModel::Pooled {
+            return Ok(());
+        }
+        let places = self.places_now.load(Ordering::Relaxed);
+        while self.live.load(Ordering::Relaxed) < min.min(places)
+            && !self.stopped.load(Ordering::Acquire)
+        {
+            let instance = self.start().await?;
+            self.park(instance);
         }
         Ok(())
     }
 
-    async fn start(self: &Arc<Self>, call: CallCtx) -> Result<Instance, CallError> {
+    /// A new instance within a call's limits, with the state that there is.
+    async fn start(self: &Arc<Self>) -> Result<Instance, CallError> {
+        let limits = self.revision.spec.limits;
+        let until = Instant::now() + limits.time.0;
+        let starting = self.start_unlimited(CallCtx::new(RequestId::draw()));
+        let cpu = Arc::clone(&self.cpu);
+        Metered::new(starting, limits.cpu.0, Some(until), cpu).await.map_err(CallError::Limit)?
+    }
+
+    async fn start_unlimited(self: &Arc<Self>, call: CallCtx) -> Result<Instance, CallError> {
         let mut instance = instantiate(self, call, None).await?;
         if let Some(keeper) = &self.revision.spec.state
             && self.revision.doors.state.is_some()

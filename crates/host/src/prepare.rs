@@ -99,7 +99,7 @@ pub(crate) struct Revision {
     pub(crate) config_json: String,
     pub(crate) pre: InstancePre<Guest>,
     pub(crate) doors: Doors,
-    inspection: Inspection,
+    pub(crate) inspection: Inspection,
     report: CompileReport,
 }
 

@@ -136,7 +136,7 @@ impl Service {
             .live
             .switch
             .get(revision.number)
-            .is_some_and(|running| running.pool.prepared().inspection().offers.http.is_some());
+            .is_some_and(|running| running.pool.offers().answers_http());
         if !http {
             self.shared.routes.remove(self.name());
             return Ok(());

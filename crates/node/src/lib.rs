@@ -6,6 +6,7 @@ mod asking;
 mod control;
 mod deploying;
 mod fleet;
+mod handled;
 mod ingress;
 mod live;
 mod logs;

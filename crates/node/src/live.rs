@@ -8,15 +8,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::{Claimed, InFlight, NoRevision, Switch};
 use airssys_wasm_host::{
     CallCtx, CallError, ClaimError, HttpBody, HttpError, Input, Kind, Limit, Output, Pool,
 };
 use airssys_wasm_model::{Name, RevisionNumber, Version};
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
 
+use crate::handled::{self, InputError};
 use crate::metrics::Traffic;
 
 /// A service as its callers meet it.
@@ -61,6 +63,24 @@ pub(crate) enum ServiceError {
     Call(#[from] CallError),
 }
 
+/// Why an HTTP request to a service has no answer.
+#[derive(Debug)]
+pub(crate) enum RequestError {
+    /// As any call.
+    Service(ServiceError),
+    /// The body is no input for its handler.
+    Input(InputError),
+    /// Its component has neither HTTP nor a handler.
+    NoHttp,
+}
+
+/// An HTTP request without an answer from its service.
+pub(crate) struct Unanswered {
+    pub(crate) error: RequestError,
+    /// The revision that it was for, if it came as far as that.
+    pub(crate) by: Option<Arc<Running>>,
+}
+
 impl Stamp {
     pub(crate) fn new(service: &Name, version: &Version, revision: RevisionNumber) -> Self {
         let value = |text: String| {
@@ -84,26 +104,23 @@ impl LiveService {
         &self,
         request: http::Request<B>,
         call: CallCtx,
-    ) -> Result<http::Response<CountedBody>, ServiceError>
+    ) -> Result<http::Response<CountedBody>, Unanswered>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<HttpError>,
     {
-        let Claimed { target, in_flight, .. } = self.claim()?;
-        let start = Instant::now();
-        let answered = async { target.pool.claim(call).await?.http(request).await }.await;
-        let failed = match &answered {
-            Ok(answer) => answer.status().is_server_error(),
-            Err(error) => is_failure(error),
+        let claimed = self.claim().map_err(|none| Unanswered { error: none.into(), by: None })?;
+        let Claimed { target, in_flight, .. } = claimed;
+        let answered = match target.pool.offers() {
+            offers if offers.http.is_some() => target.stream(request, call).await,
+            offers if offers.handler => target.handle(request, call).await,
+            _ => Err(RequestError::NoHttp),
         };
-        target.traffic.record(failed, start.elapsed());
-        let mut answer = answered?;
-        if let Some(stamp) = &target.stamp {
-            let headers = answer.headers_mut();
-            headers.insert("x-airssys-service", stamp.service.clone());
-            headers.insert("x-airssys-version", stamp.version.clone());
-            headers.insert("x-airssys-revision", stamp.revision.clone());
-        }
+        let mut answer = match answered {
+            Ok(answer) => answer,
+            Err(error) => return Err(Unanswered { error, by: Some(target) }),
+        };
+        target.stamp(answer.headers_mut());
         Ok(answer.map(|body| CountedBody { body, _in_flight: in_flight }))
     }
 
@@ -138,14 +155,66 @@ impl LiveService {
     }
 }
 
+impl Running {
+    /// Through the component's own HTTP, both bodies streamed.
+    async fn stream<B>(
+        &self,
+        request: http::Request<B>,
+        call: CallCtx,
+    ) -> Result<http::Response<AnswerBody>, RequestError>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<HttpError>,
+    {
+        let start = Instant::now();
+        let answered = async { self.pool.claim(call).await?.http(request).await }.await;
+        let failed = match &answered {
+            Ok(answer) => answer.status().is_server_error(),
+            Err(error) => is_failure(error),
+        };
+        self.traffic.record(failed, start.elapsed());
+        Ok(answered?.map(AnswerBody::Streamed))
+    }
+
+    /// Through its handler. The body is read before a place is claimed: a slow client holds none.
+    async fn handle<B>(
+        &self,
+        request: http::Request<B>,
+        call: CallCtx,
+    ) -> Result<http::Response<AnswerBody>, RequestError>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<HttpError>,
+    {
+        let input = handled::input(request, self.pool.time_limit()).await;
+        let input = input.map_err(RequestError::Input)?;
+        let start = Instant::now();
+        let answered = async { self.pool.claim(call).await?.execute(input).await }.await;
+        self.count(&answered, start);
+        Ok(handled::answer(answered?).map(|body| AnswerBody::Whole(Some(body))))
+    }
+
+    fn count<T>(&self, answered: &Result<T, CallError>, start: Instant) {
+        self.traffic.record(answered.as_ref().err().is_some_and(is_failure), start.elapsed());
+    }
+
+    /// Says in an answer's headers who made it, if it is to be said.
+    pub(crate) fn stamp(&self, headers: &mut HeaderMap) {
+        if let Some(stamp) = &self.stamp {
+            headers.insert("x-airssys-service", stamp.service.clone());
+            headers.insert("x-airssys-version", stamp.version.clone());
+            headers.insert("x-airssys-revision", stamp.revision.clone());
+        }
+    }
+}
+
 fn finish<T>(
     claimed: &Claimed<Running>,
     start: Instant,
     answered: Result<T, CallError>,
 ) -> Result<Answered<T>, ServiceError> {
-    let failed = answered.as_ref().err().is_some_and(is_failure);
-    let Running { revision, version, traffic, .. } = &*claimed.target;
-    traffic.record(failed, start.elapsed());
+    claimed.target.count(&answered, start);
+    let Running { revision, version, .. } = &*claimed.target;
     Ok(Answered { revision: *revision, version: version.clone(), answer: answered? })
 }
 
@@ -163,8 +232,7 @@ fn is_failure(error: &CallError) -> bool {
 
 impl ServiceError {
     /// The code and the words for a caller. What only the operator may know goes to the log.
-    pub(crate) fn failure(&self, service: &Name) -> airssys_wasm_api::Failure {
-        use airssys_wasm_api::{Code, Failure};
+    pub(crate) fn failure(&self, service: &Name) -> Failure {
         let error = match self {
             Self::NoRevision(none) => {
                 return Failure::new(Code::Unavailable, format!("service `{service}`: {none}"))
@@ -207,10 +275,38 @@ impl ServiceError {
     }
 }
 
+impl<E: Into<ServiceError>> From<E> for RequestError {
+    fn from(error: E) -> Self {
+        Self::Service(error.into())
+    }
+}
+
+impl RequestError {
+    /// The code and the words for a caller.
+    pub(crate) fn failure(&self, service: &Name) -> Failure {
+        match self {
+            Self::Service(error) => error.failure(service),
+            Self::Input(error @ InputError::TooLarge) => Failure::from_error(Code::TooLarge, error),
+            Self::Input(error) => Failure::from_error(Code::Usage, error),
+            Self::NoHttp => {
+                let said = format!("service `{service}` does not answer HTTP requests");
+                Failure::new(Code::NotFound, said)
+                    .help(format!("call it with `airssys-wasm invoke {service}`"))
+            }
+        }
+    }
+}
+
 /// The body of an answer, counted as a call of its revision until it ends.
 pub(crate) struct CountedBody {
-    body: HttpBody,
+    body: AnswerBody,
     _in_flight: InFlight,
+}
+
+/// The body of a component's answer.
+enum AnswerBody {
+    Streamed(HttpBody),
+    Whole(Option<Bytes>),
 }
 
 impl Body for CountedBody {
@@ -221,14 +317,25 @@ impl Body for CountedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        match &mut self.body {
+            AnswerBody::Streamed(body) => Pin::new(body).poll_frame(cx),
+            AnswerBody::Whole(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        match &self.body {
+            AnswerBody::Streamed(body) => body.is_end_stream(),
+            AnswerBody::Whole(body) => body.is_none(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.body {
+            AnswerBody::Streamed(body) => body.size_hint(),
+            AnswerBody::Whole(body) => {
+                SizeHint::with_exact(body.as_ref().map_or(0, Bytes::len) as u64)
+            }
+        }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct Release {
     pub(crate) digest: Digest,
     pub(crate) size_bytes: u64,
     pub(crate) manifest: Manifest,
-    /// Whether it answers HTTP.
+    /// Whether it answers HTTP requests.
     pub(crate) http: bool,
     pub(crate) at: Timestamp,
     pub(crate) by: String,
@@ -74,7 +74,7 @@ fn read_bytes(
         version,
         digest: found.digest,
         size_bytes: found.size_bytes as u64,
-        http: found.offers.http.is_some(),
+        http: found.offers.answers_http(),
         at: Timestamp::now(),
         by,
     })

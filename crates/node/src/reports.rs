@@ -145,7 +145,7 @@ fn revisions(service: &Service, record: &ServiceRecord) -> Vec<RevisionLine> {
 pub(crate) fn routes(service: &Service, record: &ServiceRecord) -> Vec<String> {
     let Some(active) = record.active() else { return Vec::new() };
     let running = service.live.switch.get(active.number);
-    let http = running.is_some_and(|it| it.pool.prepared().inspection().offers.http.is_some());
+    let http = running.is_some_and(|it| it.pool.offers().answers_http());
     if !http {
         return Vec::new();
     }

@@ -8,6 +8,7 @@ use airssys_wasm_api::reply::{Removed, Reply, Scaled};
 use airssys_wasm_api::{By, Code, Failure};
 use airssys_wasm_deploy::{Rollout, RolloutNumber, ServiceRecord, SteerError, Timestamp};
 use airssys_wasm_model::Name;
+use futures::future::join_all;
 
 use crate::node::{Shared, store_failure};
 use crate::reports;
@@ -108,10 +109,20 @@ pub(crate) async fn scale(shared: &Shared, command: Scale) -> Result<Reply, Fail
     });
     let revision = amended.await.map_err(|error| amend_failure(error, |failure| failure))?;
     let record = service.record();
+    let mut filling = Vec::new();
     for (number, running) in service.live.switch.targets() {
         if let Some(revision) = record.revision(number) {
-            running.pool.resize(service.scaled(revision.settings.instances).max);
+            let instances = service.scaled(revision.settings.instances);
+            running.pool.resize(instances.max);
+            // Together, and within a call's limits each: a revision whose instances fail holds no other up.
+            filling.push(async move { running.pool.fill(instances.min).await });
         }
+    }
+    for filled in join_all(filling).await {
+        filled.map_err(|error| {
+            let message = format!("the scale is recorded, but an instance does not start: {error}");
+            Failure::new(Code::GuestFailed, message)
+        })?;
     }
     let instances = record.revision(revision).map(|it| service.scaled(it.settings.instances));
     let instances = instances.unwrap_or_default();

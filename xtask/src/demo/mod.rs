@@ -48,7 +48,7 @@ impl Demo {
         let size = parts.iter().map(|part| part.text.len()).sum::<usize>() / 1_000_000;
         done("generate", took, &format!("an access log: {size} MB, {lines} lines"));
         let (node, took) = timed(|| Node::start(&binary, &folder))?;
-        done("serve", took, &format!("a node that takes commands at {}", node.control));
+        done("serve", took, &format!("a node whose services answer at {}", node.http));
 
         let mut story = Story::begin(&node, parts)?;
         story.blue_green()?;

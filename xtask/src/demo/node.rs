@@ -23,10 +23,8 @@ pub(super) struct Node {
     child: Child,
     // Held open: a node whose stdout is closed would fail at its next line.
     _stdout: BufReader<ChildStdout>,
-    /// Where commands are taken.
-    pub(super) control: String,
-    /// What lets a caller in there.
-    pub(super) token: String,
+    /// Where services are called.
+    pub(super) http: String,
 }
 
 /// What a client verb answered.
@@ -72,13 +70,12 @@ impl Node {
         let mut line = String::new();
         stdout.read_line(&mut line)?;
         let ready: Value = serde_json::from_str(&line).unwrap_or_default();
-        let Some(control) = ready["control"].as_str().map(str::to_owned) else {
+        let Some(http) = ready["http"].as_str().map(str::to_owned) else {
             let said = fs::read_to_string(folder.join("node.log")).unwrap_or_default();
             bail!("the node did not say it is ready but `{}`\n{said}", line.trim());
         };
-        let token = fs::read_to_string(data.join("token"))?.trim().to_owned();
         let binary = binary.to_path_buf();
-        Ok(Self { binary, data, child, _stdout: stdout, control, token })
+        Ok(Self { binary, data, child, _stdout: stdout, http })
     }
 
     /// Runs a client verb.

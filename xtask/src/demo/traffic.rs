@@ -18,14 +18,12 @@ use crate::http::{Answer, Connection};
 /// Users at once: enough that some call is always under way on a small machine.
 const USERS: usize = 4;
 
-/// Where calls are sent, and what lets them in.
+/// Where calls are sent.
 pub(super) struct Door {
     /// `http://host:port`.
     pub(super) url: String,
     /// The path.
     pub(super) path: String,
-    /// The token.
-    pub(super) token: String,
 }
 
 /// What every user shares.
@@ -175,7 +173,7 @@ impl Shared {
     fn call(&self, kept: &mut Option<Connection>, part: &Part) -> Result<Answer> {
         let mut connection = match kept.take() {
             Some(connection) => connection,
-            None => Connection::open(&self.door.url, &self.door.token)?,
+            None => Connection::open(&self.door.url)?,
         };
         let answer = connection.post(&self.door.path, part.text.as_bytes())?;
         if !answer.closes() {
@@ -185,23 +183,17 @@ impl Shared {
     }
 }
 
-/// How calls are counted whose guest failed, where the answer does not name its version.
-pub(super) const GUEST_FAILED: &str = "a guest that failed";
-
 /// The version that answered, and what was wrong with its answer.
 fn judge(answer: &Answer, part: &Part) -> (String, Option<String>) {
     let named = answer.header("x-airssys-version").map(str::to_owned);
+    let version = named.unwrap_or_else(|| "no version named".to_owned());
     let body = String::from_utf8_lossy(&answer.body);
     if answer.status != 200 {
         let said = serde_json::from_str::<Value>(&body).unwrap_or_default();
-        let by_guest = said["error"]["code"] == "guest_failed";
-        let version = if by_guest { GUEST_FAILED } else { "the node itself" };
-        let version = named.unwrap_or_else(|| version.to_owned());
         let detail = said["error"]["message"].as_str().unwrap_or(&body);
         let failure = format!("{version} answered {}: {detail}", answer.status);
         return (version, Some(failure));
     }
-    let version = named.unwrap_or_else(|| "no version named".to_owned());
     let failure = wrong(&body, part).map(|wrong| format!("{version} answered wrongly: {wrong}"));
     (version, failure)
 }

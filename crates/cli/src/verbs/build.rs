@@ -58,7 +58,7 @@ impl Project {
                 .help("write `[instances]` and `model = \"actor\"` in Component.toml")
                 .into());
         }
-        let asked = asked::by_code(&component, &inspection, &self.manifest, ui).await?;
+        let asked = asked::by_code(&component, &inspection, &self.manifest).await?;
         let text = embed::merged(&self.text, &self.manifest.asked, &asked, version)?;
         let manifest = Manifest::parse(&text).map_err(|error| {
             self.invalid(&error)

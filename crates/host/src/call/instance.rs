@@ -9,6 +9,20 @@ use crate::guest::{Console, Guest};
 use crate::limit::Metered;
 use crate::pool::{Held, Instance, Lease, Pool};
 
+/// A new instance that has seen no configuration.
+pub(crate) async fn bare(
+    pool: &Arc<Pool>,
+    call: CallCtx,
+    console: Option<Console>,
+) -> Result<Instance, CallError> {
+    let revision = &pool.revision;
+    let mut store = Guest::store(revision, call, console)?;
+    match revision.pre.instantiate_async(&mut store).await {
+        Ok(instance) => Ok(Instance::new(pool, store, instance)),
+        Err(error) => Err(CallError::of(&error, store.data())),
+    }
+}
+
 /// A new instance, configured.
 pub(crate) async fn instantiate(
     pool: &Arc<Pool>,
@@ -16,12 +30,7 @@ pub(crate) async fn instantiate(
     console: Option<Console>,
 ) -> Result<Instance, CallError> {
     let revision = &pool.revision;
-    let mut store = Guest::store(revision, call, console)?;
-    let instance = match revision.pre.instantiate_async(&mut store).await {
-        Ok(instance) => instance,
-        Err(error) => return Err(CallError::of(&error, store.data())),
-    };
-    let mut instance = Instance::new(pool, store, instance);
+    let mut instance = bare(pool, call, console).await?;
     if let Some(lifecycle) = &revision.doors.lifecycle {
         let store = &mut instance.store;
         let answered = match lifecycle.load(&mut *store, &instance.instance) {

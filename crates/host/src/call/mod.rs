@@ -6,6 +6,7 @@ mod function;
 mod handler;
 mod http;
 mod instance;
+mod required;
 
 pub use command::{CommandIo, Exit};
 pub use error::{CallError, Fault, Kind};
@@ -13,5 +14,6 @@ pub(crate) use function::signature;
 pub use handler::{Input, Output};
 pub use http::{HttpBody, RequestBody};
 pub(crate) use instance::{instantiate, restore};
+pub use required::{Required, RequiredCapability};
 /// What can go wrong with a request's or an answer's body.
 pub use wasmtime_wasi_http::Error as HttpError;

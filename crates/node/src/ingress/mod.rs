@@ -22,6 +22,7 @@ use tokio::sync::{Semaphore, watch};
 use self::answer::{AnswerBody, problem};
 use self::body::BoundedBody;
 pub(crate) use self::routes::{Route, Routes};
+use crate::live::{Running, Unanswered};
 
 /// Connections open at once. The next one waits in the listener's backlog until one ends.
 const CONNECTIONS_MAX: usize = 10_000;
@@ -107,7 +108,13 @@ impl Ingress {
         let request_id = RequestId::draw();
         let mut answer = match self.route(request, peer, request_id).await {
             Ok(answer) => answer,
-            Err(failure) => problem(failure, request_id),
+            Err(Refused { failure, by }) => {
+                let mut answer = problem(failure, request_id);
+                if let Some(by) = by {
+                    by.stamp(answer.headers_mut());
+                }
+                answer
+            }
         };
         let mut text = [0; 32];
         answer.headers_mut().insert("x-request-id", header(request_id, &mut text));
@@ -119,17 +126,15 @@ impl Ingress {
         mut request: Request<Incoming>,
         peer: SocketAddr,
         request_id: RequestId,
-    ) -> Result<Response<AnswerBody>, Failure> {
+    ) -> Result<Response<AnswerBody>, Refused> {
         let service = {
             let authority = authority(&request)?;
             let found = self.routes.find(authority, request.uri().path());
             let Some((service, prefix)) = found else {
                 let path = request.uri().path();
-                return Err(Failure::new(
-                    Code::NotFound,
-                    format!("no service answers at `{path}`"),
-                )
-                .help("a service answers at /<service>/ and at <service>.localhost"));
+                let said = format!("no service answers at `{path}`");
+                let help = "a service answers at /<service>/ and at <service>.localhost";
+                return Err(Failure::new(Code::NotFound, said).help(help).into());
             };
             routes::strip(&mut request, prefix)?;
             service
@@ -146,8 +151,23 @@ impl Ingress {
         let request = request.map(|body| BoundedBody::new(body, bound));
         match service.http(request, call).await {
             Ok(answer) => Ok(answer.map(AnswerBody::Guest)),
-            Err(error) => Err(error.failure(&service.name)),
+            Err(Unanswered { error, by }) => {
+                Err(Refused { failure: error.failure(&service.name), by })
+            }
         }
+    }
+}
+
+/// A request that no guest answered.
+struct Refused {
+    failure: Failure,
+    /// The revision that it came to.
+    by: Option<Arc<Running>>,
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self { failure, by: None }
     }
 }
 

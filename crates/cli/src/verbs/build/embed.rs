@@ -1,19 +1,18 @@
 //! The manifest inside the `.wasm`: merged with what the code asks for, then written into the sections that
 //! nodes and other tools read.
 
+use airssys_wasm_host::{Required, RequiredCapability};
 use airssys_wasm_model::{Access, Asked, Component, MANIFEST_SECTION, Version};
 use anyhow::Context as _;
 use toml::{Table, Value};
 use wasm_metadata::{AddMetadata, AddMetadataField};
-
-use super::asked::{CodeAsk, Kind};
 
 /// The manifest with what the code asks for and the manifest does not. The text stays as it was written
 /// where nothing changes.
 pub(super) fn merged(
     text: &str,
     asked: &Asked,
-    by_code: &[CodeAsk],
+    by_code: &[Required],
     version: Option<&Version>,
 ) -> anyhow::Result<String> {
     let missing: Vec<_> = by_code.iter().filter(|ask| !is_asked(asked, ask)).collect();
@@ -30,16 +29,17 @@ pub(super) fn merged(
     Ok(toml::to_string(&manifest)?)
 }
 
-fn is_asked(asked: &Asked, by_code: &CodeAsk) -> bool {
-    let what = by_code.what.as_str();
-    let files = |access| {
-        asked.files.iter().any(|ask| dir(&ask.path) == dir(what) && ask.access.contains(&access))
+fn is_asked(asked: &Asked, by_code: &Required) -> bool {
+    let files = |path: &str, access| {
+        asked.files.iter().any(|ask| dir(&ask.path) == dir(path) && ask.access.contains(&access))
     };
-    match by_code.kind {
-        Kind::FileRead => files(Access::Read),
-        Kind::FileWrite => files(Access::Write),
-        Kind::NetworkOutbound => asked.http.iter().any(|ask| ask.host.to_string() == what),
-        Kind::Environment => asked.env.iter().any(|ask| ask.name == what),
+    match &by_code.capability {
+        RequiredCapability::FileRead(path) => files(path, Access::Read),
+        RequiredCapability::FileWrite(path) => files(path, Access::Write),
+        RequiredCapability::NetworkOutbound(host) => {
+            asked.http.iter().any(|ask| ask.host.to_string() == *host)
+        }
+        RequiredCapability::Environment(name) => asked.env.iter().any(|ask| ask.name == *name),
     }
 }
 
@@ -48,13 +48,15 @@ fn dir(path: &str) -> &str {
     path.strip_suffix("**").unwrap_or(path).trim_end_matches('/')
 }
 
-fn add(manifest: &mut Table, by_code: &CodeAsk) -> anyhow::Result<()> {
-    let what = || Value::from(by_code.what.as_str());
-    let (kind, mut entry) = match by_code.kind {
-        Kind::FileRead => ("files", entry([("path", what()), ("access", words(["read"]))])),
-        Kind::FileWrite => ("files", entry([("path", what()), ("access", words(["write"]))])),
-        Kind::NetworkOutbound => ("http", entry([("host", what())])),
-        Kind::Environment => ("env", entry([("name", what())])),
+fn add(manifest: &mut Table, by_code: &Required) -> anyhow::Result<()> {
+    let files = |path: &str, access| entry([("path", path.into()), ("access", words([access]))]);
+    let (kind, mut entry) = match &by_code.capability {
+        RequiredCapability::FileRead(path) => ("files", files(path, "read")),
+        RequiredCapability::FileWrite(path) => ("files", files(path, "write")),
+        RequiredCapability::NetworkOutbound(host) => {
+            ("http", entry([("host", host.as_str().into())]))
+        }
+        RequiredCapability::Environment(name) => ("env", entry([("name", name.as_str().into())])),
     };
     let reason = by_code.reason.as_deref().unwrap_or("the component's code asks for it");
     entry.insert("reason".into(), reason.into());
@@ -112,6 +114,9 @@ fn push_number(to: &mut Vec<u8>, mut number: usize) {
 
 #[cfg(test)]
 mod tests {
+    use airssys_wasm_host::RequiredCapability::{
+        Environment, FileRead, FileWrite, NetworkOutbound,
+    };
     use airssys_wasm_model::Manifest;
 
     use super::*;
@@ -119,26 +124,26 @@ mod tests {
     const MANIFEST: &str = "# mine\n[component]\nname = \"greeter\"\nversion = \"1.0.0\"\n\n[capabilities]\n\
         files = [{ path = \"/data/**\", access = [\"read\"], reason = \"word lists\" }]\n";
 
-    fn ask(kind: Kind, what: &str, reason: Option<&str>) -> CodeAsk {
-        CodeAsk { kind, what: what.into(), reason: reason.map(str::to_owned) }
+    fn ask(capability: RequiredCapability, reason: Option<&str>) -> Required {
+        Required { capability, reason: reason.map(str::to_owned) }
     }
 
-    fn merge(asks: &[CodeAsk], version: Option<&Version>) -> String {
+    fn merge(asks: &[Required], version: Option<&Version>) -> String {
         let manifest = Manifest::parse(MANIFEST).unwrap();
         merged(MANIFEST, &manifest.asked, asks, version).unwrap()
     }
 
     #[test]
     fn what_the_manifest_asks_already_leaves_its_text_alone() {
-        assert_eq!(merge(&[ask(Kind::FileRead, "/data", None)], None), MANIFEST);
+        assert_eq!(merge(&[ask(FileRead("/data".into()), None)], None), MANIFEST);
     }
 
     #[test]
     fn what_only_the_code_asks_is_added_with_its_reason() {
         let asks = [
-            ask(Kind::FileWrite, "/data", None),
-            ask(Kind::NetworkOutbound, "api.example.com", Some("prices")),
-            ask(Kind::Environment, "TZ", None),
+            ask(FileWrite("/data".into()), None),
+            ask(NetworkOutbound("api.example.com".into()), Some("prices")),
+            ask(Environment("TZ".into()), None),
         ];
         let manifest = Manifest::parse(&merge(&asks, None)).unwrap();
         let asked = manifest.asked;

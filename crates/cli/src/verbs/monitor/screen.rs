@@ -167,7 +167,7 @@ impl View {
                 "REV" | "INST" => 4,
                 "WEIGHT" | "ERRORS" | "QUEUED" => 6,
                 "CALLS/S" | "P50" | "P90" | "P99" => 7,
-                "MEMORY" => 9,
+                "STATE" | "MEMORY" => 9,
                 _ => 8,
             })
         });

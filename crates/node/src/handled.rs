@@ -1,0 +1,166 @@
+//! HTTP for a component that has a handler and no HTTP of its own: the request's body is the input, the
+//! output is the answer's body. It holds both whole in memory, within a bound.
+
+use std::time::Duration;
+
+use airssys_wasm_api::MAX_INPUT_BYTES;
+use airssys_wasm_host::{HttpError, Input, Output};
+use bytes::Bytes;
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Request, Response};
+use http_body::Body;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+/// The name under which a handler finds the request's method among its metadata.
+const METHOD: &str = "http-method";
+
+/// Its path, without the service's route, and its query.
+const TARGET: &str = "http-target";
+
+/// Why a request's body did not become an input.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InputError {
+    /// It is too large to be held whole.
+    #[error("the body has more than {MAX_INPUT_BYTES} bytes, the most that a handler takes")]
+    TooLarge,
+    /// Its client sends too slowly.
+    #[error("the body was not there within {0:?}")]
+    TooSlow(Duration),
+    /// It broke off.
+    #[error("the body broke off: {0}")]
+    Broken(String),
+}
+
+/// Reads a request whole. Its headers become metadata, beside its method and target.
+pub(crate) async fn input<B>(request: Request<B>, within: Duration) -> Result<Input, InputError>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<HttpError>,
+{
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body.map_err(Into::<HttpError>::into), MAX_INPUT_BYTES);
+    let body = match tokio::time::timeout(within, Box::pin(body).collect()).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(InputError::TooLarge),
+        Ok(Err(error)) => return Err(InputError::Broken(error.to_string())),
+        Err(_elapsed) => return Err(InputError::TooSlow(within)),
+    };
+    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = content_type.map(str::to_owned);
+    Ok(Input { body, content_type, metadata: metadata(&parts) })
+}
+
+fn metadata(parts: &Parts) -> Vec<(String, String)> {
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    let mut metadata =
+        vec![(METHOD.into(), parts.method.to_string()), (TARGET.into(), target.to_owned())];
+    let said = parts.headers.iter().filter(|(name, _)| !is_of_connection(name));
+    // A value that is no text could not be told from another one; it is left out.
+    let said =
+        said.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())));
+    // A header must not pass for what the node says of the request.
+    metadata.extend(said.filter(|(name, _): &(String, String)| name != METHOD && name != TARGET));
+    metadata
+}
+
+/// The output as an answer. Metadata that can be headers are.
+pub(crate) fn answer(output: Output) -> Response<Bytes> {
+    let mut answer = Response::new(output.body);
+    let headers = answer.headers_mut();
+    for (name, value) in output.metadata {
+        let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value))
+        else {
+            continue;
+        };
+        if !is_of_connection(&name) {
+            headers.append(name, value);
+        }
+    }
+    let content_type = output.content_type.and_then(|it| HeaderValue::try_from(it).ok());
+    headers.insert(
+        CONTENT_TYPE,
+        content_type.unwrap_or(HeaderValue::from_static("application/octet-stream")),
+    );
+    answer
+}
+
+/// Headers about the connection and the message's form, which are the node's business with each side.
+fn is_of_connection(name: &HeaderName) -> bool {
+    [CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE].contains(name)
+        || matches!(name.as_str(), "keep-alive" | "proxy-connection")
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::{BodyExt as _, Empty, Full};
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(5);
+
+    fn never_fails<B: Body>(body: B) -> impl Body<Data = B::Data, Error = HttpError> {
+        body.map_err(|_| HttpError::InternalError(None))
+    }
+
+    #[tokio::test]
+    async fn a_request_becomes_an_input() {
+        let request = Request::post("/x?y=1")
+            .header("content-type", "text/plain")
+            .header("x-user", "ada")
+            .header("http-method", "FORGED")
+            .header("connection", "close")
+            .body(never_fails(Full::new(Bytes::from_static(b"body"))))
+            .unwrap();
+        let input = input(request, SOON).await.unwrap();
+        assert_eq!(
+            (&*input.body, input.content_type.as_deref()),
+            (&b"body"[..], Some("text/plain"))
+        );
+        let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let said = [
+            ("http-method", "POST"),
+            ("http-target", "/x?y=1"),
+            ("content-type", "text/plain"),
+            ("x-user", "ada"),
+        ];
+        assert_eq!(input.metadata, said.map(pair));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_cannot_be_held_is_refused() {
+        let large = Bytes::from(vec![0; MAX_INPUT_BYTES + 1]);
+        let request = Request::new(never_fails(Full::new(large)));
+        assert!(matches!(input(request, SOON).await, Err(InputError::TooLarge)));
+        let empty = Request::new(never_fails(Empty::<Bytes>::new()));
+        assert_eq!(input(empty, SOON).await.unwrap().body, Bytes::new());
+    }
+
+    #[test]
+    fn an_output_becomes_an_answer_that_cannot_break_the_connection() {
+        let metadata = [
+            ("x-rows", "3"),
+            ("set-cookie", "a=1"),
+            ("set-cookie", "b=2"),
+            ("content-length", "9999"),
+            ("transfer-encoding", "chunked"),
+            ("x-split", "a\r\nx-forged: 1"),
+        ];
+        let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let output = Output {
+            body: Bytes::from_static(b"{}"),
+            content_type: Some("application/json".into()),
+            metadata: metadata.map(pair).into(),
+        };
+        let answer = answer(output);
+        let headers = answer.headers();
+        assert_eq!(headers["content-type"], "application/json");
+        assert_eq!(headers["x-rows"], "3");
+        assert_eq!(headers.get_all("set-cookie").iter().count(), 2);
+        for refused in ["content-length", "transfer-encoding", "x-split", "x-forged"] {
+            assert!(!headers.contains_key(refused), "{refused}");
+        }
+    }
+}
