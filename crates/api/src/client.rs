@@ -26,6 +26,8 @@ pub struct Place {
 pub struct Client {
     http: reqwest::Client,
     place: Place,
+    /// [`SILENCE_MAX`], and less in a test.
+    silence_max: Duration,
 }
 
 /// A node on the same machine answers at once, one across a continent within a second.
@@ -34,6 +36,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A query is answered from memory; the longest is a log reader's wait. Commands that change something
 /// have no bound here: they end when what they do has ended.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a node may say nothing while a command is followed. It sends an empty line every 15 seconds:
+/// who misses four has lost its peer, which a tunnel or a suspended machine tells nobody.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// A line of an answer in parts. The largest is a reply, which has no more than a service's revisions.
 const MAX_LINE_BYTES: usize = 4 << 20;
@@ -59,7 +65,7 @@ impl Client {
             .tcp_nodelay(true)
             .build()
             .map_err(|error| Failure::from_error(Code::Failed, &error))?;
-        Ok(Self { http, place })
+        Ok(Self { http, place, silence_max: SILENCE_MAX })
     }
 
     /// The node's URL.
@@ -121,9 +127,9 @@ impl Client {
             request = request.header(CONTENT_TYPE, content_type).body(body);
         }
         match route.carries {
-            Carries::JsonWatched => {
+            Carries::JsonWatched | Carries::QueryWatched => {
                 request = request.header(ACCEPT, "application/x-ndjson");
-                let response = self.send(request).await?;
+                let response = self.heard(self.send(request)).await??;
                 // What is done before anything happened is answered whole.
                 match is_in_parts(&response) {
                     true => self.follow(route, response, &mut watch).await,
@@ -175,7 +181,7 @@ impl Client {
     ) -> Result<Reply, Failure> {
         let mut body = response.bytes_stream();
         let mut kept: Vec<u8> = Vec::new();
-        while let Some(chunk) = body.next().await {
+        while let Some(chunk) = self.heard(body.next()).await? {
             kept.extend_from_slice(&chunk.map_err(|error| self.lost(&error))?);
             while let Some(end) = kept.iter().position(|&byte| byte == b'\n') {
                 let line: Vec<u8> = kept.drain(..=end).collect();
@@ -190,8 +196,16 @@ impl Client {
                 return Err(Failure::new(Code::Failed, "the node's answer has an endless line"));
             }
         }
-        Err(Failure::new(Code::Unreachable, "the node went away before it answered")
-            .help("the command goes on without a reader: ask `status` for how it went"))
+        Err(Failure::new(Code::Unreachable, "the node went away before it answered").help(GOES_ON))
+    }
+
+    /// What a node that is followed says next, unless it has said nothing for too long.
+    async fn heard<T>(&self, next: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::time::timeout(self.silence_max, next).await.map_err(|_| {
+            let silent = self.silence_max.as_secs();
+            let message = format!("{} has said nothing for {silent} s", self.place.node);
+            Failure::new(Code::Unreachable, message).help(GOES_ON)
+        })
     }
 
     /// One line of an answer in parts: an event, or the end.
@@ -253,10 +267,19 @@ impl Client {
             return Failure::new(Code::TimedOut, format!("{node} did not answer in time"));
         }
         let cause = root(error);
-        Failure::new(Code::Unreachable, format!("no node answers at {node}: {cause}"))
-            .help("start one with `airssys-wasm serve`, or name it with --node URL")
+        if error.is_connect() {
+            return Failure::new(Code::Unreachable, format!("no node answers at {node}: {cause}"))
+                .help("start one with `airssys-wasm serve`, or name it with --node URL");
+        }
+        // Somebody was there and took the request, so that it may have been carried out.
+        Failure::new(Code::Unreachable, format!("the connection to {node} broke: {cause}"))
+            .help(GOES_ON)
     }
 }
+
+/// What to do when a connection ends before its answer does.
+const GOES_ON: &str =
+    "what had begun goes on without a reader: `airssys-wasm status NAME` says how it went";
 
 fn is_in_parts(response: &reqwest::Response) -> bool {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -275,3 +298,6 @@ fn unreadable(error: &serde_json::Error) -> Failure {
     Failure::new(Code::Failed, format!("the node's answer cannot be read: {error}"))
         .help("use a client and a node of the same version")
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,20 +48,13 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     let mut operation = json!({ "operationId": route.command, "summary": route.about });
     let mut answer = json!({ "application/json": { "schema": reply } });
     match route.carries {
-        Carries::Query => {
+        Carries::Query | Carries::QueryWatched => {
             for field in field_names(&fields) {
                 parameters.push(parameter("query", &field, &take(&mut fields, &field)));
             }
         }
         Carries::Json => operation["requestBody"] = json_body(&fields),
-        Carries::JsonWatched => {
-            operation["requestBody"] = json_body(&fields);
-            answer["application/x-ndjson"] = json!({
-                "description": "events while the command runs, then `{\"reply\": …}` or \
-                    `{\"error\": …}` as the last line",
-                "schema": generator.subschema_for::<Event>(),
-            });
-        }
+        Carries::JsonWatched => operation["requestBody"] = json_body(&fields),
         Carries::Input => {
             parameters.push(parameter("query", "function", &take(&mut fields, "function")));
             operation["requestBody"] = json!({ "content": {
@@ -76,6 +69,13 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
                 "schema": {},
             }});
         }
+    }
+    if route.carries.is_watched() {
+        answer["application/x-ndjson"] = json!({
+            "description": "events while the command runs, then `{\"reply\": …}` or \
+                `{\"error\": …}` as the last line",
+            "schema": generator.subschema_for::<Event>(),
+        });
     }
     operation["parameters"] = parameters.into();
     operation["responses"] = responses(answer, generator);

@@ -21,8 +21,9 @@ pub struct Inspection {
     pub shape: Vec<String>,
     /// What it offers, by interface and function.
     pub exports: Vec<String>,
-    /// The functions that `invoke` can call.
-    #[serde(default)]
+    /// The functions that `invoke` can call; absent where there is none, and of a file, which is not
+    /// compiled to look into it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<Function>,
     /// What it needs.
     pub imports: Vec<String>,

@@ -5,7 +5,7 @@ use airssys_wasm_api::{Code, Failure, Problem, Reply};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
 /// A command's answer or why there is none.
@@ -27,12 +27,19 @@ pub(super) fn json<T: Serialize>(answer: &T, request_name: &str) -> Response {
 
 /// A failure as `application/problem+json`.
 pub(super) fn problem(failure: Failure, request_name: &str) -> Response {
+    let status = failure.code.http_status();
+    problem_with(failure, status, request_name)
+}
+
+/// The same, where HTTP has a more exact status than the code's own.
+pub(super) fn problem_with(failure: Failure, status: StatusCode, request_name: &str) -> Response {
     let code = failure.code;
-    let problem = Problem::from(failure.of_request(request_name));
+    let mut problem = Problem::from(failure.of_request(request_name));
+    problem.status = status.as_u16();
     // Strings and numbers alone: there is no value in it that JSON lacks.
     let text = serde_json::to_string(&problem).unwrap_or_default();
     let mut answer = ([(CONTENT_TYPE, Problem::CONTENT_TYPE)], text).into_response();
-    *answer.status_mut() = code.http_status();
+    *answer.status_mut() = status;
     let headers = answer.headers_mut();
     match code {
         Code::Saturated | Code::Unavailable => {

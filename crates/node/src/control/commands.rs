@@ -40,7 +40,7 @@ async fn carry_out(control: Control, route: &'static Route, request: Request) ->
         Err(failure) => return answer::problem(failure, &request_name),
     };
     let who = "token".to_owned();
-    if route.carries == Carries::JsonWatched && wants_events(&parts.headers) {
+    if route.carries.is_watched() && wants_events(&parts.headers) {
         return watched::answer(control.node, command, who, request_name).await;
     }
     let by = By { who, request_id: request_name.clone(), progress: Progress::unwatched() };
@@ -75,7 +75,7 @@ async fn read(route: &Route, parts: &mut Parts, body: Body) -> Result<Command, F
     let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
         .map_err(|error| usage(error.to_string()))?;
     let bound = match route.carries {
-        Carries::Query => 0,
+        Carries::Query | Carries::QueryWatched => 0,
         Carries::Json | Carries::JsonWatched => MAX_COMMAND_BYTES,
         Carries::Input => MAX_INPUT_BYTES,
     };

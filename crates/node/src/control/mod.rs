@@ -19,8 +19,8 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
 
 use airssys_wasm_api::{Code, Failure};
 
@@ -51,7 +51,7 @@ impl Control {
             .route("/v1/artifacts", post(upload::store));
         commands::routes(router)
             .fallback(nowhere)
-            .method_not_allowed_fallback(nowhere)
+            .method_not_allowed_fallback(not_allowed)
             .layer(middleware::from_fn_with_state(self.clone(), door))
             .with_state(self.clone())
     }
@@ -99,6 +99,13 @@ async fn nowhere(request: Request) -> Response {
     let failure = Failure::new(Code::NotFound, format!("no such route: {asked}"))
         .help("GET /v1/openapi.json lists the routes; services answer at the HTTP port, not here");
     answer::problem(failure, &name_of(&request))
+}
+
+/// The path is known and the method is not. The router adds the methods that are, as `Allow`.
+async fn not_allowed(request: Request) -> Response {
+    let asked = format!("{} does not take {}", request.uri().path(), request.method());
+    let failure = Failure::new(Code::Usage, asked).help("the `allow` header lists what it takes");
+    answer::problem_with(failure, StatusCode::METHOD_NOT_ALLOWED, &name_of(&request))
 }
 
 fn name_of(request: &Request) -> String {

@@ -125,12 +125,30 @@ async fn a_body_that_hides_its_size_is_cut_at_the_bound() {
 #[tokio::test]
 async fn what_is_no_route_is_a_problem_with_the_way_to_the_routes() {
     let door = door().await;
-    for head in ["GET /nowhere", "PUT /v1/services", "GET /v1/services/a/b/c"] {
+    for head in ["GET /nowhere", "GET /v1/services/a/b/c"] {
         let answer = door.raw(head, "\r\n").await;
         assert!(answer.starts_with("HTTP/1.1 404 "), "{head}: {answer}");
         let body = answer.split_once("\r\n\r\n").unwrap().1;
         let problem: Problem = serde_json::from_str(body).unwrap();
         assert_eq!((problem.status, problem.error.code), (404, Code::NotFound));
+    }
+}
+
+#[tokio::test]
+async fn a_known_path_says_which_methods_it_takes() {
+    let door = door().await;
+    for (head, methods) in [
+        ("PUT /v1/services", &["GET", "POST"][..]),
+        ("POST /v1/services/greeter", &["GET", "DELETE"]),
+        ("DELETE /healthz", &["GET"]),
+    ] {
+        let answer = door.raw(head, "\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 405 "), "{head}: {answer}");
+        let (answered, body) = answer.split_once("\r\n\r\n").unwrap();
+        let allow = answered.lines().find_map(|line| line.strip_prefix("allow: ")).unwrap();
+        assert!(methods.iter().all(|method| allow.contains(method)), "{head}: {allow}");
+        let problem: Problem = serde_json::from_str(body).unwrap();
+        assert_eq!((problem.status, problem.error.code), (405, Code::Usage));
     }
 }
 

@@ -1,0 +1,231 @@
+//! The table: a line a command.
+
+use http::Method;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::Value;
+
+use crate::command::{Deploy, Inspect, Invoke, List, Logs, Named, Push, Rollback, Scale, Update};
+use crate::reply::{
+    Deployed, Inspection, Invoked, LogLines, Planned, Pushed, Releases, Removed, RolloutReport,
+    Scaled, ServiceHistory, ServiceStatus, Services, Traffic,
+};
+use crate::{Command, Reply};
+
+/// Where a command's fields travel that do not stand in the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carries {
+    /// In the query. All such fields are numbers.
+    Query,
+    /// In a JSON body.
+    Json,
+    /// In a JSON body, and the answer may be followed while the command runs (`Accept:
+    /// application/x-ndjson`).
+    JsonWatched,
+    /// In the query, as with `Query`, and the answer may be followed as with `JsonWatched`.
+    QueryWatched,
+    /// The body is the input itself: see [`Invoke`].
+    Input,
+}
+
+impl Carries {
+    /// Whether the answer may be followed while the command runs.
+    pub const fn is_watched(self) -> bool {
+        matches!(self, Self::JsonWatched | Self::QueryWatched)
+    }
+}
+
+/// How one command travels.
+pub struct Route {
+    /// The command's name.
+    pub command: &'static str,
+    /// The method.
+    pub method: Method,
+    /// The path, with the fields that it carries in braces.
+    pub path: &'static str,
+    /// What it does, for the OpenAPI document.
+    pub about: &'static str,
+    /// Where the other fields travel.
+    pub carries: Carries,
+    pub(crate) command_schema: fn(&mut SchemaGenerator) -> Schema,
+    pub(crate) reply_schema: fn(&mut SchemaGenerator) -> Schema,
+    pub(super) read_reply: fn(Value) -> Result<Reply, serde_json::Error>,
+}
+
+impl Route {
+    /// The route of a command.
+    pub fn of(command: &Command) -> &'static Self {
+        let name = command.name();
+        // A test holds every command to the table.
+        ROUTES.iter().find(|route| route.command == name).expect("every command has a route")
+    }
+
+    /// The names in the path's braces.
+    pub fn path_fields(&self) -> impl Iterator<Item = &'static str> {
+        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+    }
+}
+
+/// Every route of the control port that is a command.
+pub static ROUTES: &[Route] = &[
+    route::<Deploy, Deployed>(
+        "deploy",
+        Method::POST,
+        "/v1/services",
+        Carries::JsonWatched,
+        "Store, prepare, start and route a component",
+    ),
+    route::<Push, Pushed>(
+        "push",
+        Method::POST,
+        "/v1/releases",
+        Carries::Json,
+        "Store a release without running it",
+    ),
+    route::<Named, Releases>(
+        "versions",
+        Method::GET,
+        "/v1/releases/{service}",
+        Carries::Query,
+        "List a component's releases",
+    ),
+    planned::<Update>(
+        "update",
+        "/v1/services/{service}/update",
+        "Roll a service to another release or configuration",
+    ),
+    planned::<Rollback>(
+        "rollback",
+        "/v1/services/{service}/rollback",
+        "Go back to an earlier revision",
+    ),
+    route::<Named, RolloutReport>(
+        "promote",
+        Method::POST,
+        "/v1/services/{service}/rollout/promote",
+        Carries::JsonWatched,
+        "Finish the rollout now, with the candidate",
+    ),
+    route::<Named, RolloutReport>(
+        "abort",
+        Method::POST,
+        "/v1/services/{service}/rollout/abort",
+        Carries::JsonWatched,
+        "End the rollout now, with the revision that was active before",
+    ),
+    route::<Named, RolloutReport>(
+        "pause",
+        Method::POST,
+        "/v1/services/{service}/rollout/pause",
+        Carries::Json,
+        "Stay at the rollout's present step",
+    ),
+    route::<Named, RolloutReport>(
+        "resume",
+        Method::POST,
+        "/v1/services/{service}/rollout/resume",
+        Carries::Json,
+        "Go on from where the rollout was paused",
+    ),
+    route::<Scale, Scaled>(
+        "scale",
+        Method::POST,
+        "/v1/services/{service}/scale",
+        Carries::Json,
+        "Change how many instances may live",
+    ),
+    route::<Named, Removed>(
+        "remove",
+        Method::DELETE,
+        "/v1/services/{service}",
+        Carries::QueryWatched,
+        "Drain and delete a service",
+    ),
+    route::<List, Services>(
+        "list",
+        Method::GET,
+        "/v1/services",
+        Carries::Query,
+        "List the services",
+    ),
+    route::<Named, ServiceStatus>(
+        "status",
+        Method::GET,
+        "/v1/services/{service}",
+        Carries::Query,
+        "What a service is doing",
+    ),
+    route::<Named, ServiceHistory>(
+        "history",
+        Method::GET,
+        "/v1/services/{service}/history",
+        Carries::Query,
+        "Every revision a service has had",
+    ),
+    route::<Inspect, Inspection>(
+        "inspect",
+        Method::GET,
+        "/v1/services/{service}/inspect",
+        Carries::Query,
+        "What a revision is made of",
+    ),
+    route::<Invoke, Invoked>(
+        "invoke",
+        Method::POST,
+        "/v1/services/{service}/invoke",
+        Carries::Input,
+        "Call the handler, or the function that the query names",
+    ),
+    route::<Named, Traffic>(
+        "monitor",
+        Method::GET,
+        "/v1/services/{service}/traffic",
+        Carries::Query,
+        "Traffic, latency and errors of each revision, now",
+    ),
+    route::<Logs, LogLines>(
+        "logs",
+        Method::GET,
+        "/v1/services/{service}/logs",
+        Carries::Query,
+        "What the guests printed and logged",
+    ),
+];
+
+const fn route<C: JsonSchema, R: JsonSchema + serde::de::DeserializeOwned + Into<Reply>>(
+    command: &'static str,
+    method: Method,
+    path: &'static str,
+    carries: Carries,
+    about: &'static str,
+) -> Route {
+    Route {
+        command,
+        method,
+        path,
+        about,
+        carries,
+        command_schema: C::json_schema,
+        reply_schema: |generator| generator.subschema_for::<R>(),
+        read_reply: |value| serde_json::from_value::<R>(value).map(Into::into),
+    }
+}
+
+/// A rollout, which answers with its plan where only that was asked for.
+const fn planned<C: JsonSchema>(
+    command: &'static str,
+    path: &'static str,
+    about: &'static str,
+) -> Route {
+    let mut route =
+        route::<C, RolloutReport>(command, Method::POST, path, Carries::JsonWatched, about);
+    route.reply_schema = |generator| {
+        let report = generator.subschema_for::<RolloutReport>();
+        let plan = generator.subschema_for::<Planned>();
+        schemars::json_schema!({ "oneOf": [report, plan] })
+    };
+    route.read_reply = |value| match value.get("plan") {
+        Some(_) => serde_json::from_value::<Planned>(value).map(Into::into),
+        None => serde_json::from_value::<RolloutReport>(value).map(Into::into),
+    };
+    route
+}

@@ -1,0 +1,154 @@
+//! Every command there and back.
+
+use airssys_wasm_model::{RevisionNumber, Span, StrategyName, Version};
+
+use super::*;
+use crate::command::{
+    Deploy, Inspect, Invoke, List, Logs, Named, Push, Rollback, RollbackTo, RolloutChoice, Scale,
+    Source, Update,
+};
+use crate::{Code, Command, Failure, Payload};
+
+fn every_command() -> Vec<Command> {
+    let service: airssys_wasm_model::Name = "greeter".parse().unwrap();
+    let named = || Named { service: service.clone() };
+    let digest = airssys_wasm_model::Digest::of(b"");
+    let release = "greeter@2.0.0".parse().unwrap();
+    let rollout = RolloutChoice {
+        strategy: Some(StrategyName::Canary),
+        steps: Some(vec![2.5, 50.0]),
+        observe: Some(Span(std::time::Duration::from_millis(1500))),
+        ..RolloutChoice::default()
+    };
+    vec![
+        Command::Deploy(Deploy {
+            source: Source::Artifact(digest),
+            name: Some(service.clone()),
+            version: Some(Version::new(1, 0, 0)),
+            config: serde_json::from_str("{\"a\": {\"b\": [1, null]}}").unwrap(),
+            grants: serde_json::from_str("[\"env:TZ\"]").unwrap(),
+            grant_asked: true,
+            plan_only: false,
+        }),
+        Command::Push(Push { artifact: digest, name: None, version: None }),
+        Command::Versions(named()),
+        Command::Update(Update {
+            service: service.clone(),
+            source: Some(Source::Release(release)),
+            version: None,
+            rollout: rollout.clone(),
+            config: None,
+            grants: None,
+            grant_asked: false,
+            detached: true,
+            plan_only: true,
+        }),
+        Command::Promote(named()),
+        Command::Abort(named()),
+        Command::Pause(named()),
+        Command::Resume(named()),
+        Command::Rollback(Rollback {
+            service: service.clone(),
+            to: RollbackTo::Revision(RevisionNumber(3)),
+            rollout,
+            detached: false,
+            plan_only: false,
+        }),
+        Command::Scale(Scale { service: service.clone(), min: Some(1), max: None }),
+        Command::Remove(named()),
+        Command::List(List {}),
+        Command::Status(named()),
+        Command::History(named()),
+        Command::Inspect(Inspect { service: service.clone(), revision: Some(RevisionNumber(2)) }),
+        Command::Invoke(Invoke {
+            service: service.clone(),
+            function: Some("my:pkg/math@1.0.0#add&x".into()),
+            args: vec!["1".into(), "{a: \"é\"}".into()],
+            input: Payload::default(),
+            content_type: None,
+        }),
+        Command::Invoke(Invoke {
+            service: service.clone(),
+            function: None,
+            args: Vec::new(),
+            input: Payload(vec![0xff, 0, b'x'].into()),
+            content_type: Some("image/png".into()),
+        }),
+        Command::Monitor(named()),
+        Command::Logs(Logs { service, after: Some(7), tail: None, wait_ms: Some(100) }),
+    ]
+}
+
+/// What a server's router hands over: the path's fields and the query's, decoded.
+fn arrive(route: &Route, wire: Wire) -> Result<Command, Failure> {
+    let decode =
+        |text: &str| percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned();
+    let (path, query) = wire.target.split_once('?').unwrap_or((&wire.target, ""));
+    assert_eq!(path.split('/').count(), route.path.split('/').count(), "{path}");
+    let path = route.path.split('/').zip(path.split('/')).filter_map(|(template, part)| {
+        let field = template.strip_prefix('{')?.strip_suffix('}')?;
+        Some((field.to_owned(), decode(part)))
+    });
+    let query = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (field, text) = pair.split_once('=').unwrap();
+        (field.to_owned(), decode(text))
+    });
+    let (content_type, body) = wire.body.unwrap_or_default();
+    let content_type = (!content_type.is_empty()).then_some(content_type);
+    route.read(path, query, content_type.as_deref(), body)
+}
+
+#[test]
+fn every_command_arrives_as_it_left() {
+    for command in every_command() {
+        let route = Route::of(&command);
+        let wire = route.write(&command);
+        let shown = format!("{wire:?}");
+        assert_eq!(arrive(route, wire).unwrap_or_else(|e| panic!("{e}: {shown}")), command);
+    }
+}
+
+#[test]
+fn every_route_is_a_command_and_no_two_are_the_same_request() {
+    let mut names: Vec<_> = every_command().iter().map(Command::name).collect();
+    names.dedup();
+    let mut routed: Vec<_> = ROUTES.iter().map(|route| route.command).collect();
+    let mut requests: Vec<_> =
+        ROUTES.iter().map(|route| (route.method.as_str(), route.path)).collect();
+    for all in [&mut names, &mut routed] {
+        all.sort_unstable();
+    }
+    assert_eq!(names, routed);
+    requests.sort_unstable();
+    requests.dedup();
+    assert_eq!(requests.len(), ROUTES.len());
+}
+
+#[test]
+fn a_request_cannot_say_two_things() {
+    let update = ROUTES.iter().find(|route| route.command == "update").unwrap();
+    let path = || [("service".to_owned(), "greeter".to_owned())];
+    for body in [
+        r#"{"service": "other"}"#,
+        r#"{"command": "remove"}"#,
+        r#"{"strateggy": "canary"}"#,
+        r#"{"rollout": {"strategy": "teleport"}}"#,
+        r#"[]"#,
+        r#"{"#,
+    ] {
+        let read = update.read(path(), [], None, Payload(body.into()));
+        assert_eq!(read.unwrap_err().code, Code::Usage, "{body}");
+    }
+    assert!(update.read(path(), [], None, Payload(b"{}"[..].into())).is_ok());
+    let bad = [("service".to_owned(), "../x".to_owned())];
+    assert!(update.read(bad, [], None, Payload::default()).is_err());
+}
+
+/// What is only asked is bounded in time by the client; what changes something never is.
+#[test]
+fn only_a_question_travels_as_one() {
+    for route in ROUTES {
+        let asks = route.method == http::Method::GET;
+        assert_eq!(route.carries == Carries::Query, asks, "{}", route.command);
+    }
+}
