@@ -5,6 +5,11 @@
 //! a call returns: what was acknowledged survives `kill -9` and a power cut at any instant. The surface
 //! stays this small so that a cluster's store can stand in for it one day.
 //!
+//! Leases with their fences, [`Watch`] and [`Records::keys`] are there for a store that several nodes share:
+//! a walk is to hold a fence, and a node is to hear of what another one changed. One node alone needs
+//! neither, and calls neither yet; they are part of the surface, and under test, because a record's
+//! format and a version's meaning could not be changed for them later.
+//!
 //! Every operation blocks on the disk: call it from a thread that may block, never on an async
 //! executor. The store knows neither services nor rollouts: what a record means is its owner's.
 
@@ -13,8 +18,12 @@
 mod blobs;
 mod disk;
 mod lock;
+mod private;
 mod records;
 mod store;
+
+#[cfg(test)]
+mod seed;
 
 pub use blobs::{BlobError, Blobs, MAX_BLOB_BYTES, Writer};
 pub use records::{

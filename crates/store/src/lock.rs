@@ -3,11 +3,15 @@
 //! The operating system holds it, so it ends with the process however that ends; the pid inside is for
 //! the refused process's message alone and is never trusted.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 
+use crate::private::private_file;
 use crate::store::StoreError;
+
+/// The name of the file that is locked.
+pub(crate) const LOCK_FILE: &str = "lock";
 
 /// Held for as long as anything of the store is alive; released by `Drop`.
 #[derive(Debug)]
@@ -18,11 +22,9 @@ pub(crate) struct DirectoryLock {
 impl DirectoryLock {
     /// Takes the lock, or says who has it.
     pub(crate) fn take(dir: &Path) -> Result<Self, StoreError> {
-        let path = dir.join("lock");
+        let path = dir.join(LOCK_FILE);
         let io = |doing, source| StoreError::from_io(doing, &path, source);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
+        let mut file = private_file()
             .create(true)
             .truncate(false)
             .open(&path)

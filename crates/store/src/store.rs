@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::blobs::Blobs;
 use crate::disk::{create_private_folder, is_full};
 use crate::lock::DirectoryLock;
+use crate::private::keep_private;
 use crate::records::{RecordError, Records};
 
 /// The layout this build writes. It is raised by a change that an older build would misread, and an
@@ -93,13 +94,15 @@ pub enum StoreError {
 }
 
 impl Store {
-    /// Opens a data directory, creating it (readable by its owner alone) if it is not there.
+    /// Opens a data directory, creating it (readable by its owner alone) if it is not there. One that
+    /// others may read is taken from them where that is this process's to do; otherwise the log says so.
     ///
     /// Undoes what a killed predecessor left half done: an unfinished record is rolled back and the
     /// remains of unfinished blobs are removed.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         create_private_folder(dir).map_err(|error| StoreError::from_io("create", dir, error))?;
         let lock = Arc::new(DirectoryLock::take(dir)?);
+        keep_private(dir);
         let records = Records::open(dir, lock.clone())?;
         let blobs = Blobs::open(&dir.join("blobs"), lock)?;
         Ok(Self { records, blobs })

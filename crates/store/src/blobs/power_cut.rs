@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Cursor, ErrorKind, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use airssys_wasm_model::Digest;
 use rand::rngs::SmallRng;
@@ -153,11 +152,14 @@ impl Folder for Shadow {
     fn sync(&self) -> io::Result<()> {
         let mut state = self.state();
         state.step()?;
+        let pending = std::mem::take(&mut state.pending);
         if std::mem::take(&mut state.sync_fails) {
+            // Linux: the names count as written, are still found, and never reach the disk.
             return Err(io::Error::from_raw_os_error(5));
         }
-        state.pending.clear();
-        state.synced_names = state.names.clone();
+        for naming in pending {
+            apply(&mut state.synced_names, naming);
+        }
         Ok(())
     }
 }
@@ -194,12 +196,7 @@ impl NewFile for ShadowFile {
 #[test]
 fn no_acknowledged_blob_is_lost_or_torn_by_power_cuts() {
     const CUTS: usize = 600;
-    let seed = match std::env::var("STORE_SEED") {
-        Ok(seed) => seed.parse().expect("STORE_SEED is a number"),
-        Err(_) => SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64,
-    };
-    println!("STORE_SEED={seed}");
-    let mut rng = SmallRng::seed_from_u64(seed);
+    let mut rng = SmallRng::seed_from_u64(crate::seed::seed());
     let mut shadow = Shadow::default();
     let mut known: BTreeSet<Digest> = BTreeSet::new();
     let (mut puts, mut unanswered_puts) = (0, 0);
@@ -245,19 +242,56 @@ fn no_acknowledged_blob_is_lost_or_torn_by_power_cuts() {
 }
 
 #[test]
-fn a_blob_that_is_there_already_is_acknowledged_only_once_its_name_is_durable() {
+fn a_failed_sync_of_a_blobs_name_is_not_papered_over_by_the_next_one() {
     let mut rng = SmallRng::seed_from_u64(1);
-    for streamed in [false, true] {
+    for (streamed, restarted) in [(false, false), (true, false), (false, true), (true, true)] {
         let shadow = Shadow::default();
-        let blobs = Blobs::on(shadow.clone(), None).unwrap();
+        let mut blobs = Blobs::on(shadow.clone(), None).unwrap();
+        let other = blobs.put(b"acknowledged before").unwrap();
         shadow.state().sync_fails = true;
         assert!(put(&blobs, b"bytes", streamed).is_err());
-        assert!(blobs.contains(&Digest::of(b"bytes")).unwrap(), "the rename was done");
-        put(&blobs, b"bytes", streamed).unwrap();
-        for _ in 0..20 {
-            let blobs = Blobs::on(shadow.power_on(&mut rng), None).unwrap();
-            assert_eq!(blobs.get(&Digest::of(b"bytes")).unwrap(), b"bytes");
+        if restarted {
+            blobs = Blobs::on(shadow.clone(), None).unwrap();
         }
+        put(&blobs, b"bytes", streamed).unwrap();
+        let blobs = Blobs::on(shadow.power_on(&mut rng), None).unwrap();
+        assert_eq!(blobs.get(&Digest::of(b"bytes")).unwrap(), b"bytes");
+        assert_eq!(blobs.get(&other).unwrap(), b"acknowledged before");
+    }
+}
+
+#[test]
+fn a_blob_whose_repair_failed_to_sync_is_written_again() {
+    let mut rng = SmallRng::seed_from_u64(1);
+    let shadow = Shadow::default();
+    let blobs = Blobs::on(shadow.clone(), None).unwrap();
+    let digest = blobs.put(b"bytes").unwrap();
+    let file = shadow.state().file(&digest.hex()).unwrap();
+    shadow.state().files[file].bytes = b"damage".to_vec();
+    shadow.state().sync_fails = true;
+    assert!(put(&blobs, b"bytes", false).is_err());
+    put(&blobs, b"bytes", false).unwrap();
+    let blobs = Blobs::on(shadow.power_on(&mut rng), None).unwrap();
+    assert_eq!(blobs.get(&digest).unwrap(), b"bytes");
+}
+
+#[test]
+fn a_name_that_a_killed_predecessor_did_not_sync_is_synced_at_opening() {
+    let mut rng = SmallRng::seed_from_u64(1);
+    let shadow = Shadow::default();
+    let blobs = Blobs::on(shadow.clone(), None).unwrap();
+    let steps = shadow.state().steps;
+    // Killed after the rename: create, write, sync, rename; not the sync of the folder.
+    shadow.state().cut_at = Some(steps + 4);
+    assert!(blobs.put(b"bytes").is_err());
+    shadow.state().cut_at = None;
+    std::mem::forget(blobs);
+    let blobs = Blobs::on(shadow.clone(), None).unwrap();
+    assert!(blobs.contains(&Digest::of(b"bytes")).unwrap(), "the rename was done");
+    blobs.put(b"bytes").unwrap();
+    for _ in 0..20 {
+        let blobs = Blobs::on(shadow.power_on(&mut rng), None).unwrap();
+        assert_eq!(blobs.get(&Digest::of(b"bytes")).unwrap(), b"bytes");
     }
 }
 

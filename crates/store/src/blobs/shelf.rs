@@ -4,6 +4,7 @@
 //! its digest it is whole or not there. Reading checks the digest again, so a damaged disk yields an
 //! error, never wrong code. Which blobs are still wanted is not known here: their owner removes them.
 
+use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use airssys_wasm_model::Digest;
 
 use super::folder::{DiskFolder, Folder};
-use super::writer::Writer;
+use super::writer::{Incoming, Writer};
 use crate::disk::{create_private_folder, is_full};
 use crate::lock::DirectoryLock;
 use crate::store::StoreError;
@@ -35,10 +36,15 @@ pub(super) struct Shelf {
     pub(super) folder: Box<dyn Folder>,
     /// Makes "is it there already?" and "rename it there" one step against a removal in between.
     /// Held for a rename or the check of one blob, never across a blob's writing.
-    naming: Mutex<()>,
+    naming: Mutex<Doubtful>,
     next: AtomicU64,
     _lock: Option<Arc<DirectoryLock>>,
 }
+
+/// Names that are there and yet may not be on the disk, because syncing them failed. The system may have
+/// forgotten that they were to be written, so a later sync that succeeds proves nothing about them: such a
+/// blob counts as absent until it was written and named anew. Bounded by the disk's own errors.
+type Doubtful = BTreeSet<Digest>;
 
 /// Why an operation on a blob failed.
 #[derive(Debug, thiserror::Error)]
@@ -96,9 +102,12 @@ impl Blobs {
         for name in folder.names()?.iter().filter(|name| name.starts_with(UNFINISHED)) {
             folder.remove(name)?;
         }
+        // A predecessor may have been killed between naming a blob and the sync. After this, whatever has
+        // its name has it for good, unless `settle` says otherwise.
+        folder.sync()?;
         let shelf = Shelf {
             folder: Box::new(folder),
-            naming: Mutex::new(()),
+            naming: Mutex::default(),
             next: AtomicU64::new(0),
             _lock: lock,
         };
@@ -115,20 +124,22 @@ impl Blobs {
         if self.shelf.has(&digest, bytes)? {
             return Ok(digest);
         }
-        let mut writer = self.writer(MAX_BLOB_BYTES)?;
-        writer.append(bytes)?;
-        writer.finish()
+        // It was hashed to look for it, and is not hashed again to be written.
+        let mut incoming = self.incoming()?;
+        incoming.write(bytes)?;
+        incoming.settle(&digest)?;
+        Ok(digest)
     }
 
     /// Begins a blob whose bytes arrive piece by piece, at most `limit_bytes` of them (and never more
     /// than [`MAX_BLOB_BYTES`]).
     pub fn writer(&self, limit_bytes: u64) -> Result<Writer, BlobError> {
+        Ok(Writer::new(self.incoming()?, limit_bytes.min(MAX_BLOB_BYTES)))
+    }
+
+    fn incoming(&self) -> Result<Incoming, BlobError> {
         let number = self.shelf.next.fetch_add(1, Ordering::Relaxed);
-        Writer::begin(
-            self.shelf.clone(),
-            format!("{UNFINISHED}{number}"),
-            limit_bytes.min(MAX_BLOB_BYTES),
-        )
+        Incoming::begin(self.shelf.clone(), format!("{UNFINISHED}{number}"))
     }
 
     /// A blob's bytes, checked against their digest.
@@ -186,34 +197,43 @@ impl Shelf {
     /// Compares instead of hashing: without the processor's help SHA-256 runs at some 200 MB/s, and a
     /// known artifact of 18 MB is to be redeployed in less than hashing it once more takes.
     pub(super) fn has(&self, digest: &Digest, bytes: impl Read) -> Result<bool, BlobError> {
-        let _turn = self.naming();
+        let doubtful = self.naming();
+        if doubtful.contains(digest) {
+            return Ok(false);
+        }
         let file = match self.folder.open(&digest.hex()) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             opened => opened.map_err(|error| BlobError::from_io("open", error))?.0,
         };
         // A file that cannot be read is to be written again, like a damaged one.
-        if !same(file, bytes).unwrap_or(false) {
-            return Ok(false);
-        }
-        // Whoever renamed it may not have synced the folder yet, or may have died before.
-        self.sync()?;
-        Ok(true)
+        Ok(same(file, bytes).unwrap_or(false))
     }
 
     /// Puts a finished and synced file under its digest.
     pub(super) fn settle(&self, unfinished: &str, digest: &Digest) -> Result<(), BlobError> {
-        let _turn = self.naming();
-        self.folder
-            .rename(unfinished, &digest.hex())
-            .map_err(|error| BlobError::from_io("name", error))?;
-        self.sync()
+        let mut doubtful = self.naming();
+        let name = digest.hex();
+        let was_there = self.folder.exists(&name);
+        self.folder.rename(unfinished, &name).map_err(|error| BlobError::from_io("name", error))?;
+        let synced = self.sync();
+        if synced.is_ok() {
+            doubtful.remove(digest);
+        } else {
+            doubtful.insert(*digest);
+            // A later process could not know of the doubt, so it is not to find the name. One that was
+            // there before may have been acknowledged: either file has the same bytes, and it stays.
+            if let Ok(false) = was_there {
+                let _ = self.folder.remove(&name);
+            }
+        }
+        synced
     }
 
     fn sync(&self) -> Result<(), BlobError> {
         self.folder.sync().map_err(|error| BlobError::from_io("settle", error))
     }
 
-    fn naming(&self) -> MutexGuard<'_, ()> {
+    fn naming(&self) -> MutexGuard<'_, Doubtful> {
         self.naming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

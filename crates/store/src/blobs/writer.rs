@@ -1,6 +1,6 @@
 //! A blob on its way in: counted, hashed and written as its bytes arrive.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use airssys_wasm_model::Digest;
@@ -12,35 +12,36 @@ use super::shelf::{BlobError, Shelf};
 /// A blob being written. Dropping it unfinished leaves nothing behind.
 #[derive(Debug)]
 pub struct Writer {
-    shelf: Arc<Shelf>,
-    name: String,
-    /// `None` once the blob is stored or given up.
-    file: Option<Box<dyn NewFile>>,
+    incoming: Incoming,
     hash: Sha256,
     written_bytes: u64,
     limit_bytes: u64,
 }
 
+/// A file under a passing name, until it is settled under its digest or given up.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    shelf: Arc<Shelf>,
+    name: String,
+    /// `None` once the blob is stored or given up.
+    file: Option<Box<dyn NewFile>>,
+}
+
 impl Writer {
-    pub(super) fn begin(
-        shelf: Arc<Shelf>,
-        name: String,
-        limit_bytes: u64,
-    ) -> Result<Self, BlobError> {
-        let file =
-            shelf.folder.create(&name).map_err(|error| BlobError::from_io("begin", error))?;
-        let hash = Sha256::new();
-        Ok(Self { shelf, name, file: Some(file), hash, written_bytes: 0, limit_bytes })
+    pub(super) fn new(incoming: Incoming, limit_bytes: u64) -> Self {
+        Self { incoming, hash: Sha256::new(), written_bytes: 0, limit_bytes }
     }
 
     /// Adds bytes. After an error the blob is given up, and finishing it is an error too: what was
     /// hashed and what was written may differ.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
-        let appended = self.try_append(bytes);
-        if appended.is_err() {
-            self.give_up();
+        self.written_bytes = self.written_bytes.saturating_add(bytes.len() as u64);
+        if self.written_bytes > self.limit_bytes {
+            self.incoming.give_up();
+            return Err(BlobError::TooLarge { limit_bytes: self.limit_bytes });
         }
-        appended
+        self.hash.update(bytes);
+        self.incoming.write(bytes)
     }
 
     /// Bytes added so far.
@@ -50,29 +51,46 @@ impl Writer {
 
     /// Stores the blob under its digest. Durable when it returns.
     pub fn finish(mut self) -> Result<Digest, BlobError> {
-        self.file()?;
+        self.incoming.file()?;
         let digest = Digest::from_bytes(self.hash.finalize_reset().into());
-        let written = self.shelf.folder.open(&self.name);
-        let (written, _) = written.map_err(|error| BlobError::from_io("read", error))?;
-        if self.shelf.has(&digest, written)? {
-            return Ok(digest);
+        let written = self.incoming.read_back()?;
+        if !self.incoming.shelf.has(&digest, written)? {
+            self.incoming.settle(&digest)?;
         }
+        Ok(digest)
+    }
+}
+
+impl Incoming {
+    pub(super) fn begin(shelf: Arc<Shelf>, name: String) -> Result<Self, BlobError> {
+        let file =
+            shelf.folder.create(&name).map_err(|error| BlobError::from_io("begin", error))?;
+        Ok(Self { shelf, name, file: Some(file) })
+    }
+
+    /// Adds bytes; after an error the blob is given up.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
+        let written = self.file()?.write_all(bytes);
+        if written.is_err() {
+            self.give_up();
+        }
+        written.map_err(|error| BlobError::from_io("write", error))
+    }
+
+    /// Puts it under its digest. Durable when it returns.
+    pub(super) fn settle(mut self, digest: &Digest) -> Result<(), BlobError> {
         self.file()?.sync().map_err(|error| BlobError::from_io("sync", error))?;
         let file = self.file.take();
-        let settled = self.shelf.settle(&self.name, &digest);
+        let settled = self.shelf.settle(&self.name, digest);
         if settled.is_err() {
             self.file = file;
         }
-        settled.map(|()| digest)
+        settled
     }
 
-    fn try_append(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
-        self.written_bytes = self.written_bytes.saturating_add(bytes.len() as u64);
-        if self.written_bytes > self.limit_bytes {
-            return Err(BlobError::TooLarge { limit_bytes: self.limit_bytes });
-        }
-        self.hash.update(bytes);
-        self.file()?.write_all(bytes).map_err(|error| BlobError::from_io("write", error))
+    fn read_back(&self) -> Result<impl Read + use<>, BlobError> {
+        let written = self.shelf.folder.open(&self.name);
+        Ok(written.map_err(|error| BlobError::from_io("read", error))?.0)
     }
 
     fn file(&mut self) -> Result<&mut Box<dyn NewFile>, BlobError> {
@@ -89,7 +107,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for Incoming {
     fn drop(&mut self) {
         self.give_up();
     }

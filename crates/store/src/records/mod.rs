@@ -8,6 +8,8 @@ mod shelf;
 mod watch;
 
 #[cfg(test)]
+mod disk_shadow;
+#[cfg(test)]
 mod power_cut;
 
 pub use error::{PutError, RecordError};
@@ -15,4 +17,5 @@ pub use lease::{Fence, LeaseHolder};
 pub use shelf::{MAX_KEY_BYTES, MAX_RECORD_BYTES, Record, Records, Versioned};
 pub use watch::{Change, WATCH_BACKLOG, Watch};
 
+pub(crate) use shelf::RECORDS_FILE;
 use shelf::tick;

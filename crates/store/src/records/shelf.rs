@@ -4,7 +4,7 @@
 //! record that was deleted and made again: whoever holds an old version can't mistake the new one for
 //! it. There is no put of several records at once: what must change together belongs in one record.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,7 +19,11 @@ use super::lease::{self, Fence};
 use super::watch::{Announcer, Change, Watch};
 use crate::disk::sync_folder;
 use crate::lock::DirectoryLock;
+use crate::private::private_file;
 use crate::store::{SCHEMA, StoreError};
+
+/// The name of the file that holds them.
+pub(crate) const RECORDS_FILE: &str = "records.redb";
 
 /// The longest key. Names are labels of at most 63 bytes, and a key is a few of them.
 pub const MAX_KEY_BYTES: usize = 512;
@@ -63,16 +67,12 @@ pub struct Record {
 
 impl Records {
     pub(crate) fn open(dir: &Path, lock: Arc<DirectoryLock>) -> Result<Self, StoreError> {
-        let path = dir.join("records.redb");
+        let path = dir.join(RECORDS_FILE);
         let io = |doing, source| StoreError::from_io(doing, &path, source);
         if !path.try_exists().map_err(|error| io("look for", error))? {
             create(dir, &path)?;
         }
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(|error| io("open", error))?;
+        let file = private_file().open(&path).map_err(|error| io("open", error))?;
         Self::in_file(file, Some(lock)).map_err(|error| error.of(dir, &path))
     }
 
@@ -272,13 +272,7 @@ impl OpenError {
 fn create(dir: &Path, path: &Path) -> Result<(), StoreError> {
     let unfinished = dir.join("records.redb.unfinished");
     let io = |source| StoreError::from_io("create", path, source);
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&unfinished)
-        .map_err(io)?;
+    let file = private_file().create(true).truncate(true).open(&unfinished).map_err(io)?;
     let made = file.try_clone().map_err(io)?;
     drop(Records::in_file(made, None).map_err(|error| error.of(dir, path))?);
     file.sync_all().map_err(io)?;
