@@ -32,6 +32,12 @@ pub struct Instances {
     pub in_flight: u32,
 }
 
+impl Instances {
+    /// The highest `max`, for the reason of [`Limits::CONCURRENCY_MAX`](crate::Limits::CONCURRENCY_MAX): an
+    /// instance serves a call.
+    pub const MAX: u32 = 100_000;
+}
+
 impl Default for Instances {
     fn default() -> Self {
         Self { model: InstanceModel::Fresh, min: 0, max: 64, max_calls: 0, in_flight: 16 }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod capability;
+mod checks;
 mod digest;
 mod instances;
 mod limits;

@@ -24,6 +24,24 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// One page of linear memory: below it a component with a memory cannot be instantiated at all.
+    pub const MEMORY_MIN: ByteSize = ByteSize(64 << 10);
+
+    /// What one 32-bit memory can reach at all. A component may have several, and they share this: a node
+    /// has many instances, and one that wants more than 4 GiB is a machine's work of its own.
+    pub const MEMORY_MAX: ByteSize = ByteSize(4 << 30);
+
+    /// The longest `time` and `cpu`. A call of more than a day is a job that belongs into a queue, and a
+    /// drain waits as long as a call may take.
+    pub const TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// The most calls at once: far above what one machine keeps in memory, and far below where a counter
+    /// or a semaphore ends.
+    pub const CONCURRENCY_MAX: u32 = 100_000;
+
+    /// The longest queue. A call in it costs about a KiB, so that a full one still fits into a node.
+    pub const QUEUE_MAX: u32 = 1_000_000;
+
     /// What a manifest that says nothing gets.
     pub const DEFAULT: Self = Self {
         memory: ByteSize::mib(64),

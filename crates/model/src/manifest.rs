@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::capability::{Asked, EnvAsk, FilesAsk, HttpAsk, UNENFORCED_KINDS};
+use crate::checks;
 use crate::instances::Instances;
 use crate::limits::Limits;
 use crate::name::Name;
@@ -66,6 +67,11 @@ pub struct HttpSettings {
     pub route: Option<String>,
     /// Whether answers say which service, version and revision made them.
     pub revision_headers: bool,
+}
+
+impl HttpSettings {
+    /// The longest `route`. It is in the service's record and compared with the path of every request.
+    pub const ROUTE_MAX_BYTES: usize = 1024;
 }
 
 impl Default for HttpSettings {
@@ -162,7 +168,7 @@ impl Manifest {
 }
 
 /// The key at fault within its table, and what is wrong with it.
-type Fault = (&'static str, String, String);
+pub(crate) type Fault = (&'static str, String, String);
 
 impl Authored {
     fn resolve(self, text: &str) -> Result<Manifest, ManifestError> {
@@ -170,9 +176,10 @@ impl Authored {
             message,
             position: Some(position(text, find_key(text, table, &key))),
         };
-        check_instances(&self.instances).map_err(at)?;
-        check_route(&self.http).map_err(at)?;
-        check_rollout(&self.rollout).map_err(at)?;
+        checks::limits(&self.limits).map_err(at)?;
+        checks::instances(&self.instances).map_err(at)?;
+        checks::route(&self.http).map_err(at)?;
+        checks::rollout(&self.rollout).map_err(at)?;
         Ok(Manifest {
             component: self.component,
             build: self.build,
@@ -205,51 +212,6 @@ impl AuthoredCapabilities {
         }
         Ok(Asked { files: self.files, http: self.http, env: self.env, unenforced, unstated: false })
     }
-}
-
-fn check_instances(instances: &Instances) -> Result<(), Fault> {
-    let fault = |key: &str, message: String| Err(("instances", key.to_owned(), message));
-    if instances.max == 0 {
-        return fault("max", "`max` must be at least 1".into());
-    }
-    if instances.min > instances.max {
-        let message = format!("`min` ({}) is above `max` ({})", instances.min, instances.max);
-        return fault("min", message);
-    }
-    if instances.in_flight == 0 {
-        return fault("in_flight", "`in_flight` must be at least 1".into());
-    }
-    Ok(())
-}
-
-/// A route is a path prefix of plain segments, so that two routes can be compared and a request's path
-/// can be cut at a slash.
-fn check_route(http: &HttpSettings) -> Result<(), Fault> {
-    let Some(route) = &http.route else { return Ok(()) };
-    let segment_is_plain = |segment: &str| {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
-        !matches!(segment, "" | "." | "..") && segment.bytes().all(plain)
-    };
-    let plain = route == "/"
-        || route.strip_prefix('/').is_some_and(|rest| rest.split('/').all(segment_is_plain));
-    if plain {
-        return Ok(());
-    }
-    let message =
-        format!("`{route}` is not a route such as /greeter: use `/` and letters, digits, - _ . ~");
-    Err(("http", "route".into(), message))
-}
-
-fn check_rollout(rollout: &RolloutSettings) -> Result<(), Fault> {
-    let fault = |key: &str, message: &str| Err(("rollout", key.to_owned(), message.to_owned()));
-    let rising = rollout.steps.windows(2).all(|pair| pair[0] < pair[1]);
-    if !rising || rollout.steps.iter().any(|share| !(*share > 0.0 && *share <= 100.0)) {
-        return fault("steps", "`steps` must rise, each above 0 and at most 100");
-    }
-    if !(0.0..=100.0).contains(&rollout.max_error_rate) {
-        return fault("max_error_rate", "`max_error_rate` is a share in per cent, from 0 to 100");
-    }
-    Ok(())
 }
 
 fn json_table(table: toml::Table) -> Result<serde_json::Map<String, serde_json::Value>, String> {
@@ -370,6 +332,11 @@ observe = "10s"
             ("language = \"rust\"", "langage = \"rust\"", 7, 1),
             ("env     =", "teleport =", 13, 1),
             ("time = \"5s\"", "time = \"soon\"", 19, 8),
+            ("time = \"5s\"", "time = \"300000000000years\"", 19, 1),
+            ("cpu = \"1s\"", "cpu = \"0s\"", 20, 1),
+            ("concurrency = 100", "concurrency = 0", 21, 1),
+            ("queue = 1000", "queue = 1000001", 22, 1),
+            ("memory = \"64MiB\"", "memory = \"1TiB\"", 18, 1),
             ("min = 0", "min = 65", 26, 1),
             ("route = \"/greeter\"", "route = \"/../x\"", 32, 1),
         ];

@@ -1,0 +1,142 @@
+//! What a manifest's tables may say: bounds on what each asks for, beyond its types.
+//!
+//! A manifest comes from the component's author, and what it asks for is spent by the operator: whatever
+//! passes here, a node can keep without counting itself to death.
+
+use std::ops::RangeInclusive;
+
+use crate::instances::Instances;
+use crate::limits::Limits;
+use crate::manifest::{Fault, HttpSettings};
+use crate::rollout::RolloutSettings;
+use crate::unit::{ByteSize, Span};
+
+pub(crate) fn limits(limits: &Limits) -> Result<(), Fault> {
+    in_memory(limits.memory)?;
+    for (key, span) in [("time", limits.time), ("cpu", limits.cpu)] {
+        if span.0.is_zero() || span.0 > Limits::TIME_MAX {
+            let longest = Span(Limits::TIME_MAX);
+            let message = format!("`{key}` must be above 0s and at most {longest}");
+            return Err(("limits", key.to_owned(), message));
+        }
+    }
+    in_range("concurrency", limits.concurrency, 1..=Limits::CONCURRENCY_MAX)?;
+    in_range("queue", limits.queue, 0..=Limits::QUEUE_MAX)
+}
+
+fn in_memory(memory: ByteSize) -> Result<(), Fault> {
+    let (least, most) = (Limits::MEMORY_MIN, Limits::MEMORY_MAX);
+    if (least..=most).contains(&memory) {
+        return Ok(());
+    }
+    Err(("limits", "memory".to_owned(), format!("`memory` must be from {least} to {most}")))
+}
+
+fn in_range(key: &str, count: u32, allowed: RangeInclusive<u32>) -> Result<(), Fault> {
+    if allowed.contains(&count) {
+        return Ok(());
+    }
+    let message = format!("`{key}` must be from {} to {}", allowed.start(), allowed.end());
+    Err(("limits", key.to_owned(), message))
+}
+
+pub(crate) fn instances(instances: &Instances) -> Result<(), Fault> {
+    let fault = |key: &str, message: String| Err(("instances", key.to_owned(), message));
+    if instances.max == 0 {
+        return fault("max", "`max` must be at least 1".into());
+    }
+    if instances.max > Instances::MAX {
+        return fault("max", format!("`max` must be at most {}", Instances::MAX));
+    }
+    if instances.min > instances.max {
+        let message = format!("`min` ({}) is above `max` ({})", instances.min, instances.max);
+        return fault("min", message);
+    }
+    if instances.in_flight == 0 {
+        return fault("in_flight", "`in_flight` must be at least 1".into());
+    }
+    Ok(())
+}
+
+/// A route is a path prefix of plain segments, so that two routes can be compared and a request's path
+/// can be cut at a slash.
+pub(crate) fn route(http: &HttpSettings) -> Result<(), Fault> {
+    let Some(route) = &http.route else { return Ok(()) };
+    if route.len() > HttpSettings::ROUTE_MAX_BYTES {
+        let message = format!("`route` has at most {} bytes", HttpSettings::ROUTE_MAX_BYTES);
+        return Err(("http", "route".into(), message));
+    }
+    let segment_is_plain = |segment: &str| {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
+        !matches!(segment, "" | "." | "..") && segment.bytes().all(plain)
+    };
+    let plain = route == "/"
+        || route.strip_prefix('/').is_some_and(|rest| rest.split('/').all(segment_is_plain));
+    if plain {
+        return Ok(());
+    }
+    let message =
+        format!("`{route}` is not a route such as /greeter: use `/` and letters, digits, - _ . ~");
+    Err(("http", "route".into(), message))
+}
+
+pub(crate) fn rollout(rollout: &RolloutSettings) -> Result<(), Fault> {
+    let fault = |key: &str, message: &str| Err(("rollout", key.to_owned(), message.to_owned()));
+    let rising = rollout.steps.windows(2).all(|pair| pair[0] < pair[1]);
+    if !rising || rollout.steps.iter().any(|share| !(*share > 0.0 && *share <= 100.0)) {
+        return fault("steps", "`steps` must rise, each above 0 and at most 100");
+    }
+    if !(0.0..=100.0).contains(&rollout.max_error_rate) {
+        return fault("max_error_rate", "`max_error_rate` is a share in per cent, from 0 to 100");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_limit_is_taken_up_to_its_ceiling_and_not_beyond() {
+        let day = Duration::from_secs(24 * 60 * 60);
+        let ms = Duration::from_millis(1);
+        let memory = |bytes| Limits { memory: ByteSize(bytes), ..Limits::DEFAULT };
+        let time = |time| Limits { time: Span(time), ..Limits::DEFAULT };
+        let cpu = |cpu| Limits { cpu: Span(cpu), ..Limits::DEFAULT };
+        let concurrency = |concurrency| Limits { concurrency, ..Limits::DEFAULT };
+        let queue = |queue| Limits { queue, ..Limits::DEFAULT };
+        let cases = [
+            (memory(65_536), memory(65_535)),
+            (memory(4 << 30), memory((4 << 30) + 1)),
+            (time(ms), time(Duration::ZERO)),
+            (time(day), time(day + ms)),
+            (cpu(ms), cpu(Duration::ZERO)),
+            (cpu(day), cpu(Duration::MAX)),
+            (concurrency(1), concurrency(0)),
+            (concurrency(100_000), concurrency(100_001)),
+            (queue(0), queue(u32::MAX)),
+            (queue(1_000_000), queue(1_000_001)),
+        ];
+        for (sound, beyond) in cases {
+            assert_eq!(limits(&sound), Ok(()), "{sound:?}");
+            assert!(limits(&beyond).is_err(), "{beyond:?}");
+        }
+    }
+
+    #[test]
+    fn a_revision_has_a_bounded_number_of_instances() {
+        let max = |max| Instances { max, ..Instances::default() };
+        assert_eq!(instances(&max(100_000)), Ok(()));
+        assert!(instances(&max(100_001)).is_err());
+        assert!(instances(&max(0)).is_err());
+    }
+
+    #[test]
+    fn a_route_has_a_bounded_length() {
+        let at = |route: String| HttpSettings { route: Some(route), ..HttpSettings::default() };
+        assert_eq!(route(&at(format!("/{}", "a".repeat(1_023)))), Ok(()));
+        assert!(route(&at(format!("/{}", "a".repeat(1_024)))).is_err());
+    }
+}
