@@ -3,7 +3,7 @@
 #![allow(missing_docs, reason = "generated from wit/, where the documentation is")]
 
 wasmtime::component::bindgen!({
-    path: "../../wit",
+    path: "wit",
     world: "stateful-component",
     imports: { default: trappable | tracing },
     exports: { default: async },

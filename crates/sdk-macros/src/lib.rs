@@ -60,7 +60,8 @@ pub fn component_migrate(_: TokenStream, item: TokenStream) -> TokenStream {
     outside("component_migrate", item)
 }
 
-/// Whether the instance can work: `fn health(&self) -> Result<(), ComponentError>`.
+/// Whether the instance can work: `fn health(&self) -> Result<(), ComponentError>`. Called between calls
+/// of an instance that is reused (`pooled`, `actor`); an error replaces it by a new one.
 #[proc_macro_attribute]
 pub fn component_health(_: TokenStream, item: TokenStream) -> TokenStream {
     outside("component_health", item)

@@ -5,6 +5,10 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Error, Field, GenericArgument, Item, ItemStruct, Member, PathArguments, Type};
 
+/// Where `airssys-wasm build` says which version `Component.toml` gives the component. That one is what its
+/// author raises with a change of the state's shape; the version in `Cargo.toml` may stay behind.
+const VERSION: &str = "AIRSSYS_WASM_COMPONENT_VERSION";
+
 pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
     let structure = structure(syn::parse2(item)?)?;
     let name = &structure.ident;
@@ -121,7 +125,10 @@ fn holds(name: &syn::Ident, state: &StateField<'_>) -> TokenStream {
             quote! {
                 const _: fn() = || #saved;
                 impl ::airssys_wasm_sdk::Stateful<#kept> for #name {
-                    const VERSION: &'static str = ::core::env!("CARGO_PKG_VERSION");
+                    const VERSION: &'static str = match ::core::option_env!(#VERSION) {
+                        ::core::option::Option::Some(version) => version,
+                        ::core::option::Option::None => ::core::env!("CARGO_PKG_VERSION"),
+                    };
                     fn state(&self) -> &::airssys_wasm_sdk::ComponentState<#kept> {
                         &self.#member
                     }

@@ -1,10 +1,11 @@
-//! The code that wit-bindgen writes from `wit/`, kept here so that no user's crate needs the WIT.
+//! The code that wit-bindgen writes from `wit/` (a copy of the one at the repository's
+//! root, which `cargo xtask tidy` holds equal), kept here so that no user's crate needs the WIT.
 //!
 //! The world with a state is generated as its one further interface: two whole worlds would define the
 //! same macros twice, and the sections that describe what is exported are merged when both are linked.
 
 wit_bindgen::generate!({
-    path: "../../wit",
+    path: "wit",
     world: "airssys:component/component",
     pub_export_macro: true,
     export_macro_name: "__export_component",
@@ -15,7 +16,7 @@ wit_bindgen::generate!({
 
 pub mod state {
     wit_bindgen::generate!({
-        path: "../../wit",
+        path: "wit",
         inline: "package airssys:sdk; world keeps-state { export airssys:component/state@0.1.0; }",
         world: "airssys:sdk/keeps-state",
         pub_export_macro: true,

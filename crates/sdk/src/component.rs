@@ -18,7 +18,8 @@ pub trait Component: Sized + 'static {
     /// Answers one call.
     fn execute(&mut self, input: ComponentInput) -> ComponentResult;
 
-    /// Whether it can do its work: it can, unless `#[component_health]` says otherwise.
+    /// Whether it can go on doing its work: it can, unless `#[component_health]` says otherwise. Called
+    /// between calls of an instance that is reused; an error replaces it.
     fn health(&mut self) -> Result<(), ComponentError> {
         Ok(())
     }
@@ -50,7 +51,8 @@ pub trait Component: Sized + 'static {
     note = "give the struct a field of the type `ComponentState<T>` and return a `Result<T, ComponentError>`, or remove `#[component_migrate]`"
 )]
 pub trait Stateful<T> {
-    /// The version in the component's `Cargo.toml`: a state it saved itself needs no migration.
+    /// The component's version: a state that it saved itself needs no migration. `airssys-wasm build`
+    /// names the one in `Component.toml`; without it the one in `Cargo.toml` counts.
     const VERSION: &'static str;
 
     /// The field.

@@ -2,6 +2,7 @@
 //!
 //! It reads what git tracks and changes nothing. Every finding names its file and what to do about it.
 
+mod contract;
 mod dependencies;
 mod files;
 mod guests;
@@ -19,6 +20,7 @@ use crate::shell;
 pub(crate) fn run() -> Result<()> {
     let sources = sources()?;
     let mut findings = dependencies::check(&sources)?;
+    findings.extend(contract::check(&sources));
     findings.extend(files::check(&sources));
     findings.extend(guests::check(&sources)?);
     findings.extend(promises::check(&sources));

@@ -1,14 +1,14 @@
 //! Compiling: cargo for Rust, the project's own command for everything else.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use airssys_wasm_api::{Code, Failure};
+use airssys_wasm_api::{Code, Failure, MAX_ARTIFACT_BYTES};
 use serde::Deserialize;
 use tokio::process::Command;
 
 use super::Project;
+use crate::files::read_bytes;
 
 /// The target that Rust's own standard library makes components for.
 pub(crate) const TARGET: &str = "wasm32-wasip2";
@@ -34,13 +34,8 @@ pub(super) async fn compile(project: &Project) -> Result<Vec<u8>, Failure> {
                 .help("write `language = \"rust\"`, or a `command` and the `output` it leaves"));
         }
     };
-    std::fs::read(&output).map_err(|error| {
-        let code = match error.kind() {
-            ErrorKind::NotFound => Code::NotFound,
-            _ => Code::Failed,
-        };
-        Failure::new(code, format!("{} was not built: {error}", output.display()))
-    })
+    read_bytes(&output, MAX_ARTIFACT_BYTES)
+        .map_err(|failure| failure.help("the build ended well and did not leave this file"))
 }
 
 fn invalid(message: impl std::fmt::Display) -> Failure {
@@ -77,6 +72,8 @@ async fn cargo(project: &Project) -> Result<PathBuf, Failure> {
         .args(["build", "--release", "--target", TARGET])
         .args(["--message-format", "json-render-diagnostics", "--manifest-path"])
         .arg(&manifest)
+        // A saved state is keyed to this version, which is the one that authors raise.
+        .env("AIRSSYS_WASM_COMPONENT_VERSION", project.manifest.component.version.to_string())
         .current_dir(&project.dir)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
