@@ -8,6 +8,8 @@ use airssys_wasm_host as host;
 use airssys_wasm_model::{Asked, Instances, Limits, Manifest, Name};
 use bytes::Bytes;
 
+use crate::files::read_bytes;
+
 /// A component that was read from a file.
 pub(crate) struct LocalComponent {
     pub(crate) bytes: Bytes,
@@ -18,7 +20,7 @@ pub(crate) struct LocalComponent {
 impl LocalComponent {
     /// Reads a component and its manifest.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        Self::of(read_bounded(path)?, path)
+        Self::of(read_artifact(path)?, path)
     }
 
     /// The component that these bytes, which came from `path`, are.
@@ -86,22 +88,31 @@ pub(crate) fn is_file(word: &str) -> bool {
     word.contains(['/', '\\']) || word.ends_with(".wasm")
 }
 
-/// A file's bytes, if they are not too many for an artifact.
-pub(crate) fn read_bounded(path: &Path) -> Result<Bytes, Failure> {
-    let unreadable = |error: std::io::Error| {
-        let code = match error.kind() {
-            std::io::ErrorKind::NotFound => Code::NotFound,
-            std::io::ErrorKind::PermissionDenied => Code::Denied,
-            _ => Code::Failed,
-        };
-        Failure::new(code, format!("{} cannot be read: {error}", path.display()))
-    };
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if size > MAX_ARTIFACT_BYTES as u64 {
-        return Err(Failure::new(
-            Code::TooLarge,
-            format!("{} has {size} bytes; a node takes {MAX_ARTIFACT_BYTES}", path.display()),
-        ));
+/// A word that is neither a service nor a release; where a file has this name, how to say so.
+pub(crate) fn no_name(word: &str, error: &dyn std::error::Error) -> Failure {
+    let failure = Failure::from_error(Code::Usage, error);
+    match Path::new(word).is_file() {
+        true => failure.help(format!("there is a file of this name: write ./{word}")),
+        false => failure,
     }
-    std::fs::read(path).map(Bytes::from).map_err(unreadable)
+}
+
+/// A component's file, if a node would take it.
+pub(crate) fn read_artifact(path: &Path) -> Result<Bytes, Failure> {
+    read_bytes(path, MAX_ARTIFACT_BYTES).map(Bytes::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_neither_dots_nor_slashes() {
+        for file in ["./greeter", "build/x.bin", "greeter.wasm", "C:\\x"] {
+            assert!(is_file(file), "{file}");
+        }
+        for name in ["greeter", "greeter@1.0.0"] {
+            assert!(!is_file(name), "{name}");
+        }
+    }
 }

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use airssys_wasm_api::{Code, Failure};
 use serde_json::json;
 
-use crate::ui::{Format, Ui};
+use crate::ui::{Format, Ui, harmless};
 
 /// Ends with this code and prints nothing more: the verb has said it all.
 #[derive(Debug, thiserror::Error)]
@@ -38,10 +38,21 @@ pub(crate) fn usage(error: &clap::Error, args: impl IntoIterator<Item = OsString
         let _ = error.print();
         return ExitCode::from(if error.use_stderr() { Code::Usage.exit_code() } else { 0 });
     }
-    let said = error.render().to_string();
-    let message = said.trim_start_matches("error: ").lines().next().unwrap_or_default();
-    print(&Failure::new(Code::Usage, message).help("see --help"), Format::Json);
+    print(&as_usage(&error.render().to_string()), Format::Json);
     ExitCode::from(Code::Usage.exit_code())
+}
+
+/// What clap says, as one message: it names the arguments on lines of their own, then gives tips, then
+/// repeats how the verb is used.
+fn as_usage(said: &str) -> Failure {
+    let said = said.trim_start_matches("error: ").lines().map(str::trim);
+    let about = said
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty());
+    let (tips, message): (Vec<_>, Vec<_>) = about.partition(|line| line.starts_with("tip: "));
+    let tips = tips.iter().map(|tip| tip.trim_start_matches("tip: "));
+    let help: Vec<_> = tips.chain(["see --help"]).collect();
+    Failure::new(Code::Usage, message.join(" ")).help(help.join("; "))
 }
 
 /// clap has no result to ask when it refuses a command line, so the words are looked at.
@@ -62,9 +73,9 @@ fn print(failure: &Failure, format: Format) {
         }
         Format::Text => {
             let mut stderr = std::io::stderr().lock();
-            let _ = writeln!(stderr, "error: {}", failure.message);
+            let _ = writeln!(stderr, "error: {}", harmless(&failure.message));
             for line in failure.help.iter().flat_map(|help| help.lines()) {
-                let _ = writeln!(stderr, "  help: {line}");
+                let _ = writeln!(stderr, "  help: {}", harmless(line));
             }
             if let Some(id) = failure.request_id.as_ref().filter(|_| failure.code == Code::Failed) {
                 let _ = writeln!(stderr, "  request: {id} (in the node's log)");
@@ -112,6 +123,20 @@ mod tests {
         let failure = as_failure(&error);
         assert_eq!(failure.code.exit_code(), 5);
         assert_eq!(failure.message, "cannot deploy greeter.wasm: version 1.0.0 exists");
+    }
+
+    #[test]
+    fn a_usage_error_names_the_argument_it_is_about() {
+        let missing = "error: the following required arguments were not provided:\n  <FILE>\n\n\
+            Usage: airssys-wasm deploy <FILE>\n\nFor more information, try '--help'.\n";
+        let failure = as_usage(missing);
+        assert_eq!(failure.message, "the following required arguments were not provided: <FILE>");
+        assert_eq!(failure.help.as_deref(), Some("see --help"));
+        let wrong = "error: unexpected argument '--nam' found\n\n  tip: a similar argument exists: \
+            '--name'\n\nUsage: x\n";
+        let failure = as_usage(wrong);
+        assert_eq!(failure.message, "unexpected argument '--nam' found");
+        assert_eq!(failure.help.unwrap(), "a similar argument exists: '--name'; see --help");
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 mod component;
 mod exit;
+mod files;
+mod interrupt;
 mod place;
 mod show;
 mod ui;

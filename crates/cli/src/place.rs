@@ -1,11 +1,14 @@
 //! Finding the node: its URL and its token, from flags, the environment, the config file or the data
 //! directory, in this order.
 
+use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use airssys_wasm_api::{Client, Code, Failure, Place};
 use serde::Deserialize;
+
+use crate::files::{read_text, unreadable};
 
 /// Where the node is. Without any of these, `AIRSSYS_WASM_NODE`, `AIRSSYS_WASM_TOKEN` and
 /// `AIRSSYS_WASM_DATA`, then the config file, then the platform's data directory say it.
@@ -47,7 +50,21 @@ struct NodeFile {
 struct Surroundings<'a> {
     variable: &'a dyn Fn(&str) -> Option<String>,
     config: Config,
-    default_data: PathBuf,
+    /// None where the user has no home, as in a container: whoever names a node needs none.
+    default_data: Option<PathBuf>,
+}
+
+/// What one source (the flags, the environment, the config file) says.
+#[derive(Default)]
+struct Said {
+    node: Option<String>,
+    data: Option<PathBuf>,
+    token: Option<Token>,
+}
+
+enum Token {
+    Text(String),
+    InFile(PathBuf),
 }
 
 impl NodeFlags {
@@ -56,69 +73,96 @@ impl NodeFlags {
         let surroundings = Surroundings {
             variable: &variable,
             config: Config::read()?,
-            default_data: default_data_dir()?,
+            default_data: default_data_dir().ok(),
         };
         Ok(Client::new(self.find(&surroundings)?)?)
     }
 
+    /// The first source that says where the node is decides; within one, a URL before a directory.
     fn find(&self, around: &Surroundings<'_>) -> Result<Place, Failure> {
-        let config = &around.config;
-        // Each source is asked for a URL, then for a data directory, before the next source is.
-        let url_and_data = [
-            (self.node.clone(), self.data.clone()),
-            (
-                (around.variable)("AIRSSYS_WASM_NODE"),
-                (around.variable)("AIRSSYS_WASM_DATA").map(Into::into),
-            ),
-            (config.node.clone(), config.data.clone()),
-        ];
-        let data = url_and_data.iter().find_map(|(_, data)| data.clone());
-        let data = data.unwrap_or_else(|| around.default_data.clone());
-        let node = url_and_data.into_iter().find_map(|(node, data)| match (node, data) {
-            (Some(node), _) => Some(Some(node)),
-            (None, Some(_)) => Some(None),
-            (None, None) => None,
-        });
-        match node.flatten() {
-            Some(node) => {
-                let token = self.token(around, &data, Some(&node))?;
-                Ok(Place { node, token })
-            }
-            None => {
-                let node = running_node(&data)?;
-                let token = self.token(around, &data, None)?;
-                Ok(Place { node, token })
-            }
+        let sources = self.sources(around);
+        let decides = sources.iter().position(|said| said.node.is_some() || said.data.is_some());
+        if let Some(at) = decides
+            && let Some(node) = &sources[at].node
+        {
+            let token = match token_for(node, &sources, at) {
+                Some(token) => token.read()?,
+                None => token_of_data(node, &sources, around)?,
+            };
+            return Ok(Place { node: node.clone(), token });
         }
+        let data = decides.and_then(|at| sources[at].data.clone());
+        let data = data.or_else(|| around.default_data.clone()).ok_or_else(homeless)?;
+        let node = running_node(&data)?;
+        // A directory has a token of its own: only who was asked before it may name another.
+        let before = &sources[..decides.map_or(sources.len(), |at| at + 1)];
+        let token = match before.iter().find_map(|said| said.token.as_ref()) {
+            Some(token) => token.read()?,
+            None => read_token(&data.join("token"))?,
+        };
+        Ok(Place { node, token })
     }
 
-    /// The token. One that lies in a data directory goes only to the node that wrote it there: sending
-    /// it to a URL that somebody typed would give it away.
-    fn token(
-        &self,
-        around: &Surroundings<'_>,
-        data: &Path,
-        named: Option<&str>,
-    ) -> Result<String, Failure> {
-        if let Some(file) = &self.token_file {
-            return read_token(file);
-        }
-        if self.data.is_none() {
-            if let Some(token) = (around.variable)("AIRSSYS_WASM_TOKEN") {
-                return Ok(token.trim().to_owned());
-            }
-            if let Some(file) = &around.config.token_file {
-                return read_token(file);
-            }
-        }
-        if let Some(named) = named
-            && running_node(data).ok().as_deref() != Some(named.trim_end_matches('/'))
-        {
-            return Err(Failure::new(Code::Unauthorized, format!("there is no token for {named}"))
-                .help("name its file with --token-file, or set AIRSSYS_WASM_TOKEN"));
-        }
-        read_token(&data.join("token"))
+    /// Every source, the first to be asked first.
+    fn sources(&self, around: &Surroundings<'_>) -> [Said; 3] {
+        let Config { node, token_file, data } = around.config.clone();
+        [
+            Said {
+                node: self.node.clone(),
+                data: self.data.clone(),
+                token: self.token_file.clone().map(Token::InFile),
+            },
+            Said {
+                node: (around.variable)("AIRSSYS_WASM_NODE"),
+                data: (around.variable)("AIRSSYS_WASM_DATA").map(Into::into),
+                token: (around.variable)("AIRSSYS_WASM_TOKEN").map(Token::Text),
+            },
+            Said { node, data, token: token_file.map(Token::InFile) },
+        ]
     }
+}
+
+impl Token {
+    fn read(&self) -> Result<String, Failure> {
+        match self {
+            Self::Text(text) => Ok(text.trim().to_owned()),
+            Self::InFile(path) => read_token(path),
+        }
+    }
+}
+
+/// The token for a URL that the source at this place named. One that a later source names beside another
+/// node is that node's.
+fn token_for<'a>(node: &str, sources: &'a [Said], at: usize) -> Option<&'a Token> {
+    let mut usable = sources.iter().enumerate().filter(|(place, said)| {
+        let for_another = match &said.node {
+            Some(other) => !is_same(other, node),
+            None => said.data.is_some(),
+        };
+        *place <= at || !for_another
+    });
+    usable.find_map(|(_, said)| said.token.as_ref())
+}
+
+/// The token in a data directory, for the node that wrote it there: sending it to another URL that
+/// somebody typed would give it away.
+fn token_of_data(
+    node: &str,
+    sources: &[Said],
+    around: &Surroundings<'_>,
+) -> Result<String, Failure> {
+    let data = sources.iter().find_map(|said| said.data.as_ref()).or(around.default_data.as_ref());
+    match data {
+        Some(data) if running_node(data).is_ok_and(|running| is_same(&running, node)) => {
+            read_token(&data.join("token"))
+        }
+        _ => Err(Failure::new(Code::Unauthorized, format!("there is no token for {node}"))
+            .help("name its file with --token-file, or set AIRSSYS_WASM_TOKEN")),
+    }
+}
+
+fn is_same(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/') == other.trim_end_matches('/')
 }
 
 impl Config {
@@ -126,10 +170,10 @@ impl Config {
     pub(crate) fn read() -> anyhow::Result<Self> {
         let Some(dirs) = project_dirs() else { return Ok(Self::default()) };
         let path = dirs.config_dir().join("config.toml");
-        let text = match std::fs::read_to_string(&path) {
+        let text = match read_text(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(unreadable(&path, &error).into()),
+            Err(failure) if failure.code == Code::NotFound => return Ok(Self::default()),
+            Err(failure) => return Err(failure.into()),
         };
         toml::from_str(&text).map_err(|error| {
             Failure::new(Code::Usage, format!("{}: {error}", path.display())).into()
@@ -148,11 +192,11 @@ pub(crate) fn data_dir(flag: Option<PathBuf>) -> anyhow::Result<PathBuf> {
 
 /// The platform's directory for a node's data.
 pub(crate) fn default_data_dir() -> Result<PathBuf, Failure> {
-    let dirs = project_dirs().ok_or_else(|| {
-        Failure::new(Code::Usage, "this user has no home directory")
-            .help("name one with --data DIR")
-    })?;
-    Ok(dirs.data_dir().to_owned())
+    Ok(project_dirs().ok_or_else(homeless)?.data_dir().to_owned())
+}
+
+fn homeless() -> Failure {
+    Failure::new(Code::Usage, "this user has no home directory").help("name one with --data DIR")
 }
 
 /// A variable that is set to something.
@@ -164,45 +208,72 @@ fn project_dirs() -> Option<directories::ProjectDirs> {
     directories::ProjectDirs::from("", "", "airssys-wasm")
 }
 
+/// The URL of the node that runs on this directory.
+///
+/// What a killed node wrote stays, and anybody may listen at its port since. So the directory's lock is
+/// looked at: the system takes it from a process that has ended, however it ended.
 fn running_node(data: &Path) -> Result<String, Failure> {
+    let nobody = || {
+        Failure::new(Code::Unreachable, format!("no node runs on {}", data.display()))
+            .help("start one with `airssys-wasm serve`, or name another with --node or --data")
+    };
     let path = data.join("node.json");
-    let text = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => {
-            Failure::new(Code::Unreachable, format!("no node runs on {}", data.display()))
-                .help("start one with `airssys-wasm serve`, or name another with --node or --data")
-        }
-        _ => unreadable(&path, &error),
-    })?;
+    let text = match read_text(&path) {
+        Err(failure) if failure.code == Code::NotFound => return Err(nobody()),
+        text => text?,
+    };
+    if !is_held(&data.join("lock"))? {
+        return Err(nobody());
+    }
     let file: NodeFile = serde_json::from_str(&text)
         .map_err(|error| Failure::new(Code::Unreachable, format!("{}: {error}", path.display())))?;
     Ok(file.control.trim_end_matches('/').to_owned())
 }
 
-fn read_token(path: &Path) -> Result<String, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
-    Ok(text.trim().to_owned())
+/// Whether a process holds this lock. Shared, so that clients that look at the same time see none in each
+/// other.
+fn is_held(lock: &Path) -> Result<bool, Failure> {
+    let file = match File::open(lock) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(unreadable(lock, &error)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(unreadable(lock, &error)),
+    }
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    let code = match error.kind() {
-        ErrorKind::NotFound => Code::NotFound,
-        ErrorKind::PermissionDenied => Code::Denied,
-        _ => Code::Failed,
-    };
-    Failure::new(code, format!("{} cannot be read: {error}", path.display()))
+fn read_token(path: &Path) -> Result<String, Failure> {
+    Ok(read_text(path)?.trim().to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A data directory on which a node runs, until it is let go.
+    struct Data {
+        dir: tempfile::TempDir,
+        lock: File,
+    }
+
+    impl Data {
+        fn path(&self) -> &Path {
+            self.dir.path()
+        }
+    }
+
     /// A data directory in which a node at this URL wrote its token.
-    fn data(url: &str, token: &str) -> tempfile::TempDir {
+    fn data(url: &str, token: &str) -> Data {
         let dir = tempfile::tempdir().unwrap();
         let node = serde_json::json!({ "pid": 1, "http": "http://h", "control": url });
         std::fs::write(dir.path().join("node.json"), node.to_string()).unwrap();
         std::fs::write(dir.path().join("token"), format!("{token}\n")).unwrap();
-        dir
+        let lock = File::create(dir.path().join("lock")).unwrap();
+        lock.lock().unwrap();
+        Data { dir, lock }
     }
 
     fn find(
@@ -215,8 +286,8 @@ mod tests {
             let found = variables.iter().find(|(one, _)| *one == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        let around =
-            Surroundings { variable: &variable, config, default_data: default_data.to_owned() };
+        let default_data = Some(default_data.to_owned());
+        let around = Surroundings { variable: &variable, config, default_data };
         flags.find(&around).map(|place| (place.node, place.token))
     }
 
@@ -256,6 +327,60 @@ mod tests {
         let found = |flags| find(&flags, &[], Config::default(), local.path());
         assert_eq!(found(named("http://127.0.0.1:7070/")).unwrap().1, "secret");
         assert_eq!(found(named("http://evil.example")).unwrap_err().code, Code::Unauthorized);
+    }
+
+    #[test]
+    fn a_token_beside_another_node_or_below_a_directory_is_not_taken() {
+        let own = data("http://own", "own");
+        let prod = own.path().join("prod.token");
+        std::fs::write(&prod, "prod").unwrap();
+        let config = |node: Option<&str>| Config {
+            node: node.map(Into::into),
+            token_file: Some(prod.clone()),
+            data: None,
+        };
+        let silent = NodeFlags::default();
+        let nowhere = Path::new("/nowhere");
+        // The environment names a directory, the config file the token of another node.
+        let variables = [("AIRSSYS_WASM_DATA", own.path().to_str().unwrap())];
+        for config in [config(Some("http://prod")), config(None)] {
+            let found = find(&silent, &variables, config, nowhere).unwrap();
+            assert_eq!(found, ("http://own".into(), "own".into()));
+        }
+        // A flag names a node, the environment another with its token.
+        let flags = NodeFlags { node: Some("http://other".into()), ..NodeFlags::default() };
+        let variables = [("AIRSSYS_WASM_NODE", "http://env"), ("AIRSSYS_WASM_TOKEN", "te")];
+        let refused = find(&flags, &variables, config(Some("http://prod")), nowhere).unwrap_err();
+        assert_eq!(refused.code, Code::Unauthorized);
+        // A token that stands by itself is for the node that is named.
+        let found = find(&flags, &variables[1..], Config::default(), nowhere).unwrap();
+        assert_eq!(found, ("http://other".into(), "te".into()));
+        let found = find(&silent, &variables, config(None), nowhere).unwrap();
+        assert_eq!(found, ("http://env".into(), "te".into()));
+    }
+
+    #[test]
+    fn what_a_killed_node_left_is_not_believed() {
+        let left = data("http://127.0.0.1:7070", "secret");
+        left.lock.unlock().unwrap();
+        let named =
+            NodeFlags { node: Some("http://127.0.0.1:7070".into()), ..NodeFlags::default() };
+        for (flags, code) in
+            [(NodeFlags::default(), Code::Unreachable), (named, Code::Unauthorized)]
+        {
+            let failure = find(&flags, &[], Config::default(), left.path()).unwrap_err();
+            assert_eq!(failure.code, code);
+        }
+    }
+
+    #[test]
+    fn who_names_a_node_needs_no_home() {
+        let flags = NodeFlags { node: Some("http://there".into()), ..NodeFlags::default() };
+        let token = |name: &str| (name == "AIRSSYS_WASM_TOKEN").then(|| "t".to_owned());
+        let around =
+            Surroundings { variable: &token, config: Config::default(), default_data: None };
+        assert_eq!(flags.find(&around).unwrap().token, "t");
+        assert_eq!(NodeFlags::default().find(&around).err().unwrap().code, Code::Usage);
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl Ui {
     ) -> anyhow::Result<()> {
         let mut out = match self.format {
             Format::Json => serde_json::to_string(answer)?,
-            Format::Text => text(answer),
+            Format::Text => harmless(&text(answer)),
         };
         if !out.is_empty() && !out.ends_with('\n') {
             out.push('\n');
@@ -72,26 +72,32 @@ impl Ui {
     /// Says something to the person that is no result.
     pub(crate) fn say(&self, line: &str) {
         // Nobody left to tell it to is no reason to fail.
-        let _ = writeln!(io::stderr(), "{line}");
+        let _ = writeln!(io::stderr(), "{}", harmless(line));
     }
 
     /// Asks a yes-or-no question; no unless the answer is yes. Only where [`can_ask`](Self::can_ask).
-    pub(crate) fn ask(&self, question: &str) -> anyhow::Result<bool> {
-        write!(io::stderr(), "{question} [y/N] ")?;
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
+    ///
+    /// The terminal is read beside the runtime, so that Ctrl-C is heard while nobody answers.
+    pub(crate) async fn ask(&self, question: &str) -> anyhow::Result<bool> {
+        write!(io::stderr(), "{} [y/N] ", harmless(question))?;
+        let read = tokio::task::spawn_blocking(|| {
+            let mut answer = String::new();
+            io::stdin().lock().read_line(&mut answer).map(|_| answer)
+        });
+        let answer = read.await??;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
-    /// A turning wheel beside what is being done, drawn on a terminal only.
-    pub(crate) fn spinner(&self, doing: &str) -> ProgressBar {
-        let wheel = ProgressBar::with_draw_target(None, self.target())
+    /// What shows how far a long command is.
+    pub(crate) fn progress(&self, doing: &str) -> Progress {
+        if !self.draws {
+            return Progress(None);
+        }
+        let wheel = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
             .with_style(style("{spinner} {msg} {elapsed:.dim}"))
             .with_message(doing.to_owned());
-        if self.draws {
-            wheel.enable_steady_tick(TICK);
-        }
-        wheel
+        wheel.enable_steady_tick(TICK);
+        Progress(Some(wheel))
     }
 
     /// A bar that fills with bytes, drawn on a terminal only.
@@ -106,6 +112,74 @@ impl Ui {
     }
 }
 
+/// A turning wheel with lines above it in a terminal, and a plain line a step where there is none: who
+/// reads a log an hour later wants to know how far it came.
+pub(crate) struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    /// A part of the work has begun.
+    pub(crate) fn phase(&self, phase: &str) {
+        match &self.0 {
+            Some(wheel) => wheel.set_message(harmless(phase)),
+            None => self.line(phase),
+        }
+    }
+
+    /// A step goes on: said beside the wheel, and nowhere else.
+    pub(crate) fn doing(&self, step: &str) {
+        if let Some(wheel) = &self.0 {
+            wheel.set_message(harmless(step));
+        }
+    }
+
+    /// Something that stays to be read.
+    pub(crate) fn line(&self, line: &str) {
+        let line = harmless(line);
+        match &self.0 {
+            Some(wheel) => wheel.println(line),
+            // Nobody left to tell it to is no reason to fail.
+            None => drop(writeln!(io::stderr(), "{line}")),
+        }
+    }
+}
+
+/// Whether the work ended or was left, the wheel goes.
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(wheel) = &self.0 {
+            wheel.finish_and_clear();
+        }
+    }
+}
+
+/// Text without what would move the cursor, recolour the terminal or turn the direction of what is read.
+/// Names, reasons and errors come from components, and they are shown when it is decided about them.
+pub(crate) fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c != '\n' && is_harmful(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The same for what has one line, where a second would pass for one of ours.
+pub(crate) fn harmless_line(text: &str) -> String {
+    text.chars().map(|c| if is_harmful(c) { '\u{fffd}' } else { c }).collect()
+}
+
+fn is_harmful(c: char) -> bool {
+    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || c.is_control() && c != '\t'
+}
+
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_act_on_the_terminal_is_shown_as_a_mark() {
+        let hostile = "a\u{1b}[2K\u{9b}1A\r\u{202e}b\tc\nd";
+        assert_eq!(harmless(hostile), "a\u{fffd}[2K\u{fffd}1A\u{fffd}\u{fffd}b\tc\nd");
+        assert_eq!(harmless_line("yes\nyes grants nothing"), "yes\u{fffd}yes grants nothing");
+    }
 }

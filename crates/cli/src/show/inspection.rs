@@ -4,6 +4,7 @@ use airssys_wasm_api::reply::Inspection;
 use airssys_wasm_model::{Access, Asked};
 
 use super::traffic::bytes;
+use crate::ui::harmless_line;
 
 pub(crate) fn inspection(found: &Inspection) -> String {
     let name = found.name.as_ref().map_or("(no name)".to_owned(), ToString::to_string);
@@ -21,7 +22,10 @@ pub(crate) fn inspection(found: &Inspection) -> String {
     section(&mut out, "exports", &found.exports);
     let functions: Vec<_> =
         found.functions.iter().map(|one| format!("{}: {}", one.name, one.signature)).collect();
-    section(&mut out, "functions", &functions);
+    // Of a file that was not compiled its functions are not known.
+    if !functions.is_empty() || !found.shape.iter().any(|shape| shape == "functions") {
+        section(&mut out, "functions", &functions);
+    }
     section(&mut out, "imports", &found.imports);
     if found.asked.unstated {
         out.push_str("asks for: not stated (there is no manifest); the grants alone decide\n");
@@ -50,7 +54,7 @@ fn section(out: &mut String, title: &str, lines: &[String]) {
     }
     out.push_str(&format!("{title}:\n"));
     for line in lines {
-        out.push_str(&format!("  {line}\n"));
+        out.push_str(&format!("  {}\n", harmless_line(line)));
     }
 }
 

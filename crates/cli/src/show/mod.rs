@@ -9,7 +9,7 @@ mod traffic;
 pub(crate) use inspection::inspection;
 pub(crate) use rollout::{deployed, planned, rollout};
 pub(crate) use service::{history, log_line, releases, services, status};
-pub(crate) use traffic::{bytes, milliseconds, percent, traffic};
+pub(crate) use traffic::{bytes, milliseconds, percent, quantile, traffic};
 
 #[cfg(test)]
 pub(crate) mod tests;

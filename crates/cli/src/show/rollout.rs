@@ -3,6 +3,7 @@
 use airssys_wasm_api::reply::{Deployed, Planned, Point, RolloutReport};
 
 use super::traffic::{milliseconds, steps};
+use crate::ui::harmless_line;
 
 pub(crate) fn deployed(deployed: &Deployed) -> String {
     let Deployed { service, revision, version, state, timings_ms, .. } = deployed;
@@ -39,7 +40,7 @@ pub(crate) fn rollout(report: &RolloutReport) -> String {
     }
     out.push('\n');
     if !reason.is_empty() {
-        out.push_str(&format!("  {reason}\n"));
+        out.push_str(&format!("  {}\n", harmless_line(reason)));
     }
     out.push_str(&steps(&report.steps));
     out

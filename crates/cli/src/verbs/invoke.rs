@@ -1,11 +1,12 @@
 //! `invoke`: call a component's handler, or one of its functions.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 
 use airssys_wasm_api::reply::Invoked;
-use airssys_wasm_api::{Code, Command, Failure, MAX_INPUT_BYTES, Payload, command};
+use airssys_wasm_api::{Command, Failure, MAX_INPUT_BYTES, Payload, command};
 use airssys_wasm_model::Name;
 
+use crate::files::{read_bytes, read_from};
 use crate::place::NodeFlags;
 use crate::ui::{Format, Ui};
 
@@ -25,7 +26,7 @@ pub(crate) struct Invoke {
     #[arg(value_name = "WAVE", allow_negative_numbers = true)]
     args: Vec<String>,
 
-    /// The handler's input: text, @FILE, or - for stdin.
+    /// The handler's input: text, @FILE, or - for stdin (text that begins with @ goes through it).
     #[arg(
         long,
         value_name = "TEXT|@FILE|-",
@@ -61,10 +62,13 @@ impl Invoke {
         match ui.format() {
             Format::Json => ui.answer(&invoked, |_| String::new()),
             Format::Text => {
-                ui.write(&invoked.output.0)?;
-                // A pipe gets the handler's bytes and no other; a terminal or a value needs its line's end.
-                let line = self.function.is_some() || std::io::stdout().is_terminal();
-                if line && !invoked.output.0.ends_with(b"\n") { ui.write(b"\n") } else { Ok(()) }
+                // A pipe gets the handler's bytes and no other; a terminal gets text that can't act on it.
+                if self.function.is_some() || std::io::stdout().is_terminal() {
+                    return ui.answer(&invoked, |invoked| {
+                        String::from_utf8_lossy(&invoked.output.0).into_owned()
+                    });
+                }
+                ui.write(&invoked.output.0)
             }
         }
     }
@@ -72,35 +76,21 @@ impl Invoke {
 
 fn read_input(said: &str) -> Result<Vec<u8>, Failure> {
     if said == "-" {
-        return bounded("stdin", std::io::stdin().lock());
+        return read_stdin();
     }
-    let Some(path) = said.strip_prefix('@') else { return Ok(said.as_bytes().to_vec()) };
-    let file = std::fs::File::open(path).map_err(|error| {
-        let code = match error.kind() {
-            std::io::ErrorKind::NotFound => Code::NotFound,
-            _ => Code::Failed,
-        };
-        Failure::new(code, format!("{path} cannot be read: {error}"))
-    })?;
-    bounded(path, file)
+    match said.strip_prefix('@') {
+        Some(path) => read_bytes(path.as_ref(), MAX_INPUT_BYTES),
+        None => Ok(said.as_bytes().to_vec()),
+    }
 }
 
-fn bounded(name: &str, from: impl std::io::Read) -> Result<Vec<u8>, Failure> {
-    let mut input = Vec::new();
-    let read = from.take(MAX_INPUT_BYTES as u64 + 1).read_to_end(&mut input);
-    read.map_err(|error| Failure::new(Code::Failed, format!("{name} cannot be read: {error}")))?;
-    if input.len() > MAX_INPUT_BYTES {
-        return Err(Failure::new(
-            Code::TooLarge,
-            format!("{name} has more than {MAX_INPUT_BYTES} bytes"),
-        )
-        .help("send it to the HTTP ingress, which streams"));
-    }
-    Ok(input)
+/// A handler's input from stdin, no larger than a node takes it.
+pub(super) fn read_stdin() -> Result<Vec<u8>, Failure> {
+    read_from(&"stdin", std::io::stdin().lock(), MAX_INPUT_BYTES)
 }
 
 /// What the input looks like: most handlers take JSON or text, and asking for it each time would tire.
-fn content_type_of(input: &[u8]) -> &'static str {
+pub(super) fn content_type_of(input: &[u8]) -> &'static str {
     let is_json = matches!(input.trim_ascii_start().first(), Some(b'{' | b'['))
         && serde_json::from_slice::<serde::de::IgnoredAny>(input).is_ok();
     match std::str::from_utf8(input) {
@@ -112,6 +102,8 @@ fn content_type_of(input: &[u8]) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use airssys_wasm_api::Code;
+
     use super::*;
 
     #[test]
@@ -122,7 +114,6 @@ mod tests {
         std::fs::write(&path, [0, 255]).unwrap();
         assert_eq!(read_input(&format!("@{}", path.display())).unwrap(), [0, 255]);
         assert_eq!(read_input("@/nowhere/at/all").unwrap_err().code, Code::NotFound);
-        assert_eq!(bounded("x", std::io::repeat(0)).unwrap_err().code, Code::TooLarge);
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod rolling;
 mod run;
 mod scale;
 mod serve;
+mod source;
 mod status;
 mod steer;
 mod test;

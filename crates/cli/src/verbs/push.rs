@@ -6,7 +6,7 @@ use airssys_wasm_api::reply::Pushed;
 use airssys_wasm_api::{Command, command};
 use airssys_wasm_model::{Name, Version};
 
-use super::deploy::upload;
+use super::source::upload;
 use crate::component::LocalComponent;
 use crate::place::NodeFlags;
 use crate::ui::Ui;

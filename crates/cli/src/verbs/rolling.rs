@@ -3,13 +3,13 @@
 
 use airssys_wasm_api::command::RolloutChoice;
 use airssys_wasm_api::reply::{Outcome, RolloutReport, StepState};
-use airssys_wasm_api::{Client, Code, Command, Event, Reply};
+use airssys_wasm_api::{Client, Code, Command, Event, Failure, Reply};
 use airssys_wasm_model::{Span, StrategyName};
-use indicatif::ProgressBar;
 
 use crate::exit::Exit;
+use crate::interrupt::Interrupt;
 use crate::show;
-use crate::ui::Ui;
+use crate::ui::{Progress, Ui};
 
 /// How to roll out.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -55,35 +55,41 @@ impl RollFlags {
 }
 
 /// Exit code of a process that was interrupted, as shells count it: 128 and the signal's number.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
-/// Carries a long command out with what happens shown beside a turning wheel.
+/// Carries a long command out with what happens shown, until Ctrl-C.
 pub(crate) async fn act_shown(client: &Client, command: Command, ui: &Ui) -> anyhow::Result<Reply> {
-    let wheel = ui.spinner(command.name());
+    let interrupt = Interrupt::listen();
     let name = command.service().map_or("NAME".to_owned(), ToString::to_string);
-    let acting = client.act_watched(command, |event| show_event(&wheel, event));
-    let reply = tokio::select! {
-        reply = acting => reply,
-        _ = tokio::signal::ctrl_c() => {
-            wheel.finish_and_clear();
+    tokio::select! {
+        reply = act_followed(client, command, ui) => Ok(reply?),
+        () = interrupt.pressed() => {
             ui.say(&format!(
                 "the node goes on without you: see `airssys-wasm status {name}`, end a rollout with abort"
             ));
-            return Err(Exit(INTERRUPTED).into());
+            Err(Exit(INTERRUPTED).into())
         }
-    };
-    wheel.finish_and_clear();
-    Ok(reply?)
+    }
 }
 
-fn show_event(wheel: &ProgressBar, event: Event) {
+/// The same for who listens for Ctrl-C already.
+pub(crate) async fn act_followed(
+    client: &Client,
+    command: Command,
+    ui: &Ui,
+) -> Result<Reply, Failure> {
+    let progress = ui.progress(command.name());
+    client.act_watched(command, |event| show_event(&progress, event)).await
+}
+
+fn show_event(progress: &Progress, event: Event) {
     match event {
-        Event::Phase { phase } => wheel.set_message(phase),
-        Event::Plan { plan } => wheel.println(format!("plan: {}", plan.join(", "))),
+        Event::Phase { phase } => progress.phase(&phase),
+        Event::Plan { plan } => progress.line(&format!("plan: {}", plan.join(", "))),
         Event::Step { step } => match step.state {
             StepState::Pending => {}
-            StepState::Running => wheel.set_message(step.step),
-            state => wheel.println(format!("  {state:<8} {}", step.step)),
+            StepState::Running => progress.doing(&step.step),
+            state => progress.line(&format!("  {state:<8} {}", step.step)),
         },
     }
 }
@@ -99,7 +105,11 @@ pub(crate) fn answer_rollout(reply: Reply, ui: &Ui) -> anyhow::Result<()> {
     };
     ui.answer(&report, show::rollout)?;
     match report.outcome {
-        None | Some(Outcome::Promoted) => Ok(()),
+        None => {
+            ui.say(&format!("it goes on: follow it with `airssys-wasm status {}`", report.service));
+            Ok(())
+        }
+        Some(Outcome::Promoted) => Ok(()),
         Some(Outcome::Aborted) => Err(Exit(Code::RolledBack.exit_code()).into()),
         Some(Outcome::Paused | Outcome::Inconclusive) => {
             let service = &report.service;

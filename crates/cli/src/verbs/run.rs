@@ -1,6 +1,6 @@
 //! `run`: one component, here and now, without a node.
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,15 +14,17 @@ use airssys_wasm_host::{
 use airssys_wasm_model::{
     Asked, Grant, InstanceModel, Instances, Manifest, Name, RevisionNumber, Rights, Version,
 };
-use anyhow::Context as _;
 use bytes::Bytes;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::granting::GrantFlags;
-use crate::component::{LocalComponent, read_bounded};
+use super::invoke::{content_type_of, read_stdin};
+use crate::component::{LocalComponent, read_artifact};
 use crate::exit::Exit;
-use crate::ui::Ui;
+use crate::interrupt::Interrupt;
+use crate::ui::{Format, Ui, harmless_line};
 
 /// Run one component, here and now, without a node
 ///
@@ -64,7 +66,7 @@ fn variable(text: &str) -> Result<Grant, String> {
 
 impl Run {
     pub(crate) async fn run(self, ui: &Ui) -> anyhow::Result<()> {
-        let bytes = read_bounded(&self.file)?;
+        let bytes = read_artifact(&self.file)?;
         let adapted = adapt(bytes.into()).map_err(|error| {
             Failure::new(Code::Invalid, format!("{}: {error}", self.file.display()))
         })?;
@@ -74,7 +76,7 @@ impl Run {
         if let Some(function) = &self.invoke {
             let lease = pool.claim(CallCtx::new(RequestId::draw())).await?;
             let result = lease.invoke(function, &self.args).await.map_err(failure)?;
-            return print(format!("{result}\n").as_bytes());
+            return ui.answer(&json!({ "output": result }), |_| result);
         }
         if offers.command {
             return self.command(&pool).await;
@@ -96,10 +98,11 @@ impl Run {
     }
 
     async fn prepare(&self, component: &LocalComponent, ui: &Ui) -> anyhow::Result<Arc<Pool>> {
+        refuse_state(component)?;
         let name = component.name().unwrap_or_else(|| file_name(&self.file));
         let manifest = component.manifest.clone();
         let manifest = manifest.unwrap_or_else(|| Manifest::unstated(name, Version::new(0, 0, 0)));
-        let mut grants = self.granting.settle(&manifest.asked, ui)?;
+        let mut grants = self.granting.settle(&manifest.asked, ui).await?;
         // The user's own word on a variable counts as asked: there is no second person here.
         let mut asked: Asked = manifest.asked;
         for grant in &self.env {
@@ -121,18 +124,7 @@ impl Run {
             config: manifest.config,
             rights: Arc::new(rights),
             limits: manifest.limits,
-            // One process, one run: state is not kept, so a stateful component starts anew.
-            instances: match manifest.instances.model {
-                InstanceModel::Actor if component.inspection.offers.state => {
-                    return Err(Failure::new(
-                        Code::Usage,
-                        "this component keeps state, and `run` keeps none",
-                    )
-                    .help("deploy it to a node")
-                    .into());
-                }
-                _ => Instances { model: InstanceModel::Fresh, ..manifest.instances },
-            },
+            instances: Instances { model: InstanceModel::Fresh, ..manifest.instances },
             sink: Arc::new(Stderr),
             state: None,
         };
@@ -166,10 +158,17 @@ impl Run {
             Failure::new(Code::Failed, format!("cannot listen on {}: {error}", self.http))
                 .help("choose another address with --http, port 0 for a free one")
         })?;
-        ui.say(&format!("serving at http://{}/ until Ctrl-C", listener.local_addr()?));
+        let interrupt = Interrupt::listen();
+        let address = format!("http://{}", listener.local_addr()?);
+        match ui.format() {
+            Format::Json => {
+                ui.answer(&json!({ "event": "ready", "http": address }), |_| String::new())?
+            }
+            Format::Text => ui.say(&format!("serving at {address}/ until Ctrl-C")),
+        }
         let (stop, stopping) = watch::channel(false);
         let serving = tokio::spawn(serve_pool(pool, listener, stopping));
-        tokio::signal::ctrl_c().await?;
+        interrupt.pressed().await;
         // The receiver lives as long as the server serves.
         let _ = stop.send(true);
         Ok(serving.await?)
@@ -178,13 +177,10 @@ impl Run {
 
 /// A handler: stdin in, its output to stdout.
 async fn handle(pool: &Arc<Pool>) -> anyhow::Result<()> {
-    let mut body = Vec::new();
-    let mut stdin = std::io::stdin();
-    if !stdin.is_terminal() {
-        stdin.read_to_end(&mut body).context("cannot read stdin")?;
-    }
+    let body = if std::io::stdin().is_terminal() { Vec::new() } else { read_stdin()? };
+    let content_type = Some(content_type_of(&body).to_owned());
     let lease = pool.claim(CallCtx::new(RequestId::draw())).await?;
-    let input = Input { body: Bytes::from(body), ..Input::default() };
+    let input = Input { body: Bytes::from(body), content_type, ..Input::default() };
     let output = lease.execute(input).await.map_err(failure)?;
     print(&output.body)
 }
@@ -193,6 +189,16 @@ fn print(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout();
     stdout.write_all(bytes)?;
     Ok(stdout.flush()?)
+}
+
+/// One process, one run: what a component would keep is gone with it, and it would look as if it were not.
+fn refuse_state(component: &LocalComponent) -> Result<(), Failure> {
+    let model = component.manifest.as_ref().map(|manifest| manifest.instances.model);
+    if model == Some(InstanceModel::Actor) && component.inspection.offers.state {
+        return Err(Failure::new(Code::Usage, "this component keeps state, and `run` keeps none")
+            .help("deploy it to a node"));
+    }
+    Ok(())
 }
 
 fn failure(error: CallError) -> Failure {
@@ -225,13 +231,14 @@ struct Stderr;
 
 impl LogSink for Stderr {
     fn line(&self, line: Line<'_>) {
+        let text = harmless_line(line.text);
         let mut stderr = std::io::stderr().lock();
         // A closed stderr is no reason to stop the guest.
         let _ = match line.source {
-            LineSource::Stdout | LineSource::Stderr => writeln!(stderr, "{}", line.text),
-            LineSource::Log(level) => match line.context {
-                "" => writeln!(stderr, "{}: {}", level.as_str(), line.text),
-                context => writeln!(stderr, "{}: {context}: {}", level.as_str(), line.text),
+            LineSource::Stdout | LineSource::Stderr => writeln!(stderr, "{text}"),
+            LineSource::Log(level) => match harmless_line(line.context).as_str() {
+                "" => writeln!(stderr, "{}: {text}", level.as_str()),
+                context => writeln!(stderr, "{}: {context}: {text}", level.as_str()),
             },
         };
     }

@@ -1,23 +1,25 @@
 //! `serve`: the node.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use airssys_wasm::{Server, ServerError, ServerSettings};
+use airssys_wasm::{NodeError, Server, ServerError, ServerSettings};
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_model::ByteSize;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
-use crate::place::data_dir;
+use super::rolling::INTERRUPTED;
+use crate::exit::Exit;
+use crate::place::{data_dir, variable};
 use crate::ui::{Format, Ui};
 
 /// Run a node: services answer at one address, commands are taken at another
 ///
 /// When it is ready it prints one line. The log goes to stderr, at the level that AIRSSYS_WASM_LOG says
-/// (`info` unless set). Ctrl-C or SIGTERM lets the calls under way end; what was acknowledged survives
-/// any end.
+/// (`info` unless set). Ctrl-C or SIGTERM lets the calls under way end, and a second one does not wait for
+/// them; what was acknowledged survives any end.
 #[derive(clap::Args)]
 pub(crate) struct Serve {
     /// Where the node keeps everything [env: AIRSSYS_WASM_DATA; default: the platform's data directory].
@@ -43,20 +45,22 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) async fn run(self, ui: &Ui) -> anyhow::Result<()> {
-        start_log(ui);
+        start_log(ui)?;
         let mut settings = ServerSettings::new(data_dir(self.data)?);
         settings.http = self.http;
         settings.control = self.control;
         settings.node.instances_max = self.max_instances;
         settings.body_bytes_max = self.max_body.0;
         // Before the node is open: a signal that comes while it opens stops it all the same.
-        let stopped = stopped()?;
+        let mut signals = Signals::listen()?;
         let server = Server::start(settings).await.map_err(failure)?;
         ready(&server, ui)?;
-        stopped.await;
-        ui.say("stopping: the calls under way may end");
-        server.stop().await;
-        Ok(())
+        signals.next().await;
+        ui.say("stopping: the calls under way may end; the same again stops at once");
+        tokio::select! {
+            () = server.stop() => Ok(()),
+            () = signals.next() => Err(Exit(INTERRUPTED).into()),
+        }
     }
 }
 
@@ -71,9 +75,8 @@ fn ready(server: &Server, ui: &Ui) -> io::Result<()> {
     stdout.flush()
 }
 
-fn start_log(ui: &Ui) {
-    let filter = EnvFilter::try_from_env("AIRSSYS_WASM_LOG");
-    let filter = filter.unwrap_or_else(|_| EnvFilter::new("info"));
+fn start_log(ui: &Ui) -> Result<(), Failure> {
+    let filter = filter(variable("AIRSSYS_WASM_LOG").as_deref())?;
     let colours = io::stderr().is_terminal();
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -83,21 +86,52 @@ fn start_log(ui: &Ui) {
         Format::Json => log.json().init(),
         Format::Text => log.init(),
     }
+    Ok(())
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-fn stopped() -> io::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    Ok(async move {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
+fn filter(said: Option<&str>) -> Result<EnvFilter, Failure> {
+    EnvFilter::try_new(said.unwrap_or("info")).map_err(|error| {
+        Failure::new(Code::Usage, format!("AIRSSYS_WASM_LOG: {error}")).help(
+            "a level such as `debug`, or one a module such as `info,airssys_wasm::guest=debug`",
+        )
     })
+}
+
+/// Ctrl-C and SIGTERM, each counted from the moment they are listened for.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }
 
 fn failure(error: ServerError) -> Failure {
@@ -112,6 +146,41 @@ fn failure(error: ServerError) -> Failure {
         ServerError::Node(node) if node.is_in_use() => {
             conflict(&error).help("stop the other node, or choose another directory with --data")
         }
+        _ if is_full(&error) => Failure::from_error(Code::Limit, &error)
+            .help("free some space under the data directory and start again; nothing is lost"),
+        ServerError::Node(NodeError::Store(_)) => Failure::from_error(Code::Failed, &error)
+            .help("a directory that is damaged is restored from a copy, with the node stopped"),
         _ => Failure::from_error(Code::Failed, &error),
+    }
+}
+
+/// Whether the disk or the quota was full, wherever in the node that was met.
+fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |cause| cause.source());
+    causes.any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| {
+            matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_level_that_is_none_is_a_usage_error() {
+        assert!(filter(None).is_ok() && filter(Some("warn,airssys_wasm::guest=debug")).is_ok());
+        assert_eq!(filter(Some("info,=bogus")).unwrap_err().code, Code::Usage);
+    }
+
+    #[test]
+    fn a_full_disk_at_the_start_is_a_limit() {
+        let full = |kind| {
+            let source = io::Error::from(kind);
+            failure(ServerError::File { path: "node.json".into(), source }).code.exit_code()
+        };
+        assert_eq!(full(ErrorKind::StorageFull), 9);
+        assert_eq!(full(ErrorKind::PermissionDenied), 1);
     }
 }

@@ -1,11 +1,12 @@
 //! `promote`, `abort`, `pause` and `resume`: steer the rollout under way.
 
-use airssys_wasm_api::Command;
 use airssys_wasm_api::command::Named;
-use airssys_wasm_api::reply::RolloutReport;
+use airssys_wasm_api::reply::{Outcome, RolloutReport};
+use airssys_wasm_api::{Code, Command, Reply};
 use airssys_wasm_model::Name;
 
-use super::rolling::act_shown;
+use super::rolling::{act_shown, answer_rollout};
+use crate::exit::Exit;
 use crate::place::NodeFlags;
 use crate::show;
 use crate::ui::Ui;
@@ -48,34 +49,82 @@ pub(crate) struct Resume {
 }
 
 impl Steered {
-    /// Whoever steers asked for what comes of it, so that exit code 0 means it was done.
-    async fn act(self, command: fn(Named) -> Command, ui: &Ui) -> anyhow::Result<()> {
+    async fn act(self, command: fn(Named) -> Command, ui: &Ui) -> anyhow::Result<Reply> {
         let client = self.node.client()?;
-        let reply = act_shown(&client, command(Named { service: self.name }), ui).await?;
-        ui.answer(&RolloutReport::try_from(reply)?, show::rollout)
+        act_shown(&client, command(Named { service: self.name }), ui).await
+    }
+}
+
+/// Prints how the rollout stands, and fails where it came to something else than was asked for: exit code
+/// 0 means that it was done.
+fn answer_unless_decided(reply: Reply, wanted: Option<Outcome>, ui: &Ui) -> anyhow::Result<()> {
+    let report = RolloutReport::try_from(reply)?;
+    ui.answer(&report, show::rollout)?;
+    match report.outcome {
+        Some(outcome @ (Outcome::Promoted | Outcome::Aborted)) if wanted != Some(outcome) => {
+            ui.say(&format!("the rollout was {outcome} before"));
+            Err(Exit(Code::Conflict.exit_code()).into())
+        }
+        _ => Ok(()),
     }
 }
 
 impl Promote {
     pub(crate) async fn run(self, ui: &Ui) -> anyhow::Result<()> {
-        self.of.act(Command::Promote, ui).await
+        answer_rollout(self.of.act(Command::Promote, ui).await?, ui)
     }
 }
 
 impl Abort {
     pub(crate) async fn run(self, ui: &Ui) -> anyhow::Result<()> {
-        self.of.act(Command::Abort, ui).await
+        answer_unless_decided(self.of.act(Command::Abort, ui).await?, Some(Outcome::Aborted), ui)
     }
 }
 
 impl Pause {
     pub(crate) async fn run(self, ui: &Ui) -> anyhow::Result<()> {
-        self.of.act(Command::Pause, ui).await
+        answer_unless_decided(self.of.act(Command::Pause, ui).await?, None, ui)
     }
 }
 
 impl Resume {
     pub(crate) async fn run(self, ui: &Ui) -> anyhow::Result<()> {
-        self.of.act(Command::Resume, ui).await
+        answer_unless_decided(self.of.act(Command::Resume, ui).await?, None, ui)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ui::Format;
+
+    fn report(outcome: Option<&str>) -> Reply {
+        let report: RolloutReport = serde_json::from_value(json!({
+            "service": "greeter", "rollout": 1, "strategy": "canary", "reason": "", "steps": [],
+            "from": { "revision": 1, "version": "1.0.0" },
+            "to": { "revision": 2, "version": "2.0.0" },
+            "outcome": outcome, "timings_ms": {},
+        }))
+        .unwrap();
+        report.into()
+    }
+
+    fn code(ended: anyhow::Result<()>) -> u8 {
+        ended.map_or_else(|error| error.downcast::<Exit>().unwrap().0, |()| 0)
+    }
+
+    #[test]
+    fn what_ended_otherwise_is_no_success() {
+        let ui = Ui::new(Format::Json);
+        let promote = |outcome| code(answer_rollout(report(Some(outcome)), &ui));
+        assert_eq!([promote("promoted"), promote("aborted")], [0, 6]);
+        let abort = |outcome| {
+            code(answer_unless_decided(report(Some(outcome)), Some(Outcome::Aborted), &ui))
+        };
+        assert_eq!([abort("aborted"), abort("promoted")], [0, 5]);
+        let resume = |outcome| code(answer_unless_decided(report(outcome), None, &ui));
+        assert_eq!([resume(None), resume(Some("paused")), resume(Some("aborted"))], [0, 0, 5]);
     }
 }

@@ -17,6 +17,7 @@ use self::run::Bench;
 use super::build::Project;
 use crate::component::LocalComponent;
 use crate::exit::Exit;
+use crate::files::read_text;
 use crate::ui::Ui;
 
 /// Build a project and run its case files, tests/cases/*.toml, on the component
@@ -66,7 +67,7 @@ impl Test {
         let project = Project::find(&self.project)?;
         let path = match self.no_build {
             true => project.artifact(),
-            false => project.build(None, ui).await?.path,
+            false => project.build(None).await?.path,
         };
         let component = LocalComponent::read(&path)?;
         let cases = self.cases(&project)?;
@@ -109,7 +110,7 @@ fn read(path: &Path) -> Result<Case, Failure> {
     let invalid = |error: &dyn std::fmt::Display| {
         Failure::new(Code::Invalid, format!("{}: {error}", path.display()))
     };
-    let text = std::fs::read_to_string(path).map_err(|error| invalid(&error))?;
+    let text = read_text(path)?;
     Case::parse(&text).map_err(|error| invalid(&error))
 }
 

@@ -1,15 +1,14 @@
 //! `update`: roll a service to another release or configuration.
 
-use std::path::PathBuf;
-
 use airssys_wasm_api::command::{self, Source};
-use airssys_wasm_api::{Code, Command, Failure};
-use airssys_wasm_model::{Name, ReleaseRef, Version};
+use airssys_wasm_api::reply::Inspection;
+use airssys_wasm_api::{Client, Code, Command, Failure, Reply};
+use airssys_wasm_model::{Grants, Name, RevisionNumber};
 
-use super::deploy::{read_config, upload, usage};
-use super::granting::GrantFlags;
+use super::granting::{GrantChange, say_added};
 use super::rolling::{RollFlags, act_shown, answer_rollout};
-use crate::component::{LocalComponent, is_file};
+use super::source::{SourceFlags, release, upload};
+use crate::component::{LocalComponent, is_file, no_name};
 use crate::place::NodeFlags;
 use crate::ui::Ui;
 
@@ -17,34 +16,21 @@ use crate::ui::Ui;
 ///
 /// Waits for the outcome: exit code 0 when the new revision was promoted, 6 when it was taken back, 1
 /// when the rollout rests undecided.
+///
+/// The configuration and the grants stay as they are unless others are named. --grant NAME and --grants
+/// FILE replace all grants of the active revision; --grant asked adds what is asked for besides.
 #[derive(clap::Args)]
 pub(crate) struct Update {
     /// A release, a component, or a service whose configuration or grants change.
     #[arg(value_name = "NAME@VERSION|FILE.wasm|NAME")]
     what: String,
 
-    /// The service, instead of the component's own name.
-    #[arg(long, value_name = "NAME")]
-    name: Option<Name>,
-
-    /// The release's version, instead of the component's own.
-    #[arg(long, value_name = "VERSION")]
-    version: Option<Version>,
-
-    /// Configuration (a JSON object), laid over the manifest's defaults; as before unless given.
-    #[arg(long, value_name = "FILE.json")]
-    config: Option<PathBuf>,
-
     #[command(flatten)]
-    grants: GrantFlags,
+    source: SourceFlags,
 
     /// Return when the rollout has begun.
     #[arg(long)]
     detach: bool,
-
-    /// Print what would happen and change nothing.
-    #[arg(long)]
-    plan: bool,
 
     #[command(flatten)]
     rollout: RollFlags,
@@ -55,43 +41,82 @@ pub(crate) struct Update {
 
 impl Update {
     pub(crate) async fn run(self, ui: &Ui) -> anyhow::Result<()> {
-        let config = self.config.as_deref().map(read_config).transpose()?;
-        let grants = match self.grants.is_silent() {
-            true => None,
-            false => Some(self.grants.named()?),
-        };
+        let config = self.source.config()?;
         let client = self.node.client()?;
-        let (service, source) = if is_file(&self.what) {
-            let component = LocalComponent::read(self.what.as_ref())?;
-            let service = self.name.clone().or_else(|| component.name()).ok_or_else(unnamed)?;
-            let digest = upload(&client, &component, ui).await?;
-            (service, Some(Source::Artifact(digest)))
-        } else if self.what.contains('@') {
-            let release: ReleaseRef = self.what.parse().map_err(|error| usage(&error))?;
-            (
-                self.name.clone().unwrap_or_else(|| release.name.clone()),
-                Some(Source::Release(release)),
-            )
-        } else {
-            let service = self.what.parse().map_err(|error| usage(&error))?;
-            if config.is_none() && grants.is_none() {
-                return Err(nothing_to_change(&self.what).into());
-            }
-            (service, None)
+        let (service, source, change) = self.goal(&client, config.is_some(), ui).await?;
+        let before = match change.asked {
+            true => granted(&client, &service, None).await?,
+            false => Grants::default(),
         };
         let command = Command::Update(command::Update {
-            service,
+            service: service.clone(),
             source,
-            version: self.version,
+            version: self.source.version_of_file(),
             rollout: self.rollout.choice(),
             config,
-            grant_asked: self.grants.grants_asked(),
-            grants,
+            grant_asked: change.asked,
+            grants: change.grants,
             detached: self.detach,
-            plan_only: self.plan,
+            plan_only: self.source.plan,
         });
-        answer_rollout(act_shown(&client, command, ui).await?, ui)
+        let reply = act_shown(&client, command, ui).await?;
+        if change.asked
+            && let Reply::Rollout(report) = &reply
+        {
+            // All that was asked was granted unseen: it is said what that was.
+            let after = granted(&client, &service, Some(report.to.revision)).await?;
+            say_added(&before, &after, ui);
+        }
+        answer_rollout(reply, ui)
     }
+
+    /// Which service goes where, and with which grants.
+    async fn goal(
+        &self,
+        client: &Client,
+        has_config: bool,
+        ui: &Ui,
+    ) -> anyhow::Result<(Name, Option<Source>, GrantChange)> {
+        let flags = &self.source.grants;
+        if is_file(&self.what) {
+            let component = LocalComponent::read(self.what.as_ref())?;
+            let named = self.source.name.clone().or_else(|| component.name());
+            let service = named.ok_or_else(unnamed)?;
+            let change = match ui.can_ask() {
+                true => {
+                    let active = granted(client, &service, None).await?;
+                    flags.settle_change(&component.asked(), &active, ui).await?
+                }
+                // Nobody to ask: the node refuses what is missing.
+                false => flags.change()?,
+            };
+            let digest = upload(client, &component, ui).await?;
+            return Ok((service, Some(Source::Artifact(digest)), change));
+        }
+        self.source.no_version(&self.what)?;
+        let change = flags.change()?;
+        if self.what.contains('@') {
+            let release = release(&self.what)?;
+            let service = self.source.name.clone().unwrap_or_else(|| release.name.clone());
+            return Ok((service, Some(Source::Release(release)), change));
+        }
+        let service = self.what.parse().map_err(|error| no_name(&self.what, &error))?;
+        if !has_config && flags.is_silent() {
+            return Err(nothing_to_change(&self.what).into());
+        }
+        Ok((service, None, change))
+    }
+}
+
+/// What a revision of a service was granted; the active one's unless named.
+pub(super) async fn granted(
+    client: &Client,
+    service: &Name,
+    revision: Option<RevisionNumber>,
+) -> Result<Grants, Failure> {
+    let inspect = command::Inspect { service: service.clone(), revision };
+    let inspection: Inspection = client.ask(Command::Inspect(inspect)).await?;
+    Ok(inspection.granted.unwrap_or_default())
 }
 
 fn unnamed() -> Failure {

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_model::Manifest;
 
+use crate::files::read_text;
+
 /// A project whose manifest has been read.
 #[derive(Debug)]
 pub(crate) struct Project {
@@ -36,9 +38,7 @@ impl Project {
 
     fn open(dir: &Path) -> Result<Self, Failure> {
         let path = dir.join(Self::MANIFEST);
-        let text = std::fs::read_to_string(&path).map_err(|error| {
-            Failure::new(Code::Failed, format!("{} cannot be read: {error}", path.display()))
-        })?;
+        let text = read_text(&path)?;
         let manifest = Manifest::parse(&text)
             .map_err(|error| Failure::new(Code::Invalid, format!("{}: {error}", path.display())))?;
         Ok(Self { dir: dir.to_owned(), manifest, text })

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use airssys_wasm_api::reply::{RevisionTraffic, StepState, Traffic};
-use airssys_wasm_api::{Client, Failure};
+use airssys_wasm_api::{Client, Code, Failure};
 use airssys_wasm_model::Name;
 use ratatui::Frame;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
@@ -83,6 +83,11 @@ fn show(
         }
         if hears.has_changed()? {
             let heard = hears.borrow_and_update().clone();
+            if let Err(gone) = &heard
+                && gone.code == Code::NotFound
+            {
+                return Err(gone.clone().into());
+            }
             view.hear(heard);
         }
     }
@@ -178,7 +183,6 @@ impl View {
     }
 
     fn cells(&self, one: &RevisionTraffic, rate: f64) -> Vec<String> {
-        let quantile = |ms: Option<f64>| ms.map_or("-".to_owned(), show::milliseconds);
         let mut cells = vec![
             one.revision.to_string(),
             one.version.to_string(),
@@ -187,9 +191,9 @@ impl View {
             format!("{rate:.0}"),
             one.calls.to_string(),
             one.errors.to_string(),
-            quantile(one.latency_ms.p50),
-            quantile(one.latency_ms.p90),
-            quantile(one.latency_ms.p99),
+            show::quantile(one.latency_ms.p50),
+            show::quantile(one.latency_ms.p90),
+            show::quantile(one.latency_ms.p99),
             one.instances.to_string(),
         ];
         if self.metrics {
@@ -239,7 +243,7 @@ impl View {
 
 #[cfg(test)]
 mod tests {
-    use airssys_wasm_api::{Code, Timestamp};
+    use airssys_wasm_api::Timestamp;
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 

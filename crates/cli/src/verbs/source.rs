@@ -1,0 +1,84 @@
+//! What `deploy` and `update` share: the flags that say what is brought to the node, and bringing it there.
+
+use std::path::{Path, PathBuf};
+
+use airssys_wasm_api::{Client, Code, Failure};
+use airssys_wasm_model::{Digest, Name, ReleaseRef, Version};
+use serde_json::{Map, Value};
+
+use super::granting::GrantFlags;
+use crate::component::{LocalComponent, no_name};
+use crate::files::read_text;
+use crate::ui::Ui;
+
+/// What is brought to the node, besides the component itself.
+#[derive(clap::Args)]
+pub(super) struct SourceFlags {
+    /// The service's name, instead of the component's own.
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<Name>,
+
+    /// The release's version, instead of the component's own.
+    #[arg(long, value_name = "VERSION")]
+    version: Option<Version>,
+
+    /// Configuration (a JSON object), laid over the manifest's defaults.
+    #[arg(long, value_name = "FILE.json")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) grants: GrantFlags,
+
+    /// Print what would happen and change nothing.
+    #[arg(long)]
+    pub(super) plan: bool,
+}
+
+impl SourceFlags {
+    /// The configuration, if there is one.
+    pub(super) fn config(&self) -> Result<Option<Map<String, Value>>, Failure> {
+        self.config.as_deref().map(read_config).transpose()
+    }
+
+    /// The version of a component that is uploaded.
+    pub(super) fn version_of_file(&self) -> Option<Version> {
+        self.version.clone()
+    }
+
+    /// Refuses a version for what has one already.
+    pub(super) fn no_version(&self, what: &str) -> Result<(), Failure> {
+        match &self.version {
+            None => Ok(()),
+            Some(version) => {
+                let message = format!("--version {version} names the version of a file");
+                Err(Failure::new(Code::Usage, message)
+                    .help(format!("`{what}` is stored: name another release as NAME@VERSION")))
+            }
+        }
+    }
+}
+
+/// A stored release, as it is written on the command line.
+pub(super) fn release(what: &str) -> Result<ReleaseRef, Failure> {
+    what.parse().map_err(|error| no_name(what, &error))
+}
+
+/// Sends a component's bytes to the node, with a bar that fills.
+pub(super) async fn upload(
+    client: &Client,
+    component: &LocalComponent,
+    ui: &Ui,
+) -> Result<Digest, Failure> {
+    let bar = ui.bytes_bar("upload", component.bytes.len());
+    let moving = bar.clone();
+    let stored =
+        client.upload(component.bytes.clone(), move |sent| moving.set_position(sent as u64)).await;
+    bar.finish_and_clear();
+    Ok(stored?.digest)
+}
+
+fn read_config(path: &Path) -> Result<Map<String, Value>, Failure> {
+    serde_json::from_str(&read_text(path)?).map_err(|error| {
+        Failure::new(Code::Invalid, format!("{} is not a JSON object: {error}", path.display()))
+    })
+}
