@@ -7,12 +7,17 @@
 use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use airssys_wasm_model::Digest;
 use wasmtime::Engine;
 use wasmtime::component::Component;
+
+/// What the entries may take together, looked at when the cache is opened. A compiled component takes about
+/// a megabyte: this is a thousand of them, or a few dozen of the largest.
+const CACHE_BYTES_MAX: u64 = 2 << 30;
 
 pub(crate) struct Cache {
     dir: PathBuf,
@@ -23,9 +28,54 @@ pub(crate) struct Cache {
 impl Cache {
     pub(crate) fn open(dir: &Path, engine: &Engine) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        // Of a directory that was there before, the mode is whatever it was.
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        Ok(Self { dir: dir.to_owned(), engine: hasher.finish(), key: key(&dir.join("key"))? })
+        let key = key(&dir.join("key"))?;
+        let cache = Self { dir: dir.to_owned(), engine: hasher.finish(), key };
+        if let Err(error) = cache.prune() {
+            tracing::warn!(path = %dir.display(), "old compiled artifacts stay: {error}");
+        }
+        Ok(cache)
+    }
+
+    /// Removes what another engine compiled, what a crash left half written, and the entries that were used
+    /// longest ago where there are too many.
+    fn prune(&self) -> io::Result<()> {
+        let own = format!("-{:016x}.cwasm", self.engine);
+        let mut kept = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.ends_with(&own) {
+                let used =
+                    fs::metadata(&path).and_then(|about| Ok((about.modified()?, about.len())));
+                kept.extend(used.ok().map(|(used, size)| (used, size, path)));
+            } else if name.ends_with(".cwasm") || name.ends_with(".tmp") {
+                self.remove(&path);
+            }
+        }
+        kept.sort_by(|one, other| other.cmp(one));
+        let mut total = 0;
+        for (_, size, path) in kept {
+            total += size;
+            if total > CACHE_BYTES_MAX {
+                self.remove(&path);
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) {
+        for path in [path.to_owned(), path.with_extension("code")] {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    tracing::warn!(path = %path.display(), "it stays in the cache: {error}");
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The compiled artifact, if it is here and whole.
@@ -40,6 +90,11 @@ impl Cache {
         if hasher.finalize() != blake3::Hash::from_bytes(code) {
             tracing::warn!(path = %path.display(), "a compiled artifact was changed; compiling again");
             return None;
+        }
+        // Entries that are used stay when the cache is pruned. That they count as older costs a compilation.
+        if let Err(error) = File::open(&path).and_then(|file| file.set_modified(SystemTime::now()))
+        {
+            tracing::debug!(path = %path.display(), "its use is not noted: {error}");
         }
         // SAFETY: the bytes are what `store` wrote: their code was just checked against a key that only
         // this user can read, in a directory that only this user can write.

@@ -1,8 +1,11 @@
 //! What a call carries from where it came in to every import that its guest calls.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
+
+use http::HeaderValue;
 
 /// The name of one call, 32 hexadecimal digits: what a caller quotes and a log line shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,12 +24,28 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Why a call is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum CallMode {
-    /// Somebody waits for the answer.
-    #[default]
-    Live,
+/// Who calls. Kept as it came: it becomes a text only for a guest that asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// A client at the HTTP door.
+    Address(IpAddr),
+    /// A principal or a service.
+    Named(Arc<str>),
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Named(name) => name.fmt(f),
+        }
+    }
+}
+
+impl From<&str> for Caller {
+    fn from(name: &str) -> Self {
+        Self::Named(name.into())
+    }
 }
 
 /// The context of one call, kept in its instance's store.
@@ -35,30 +54,18 @@ pub struct CallCtx {
     /// The call's name.
     pub request_id: RequestId,
     /// The W3C trace parent that came with the call.
-    pub traceparent: Option<Arc<str>>,
+    pub traceparent: Option<HeaderValue>,
     /// When the caller stops waiting, if that is sooner than the revision's own limit.
     pub deadline: Option<Instant>,
     /// Who calls, where that is known.
-    pub caller: Option<Arc<str>>,
+    pub caller: Option<Caller>,
     /// Which attempt this is, counted from 1.
     pub attempt: u32,
-    /// Why the call is made.
-    pub mode: CallMode,
-    /// How many calls of other components led here.
-    pub depth: u32,
 }
 
 impl CallCtx {
     /// The first attempt of a live call from nobody in particular.
     pub fn new(request_id: RequestId) -> Self {
-        Self {
-            request_id,
-            traceparent: None,
-            deadline: None,
-            caller: None,
-            attempt: 1,
-            mode: CallMode::Live,
-            depth: 0,
-        }
+        Self { request_id, traceparent: None, deadline: None, caller: None, attempt: 1 }
     }
 }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use airssys_wasm_model::Rights;
 use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::cli::{StdinStream, StdoutStream};
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_config::WasiConfigVariables;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::context::CallCtx;
+use crate::granted::{DirectoryError, Granted};
 use crate::limit::MemoryMeter;
 use crate::output::{LineSource, Speaker, SpokenStream};
 use crate::prepare::Revision;
@@ -29,7 +29,11 @@ pub(crate) struct Guest {
 
 /// The handles of a guest: streams, bodies, descriptors, fields. Enough for any honest guest; a guest
 /// that leaks them is stopped here and not by the machine's memory.
-const HANDLES_MAX: usize = 10_000;
+const HANDLES_MAX: usize = 1_000;
+
+/// Bytes of one set of header fields, which the host holds for the guest: with the bound on handles, 32 MiB an
+/// instance.
+const FIELDS_BYTES_MAX: usize = 32 << 10;
 
 /// Bytes that one call from a guest may make the host copy: the bound on a hostile list's length.
 const HOSTCALL_FUEL: usize = 128 << 20;
@@ -39,16 +43,8 @@ pub(crate) struct Console {
     pub(crate) args: Vec<String>,
     pub(crate) stdin: Box<dyn StdinStream + Sync>,
     pub(crate) stdout: Box<dyn StdoutStream + Sync>,
-    pub(crate) stderr: Box<dyn StdoutStream + Sync>,
-}
-
-/// Why there is no store for an instance.
-#[derive(Debug, thiserror::Error)]
-#[error("the directory {dir}, granted as {guest}, cannot be opened: {reason}")]
-pub(crate) struct PreopenError {
-    dir: String,
-    guest: String,
-    reason: String,
+    /// The log, unless said otherwise.
+    pub(crate) stderr: Option<Box<dyn StdoutStream + Sync>>,
 }
 
 impl Guest {
@@ -58,7 +54,7 @@ impl Guest {
         revision: &Revision,
         call: CallCtx,
         console: Option<Console>,
-    ) -> Result<Store<Self>, PreopenError> {
+    ) -> Result<Store<Self>, DirectoryError> {
         let spec = &revision.spec;
         let speaker = Arc::new(Speaker::new(
             Arc::clone(&spec.sink),
@@ -67,8 +63,8 @@ impl Guest {
             call.request_id,
         ));
         let guest = Self {
-            wasi: wasi(&spec.rights, &speaker, console)?,
-            http: WasiHttpCtx::new(),
+            wasi: wasi(&revision.granted, &speaker, console)?,
+            http: http(),
             table: table(),
             outbound: OutboundHttp::new(Arc::clone(&spec.rights), spec.service.clone()),
             config: Arc::clone(&revision.config),
@@ -87,8 +83,15 @@ impl Guest {
     /// A reused instance begins another call.
     pub(crate) fn begin(&mut self, call: CallCtx) {
         self.speaker.begin(call.request_id);
+        self.memory.refused = false;
         self.call = call;
     }
+}
+
+fn http() -> WasiHttpCtx {
+    let mut http = WasiHttpCtx::new();
+    http.set_field_size_limit(FIELDS_BYTES_MAX);
+    http
 }
 
 fn table() -> ResourceTable {
@@ -97,45 +100,24 @@ fn table() -> ResourceTable {
     table
 }
 
-/// The WASI context that these rights make. A builder that is told nothing gives no file, no variable and
+/// The WASI context that is granted. A builder that is told nothing gives no file, no variable and
 /// no socket; clocks and randomness are every guest's.
 fn wasi(
-    rights: &Rights,
+    granted: &Granted,
     speaker: &Arc<Speaker>,
     console: Option<Console>,
-) -> Result<WasiCtx, PreopenError> {
+) -> Result<WasiCtx, DirectoryError> {
     let mut wasi = WasiCtxBuilder::new();
     wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
-    match console {
-        Some(Console { args, stdin, stdout, stderr }) => {
-            wasi.args(&args).stdin(stdin).stdout(stdout).stderr(stderr);
-        }
-        None => {
-            wasi.stdout(SpokenStream::new(Arc::clone(speaker), LineSource::Stdout));
-            wasi.stderr(SpokenStream::new(Arc::clone(speaker), LineSource::Stderr));
-        }
-    }
-    for right in &rights.env {
-        match &right.value {
-            Some(value) => {
-                wasi.env(&right.name, value);
-            }
-            // A variable that the node itself does not have stays unset, as a shell would have it.
-            None => {
-                if let Ok(value) = std::env::var(&right.name) {
-                    wasi.env(&right.name, value);
-                }
-            }
+    let spoken = |source| SpokenStream::new(Arc::clone(speaker), source);
+    wasi.stdout(spoken(LineSource::Stdout)).stderr(spoken(LineSource::Stderr));
+    if let Some(Console { args, stdin, stdout, stderr }) = console {
+        wasi.args(&args).stdin(stdin).stdout(stdout);
+        if let Some(stderr) = stderr {
+            wasi.stderr(stderr);
         }
     }
-    for right in &rights.files {
-        let perms = if right.write { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
-        wasi.preopened_dir(&right.host, &right.guest, perms).map_err(|error| PreopenError {
-            dir: right.host.clone(),
-            guest: right.guest.clone(),
-            reason: format!("{error:#}"),
-        })?;
-    }
+    granted.give(&mut wasi)?;
     Ok(wasi.build())
 }
 

@@ -16,6 +16,7 @@ mod cache;
 mod call;
 mod context;
 mod engine;
+mod granted;
 mod guest;
 mod limit;
 mod output;
@@ -30,8 +31,9 @@ pub use call::{
     CallError, CommandIo, Exit, Fault, HttpBody, HttpError, Input, Kind, Output, RequestBody,
     Required, RequiredCapability,
 };
-pub use context::{CallCtx, CallMode, RequestId};
+pub use context::{CallCtx, Caller, RequestId};
 pub use engine::{Allocation, Host, HostError, HostSettings, Pooling};
+pub use granted::DirectoryError;
 pub use limit::Limit;
 pub use output::{Level, Line, LineSource, LogSink, NoLog};
 pub use pool::{ClaimError, Lease, Pool, PoolStats};

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use airssys_wasm_model::InstanceModel;
+use futures::future::join_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 use wasmtime::Store;
 
 use crate::artifact::Offers;
@@ -28,6 +30,10 @@ pub struct Pool {
     /// Instances that wait for a call, the warmest last. Guards a push or a pop, never across an await.
     idle: Mutex<Vec<Instance>>,
     stopped: AtomicBool,
+    /// Halts the calls that are still there when the revision is stopped.
+    stopping: CancellationToken,
+    /// One change of scale at a time. Guards two counters, never across an await.
+    resizing: Mutex<()>,
     pub(crate) cpu: Arc<CpuCounter>,
     memory_bytes: Arc<AtomicU64>,
 }
@@ -40,6 +46,8 @@ pub(crate) struct Instance {
     pub(crate) calls: u64,
     /// An actor's: the state that it holds.
     pub(crate) holds: Option<Held>,
+    /// When it last said that it is well.
+    well_since: Instant,
     _counted: Counted,
 }
 
@@ -94,6 +102,20 @@ pub struct PoolStats {
     pub cpu: Duration,
 }
 
+/// How long all instances of a revision together may tidy up after themselves. It is a courtesy: whoever
+/// stops a revision waits for it.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What became of an instance that was to wait for a call.
+enum Parked {
+    Kept,
+    Dropped,
+}
+
+/// How long a reused instance is believed to be well. Asking before each call would cost as much as a small
+/// call does.
+const HEALTH_LASTS: Duration = Duration::from_secs(1);
+
 /// A reused instance is replaced when it holds this share of its limit: some languages' runtimes leak,
 /// and a fresh instance costs less than the call that would fail.
 const RECYCLE_AT: (usize, usize) = (3, 4);
@@ -111,6 +133,8 @@ impl Pool {
             live: AtomicU32::new(0),
             idle: Mutex::default(),
             stopped: AtomicBool::new(false),
+            stopping: CancellationToken::new(),
+            resizing: Mutex::default(),
             cpu: Arc::default(),
             memory_bytes: Arc::default(),
             revision,
@@ -152,23 +176,27 @@ impl Pool {
         if self.revision.spec.instances.model != InstanceModel::Pooled {
             return Ok(());
         }
-        let places = self.places_now.load(Ordering::Relaxed);
-        while self.live.load(Ordering::Relaxed) < min.min(places)
-            && !self.stopped.load(Ordering::Acquire)
-        {
-            let instance = self.start().await?;
-            self.park(instance);
+        let wanted = || min.min(self.places_now.load(Ordering::Relaxed));
+        while self.live.load(Ordering::Relaxed) < wanted() {
+            match self.park(self.start().await?) {
+                Parked::Kept => {}
+                // Stopped, or scaled down meanwhile: whoever did that knows better.
+                Parked::Dropped => break,
+            }
         }
         Ok(())
     }
 
     /// A new instance within a call's limits, with the state that there is.
     async fn start(self: &Arc<Self>) -> Result<Instance, CallError> {
-        let limits = self.revision.spec.limits;
-        let until = Instant::now() + limits.time.0;
-        let starting = self.start_unlimited(CallCtx::new(RequestId::draw()));
-        let cpu = Arc::clone(&self.cpu);
-        Metered::new(starting, limits.cpu.0, Some(until), cpu).await.map_err(CallError::Limit)?
+        let until = Instant::now() + self.time_limit();
+        self.metered(self.start_unlimited(CallCtx::new(RequestId::draw())), until).await?
+    }
+
+    /// A guest's work under the revision's limit on the processor, until then.
+    pub(crate) fn metered<F: Future>(&self, work: F, until: Instant) -> Metered<F> {
+        let cpu = self.revision.spec.limits.cpu.0;
+        Metered::new(work, cpu, Some(until), Arc::clone(&self.cpu), self.stopping.clone())
     }
 
     async fn start_unlimited(self: &Arc<Self>, call: CallCtx) -> Result<Instance, CallError> {
@@ -229,31 +257,42 @@ impl Pool {
         let full = used >= spec.limits.memory.bytes() / RECYCLE_AT.1 * RECYCLE_AT.0;
         let spent = spec.instances.max_calls != 0 && instance.calls >= spec.instances.max_calls;
         match spec.instances.model {
-            InstanceModel::Pooled if !full && !spent => self.park(instance),
-            InstanceModel::Actor if !full => self.park(instance),
+            InstanceModel::Pooled if !full && !spent => {
+                self.park(instance);
+            }
+            InstanceModel::Actor if !full => {
+                self.park(instance);
+            }
             _ => drop(instance),
         }
     }
 
-    fn park(&self, instance: Instance) {
+    fn park(&self, instance: Instance) -> Parked {
         let mut idle = self.idle();
         // Read under the lock that `stop` takes after it has set the flag: no instance slips past it.
         if !self.stopped.load(Ordering::Acquire)
             && idle.len() < self.places_now.load(Ordering::Relaxed) as usize
         {
             idle.push(instance);
+            return Parked::Kept;
         }
+        Parked::Dropped
     }
 
     /// Changes how many calls may run at once. Calls that run are left alone; fewer places take effect as
     /// they end.
     pub fn resize(&self, max: u32) {
+        let _alone = self.resizing.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = places(&self.revision, max);
         let now = self.places_now.swap(wanted, Ordering::AcqRel);
         if wanted >= now {
-            let owed = self.places_owed.load(Ordering::Acquire).min(wanted - now);
-            self.places_owed.fetch_sub(owed, Ordering::AcqRel);
-            self.places.add_permits((wanted - now - owed) as usize);
+            let more = wanted - now;
+            let forgive = |owed: u32| Some(owed.saturating_sub(more));
+            // Calls that end pay off what is owed at the same time: what was forgiven is what was there.
+            let owed = &self.places_owed;
+            let owed = owed.fetch_update(Ordering::AcqRel, Ordering::Acquire, forgive);
+            let forgiven = owed.unwrap_or_default().min(more);
+            self.places.add_permits((more - forgiven) as usize);
         } else {
             let gone = self.places.forget_permits((now - wanted) as usize) as u32;
             self.places_owed.fetch_add(now - wanted - gone, Ordering::AcqRel);
@@ -272,26 +311,28 @@ impl Pool {
         }
     }
 
-    /// Lets no further call in and drops the instances that wait. Calls that run end as they would.
+    /// Lets no further call in, ends those that still run and drops the instances that wait. Whoever wants
+    /// the calls to end by themselves waits for that first.
     pub async fn stop(self: &Arc<Self>) {
         self.stopped.store(true, Ordering::Release);
         self.places.close();
         let idle = std::mem::take(&mut *self.idle());
-        if let Some(lifecycle) = &self.revision.doors.lifecycle {
-            for mut instance in idle {
-                // A guest may tidy up, within a call's limits; what it answers changes nothing.
-                let farewell = async {
-                    let guest = lifecycle.load(&mut instance.store, &instance.instance)?;
-                    guest.call_shutdown(&mut instance.store).await
-                };
-                let limits = self.revision.spec.limits;
-                let until = Instant::now() + limits.time.0;
-                let metered =
-                    Metered::new(farewell, limits.cpu.0, Some(until), Arc::clone(&self.cpu));
-                if let Ok(Err(error)) = metered.await {
-                    tracing::debug!("a guest failed at its shutdown: {error:#}");
-                }
-            }
+        let farewells = idle.into_iter().map(|instance| self.shut_down(instance));
+        if tokio::time::timeout(FAREWELL, join_all(farewells)).await.is_err() {
+            tracing::debug!(service = %self.revision.spec.service, "cut short at their shutdown");
+        }
+        self.stopping.cancel();
+    }
+
+    /// A guest may tidy up; what it answers changes nothing.
+    async fn shut_down(&self, mut instance: Instance) {
+        let Some(lifecycle) = &self.revision.doors.lifecycle else { return };
+        let farewell = async {
+            let guest = lifecycle.load(&mut instance.store, &instance.instance)?;
+            guest.call_shutdown(&mut instance.store).await
+        };
+        if let Ok(Err(error)) = self.metered(farewell, Instant::now() + FAREWELL).await {
+            tracing::debug!("a guest failed at its shutdown: {error:#}");
         }
     }
 
@@ -310,6 +351,36 @@ fn places(revision: &Revision, instances_max: u32) -> u32 {
 }
 
 impl Instance {
+    /// A reused instance begins another call.
+    pub(crate) fn begin(&mut self, call: CallCtx) {
+        // The deadline of the call before has long passed, and would make the guest yield at once.
+        self.store.set_epoch_deadline(1);
+        self.store.data_mut().begin(call);
+    }
+
+    /// Whether the guest says that it can go on, asked again after a while.
+    pub(crate) async fn is_well(&mut self, pool: &Pool) -> bool {
+        let Some(lifecycle) = &pool.revision.doors.lifecycle else { return true };
+        if self.well_since.elapsed() < HEALTH_LASTS {
+            return true;
+        }
+        let answered = match lifecycle.load(&mut self.store, &self.instance) {
+            Ok(guest) => guest.call_health(&mut self.store).await,
+            Err(error) => Err(error),
+        };
+        let unwell = match answered {
+            Ok(Ok(())) => {
+                self.well_since = Instant::now();
+                return true;
+            }
+            Ok(Err(error)) => error.message,
+            Err(error) => format!("{error:#}"),
+        };
+        let spec = &pool.revision.spec;
+        tracing::warn!(service = %spec.service, revision = %spec.revision, "an instance is replaced: {unwell}");
+        false
+    }
+
     pub(crate) fn new(
         pool: &Arc<Pool>,
         mut store: Store<Guest>,
@@ -318,7 +389,15 @@ impl Instance {
         pool.live.fetch_add(1, Ordering::Relaxed);
         let gauge = Arc::clone(&pool.memory_bytes);
         store.data_mut().memory.count_into(gauge);
-        Self { store, instance, calls: 0, holds: None, _counted: Counted(Arc::clone(pool)) }
+        let well_since = Instant::now();
+        Self {
+            store,
+            instance,
+            calls: 0,
+            holds: None,
+            well_since,
+            _counted: Counted(Arc::clone(pool)),
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::actor::StateKeeper;
 use crate::artifact::{ArtifactError, FunctionSignature, HttpVersion, Inspection, inspect};
 use crate::bindings::exports::airssys::component as contract;
 use crate::engine::Host;
+use crate::granted::{DirectoryError, Granted};
 use crate::guest::Guest;
 use crate::output::LogSink;
 
@@ -73,6 +74,23 @@ pub enum PrepareError {
          `model = \"actor\"` under [instances] in Component.toml"
     )]
     StateNeedsActor,
+    /// A directory that was granted.
+    #[error("{}: {}", .0, .0.source)]
+    Directory(DirectoryError),
+    /// The artifact is not the one that was meant. What is compiled is kept by its digest.
+    #[error("the artifact's digest is {is}, not {said}")]
+    OtherBytes {
+        /// The digest that was named.
+        said: Digest,
+        /// The digest of the bytes.
+        is: Digest,
+    },
+    /// An actor that could be called past its state.
+    #[error(
+        "an actor is called by its handler alone, so that each call finds its state and leaves it saved; \
+         this one also exports HTTP or functions of its own"
+    )]
+    ActorWithOtherDoors,
     /// An actor without a handler.
     #[error("only a component that exports airssys:component/handler can be an actor")]
     ActorNeedsHandler,
@@ -97,6 +115,7 @@ pub(crate) struct Revision {
     pub(crate) config: Arc<WasiConfigVariables>,
     /// The configuration as `lifecycle.init` gets it.
     pub(crate) config_json: String,
+    pub(crate) granted: Granted,
     pub(crate) pre: InstancePre<Guest>,
     pub(crate) doors: Doors,
     pub(crate) inspection: Inspection,
@@ -125,8 +144,13 @@ impl Host {
         spec: RevisionSpec,
         artifact: Bytes,
     ) -> Result<Prepared, PrepareError> {
-        let inspection = inspect(&artifact)?;
+        let inspection = examine(artifact.clone()).await?;
+        if inspection.digest != spec.digest {
+            let (said, is) = (spec.digest, inspection.digest);
+            return Err(PrepareError::OtherBytes { said, is });
+        }
         check_model(&spec, &inspection)?;
+        let granted = Granted::open(&spec.rights).map_err(PrepareError::Directory)?;
         let (component, report) = self.compile(spec.digest, artifact).await?;
         let pre = self.link(&component)?;
         let doors = Doors::find(&pre, &inspection)
@@ -136,6 +160,7 @@ impl Host {
             config: Arc::new(variables(&spec.config)),
             config_json: serde_json::Value::Object(spec.config.clone()).to_string(),
             spec,
+            granted,
             pre,
             doors,
             inspection,
@@ -228,6 +253,14 @@ impl Prepared {
     }
 }
 
+/// Validating a large component takes long enough to hold up an executor's thread.
+async fn examine(artifact: Bytes) -> Result<Inspection, PrepareError> {
+    match tokio::task::spawn_blocking(move || inspect(&artifact)).await {
+        Ok(inspected) => Ok(inspected?),
+        Err(panicked) => Err(PrepareError::Compile(panicked.to_string())),
+    }
+}
+
 fn check_model(spec: &RevisionSpec, inspection: &Inspection) -> Result<(), PrepareError> {
     let is_actor = spec.instances.model == InstanceModel::Actor;
     if inspection.offers.state && !is_actor {
@@ -235,6 +268,9 @@ fn check_model(spec: &RevisionSpec, inspection: &Inspection) -> Result<(), Prepa
     }
     if is_actor && !inspection.offers.handler {
         return Err(PrepareError::ActorNeedsHandler);
+    }
+    if is_actor && (inspection.offers.http.is_some() || inspection.offers.functions) {
+        return Err(PrepareError::ActorWithOtherDoors);
     }
     Ok(())
 }

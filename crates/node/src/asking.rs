@@ -156,7 +156,8 @@ pub(crate) async fn invoke(shared: &Shared, command: Invoke, by: &By) -> Result<
     let service = shared.service(&command.service)?;
     let mut call = CallCtx::new(RequestId::draw());
     call.caller = Some(by.who.as_str().into());
-    let failure = |error: crate::live::ServiceError| error.failure(service.name());
+    let request_id = call.request_id;
+    let failure = |error: crate::live::ServiceError| error.failure(service.name(), request_id);
     let invoked = match &command.function {
         Some(function) => {
             let called = service.live.invoke(function, &command.args, call).await;

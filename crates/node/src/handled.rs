@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use airssys_wasm_api::MAX_INPUT_BYTES;
 use airssys_wasm_host::{HttpError, Input, Output};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The name under which a handler finds the request's method among its metadata.
 const METHOD: &str = "http-method";
@@ -20,12 +21,22 @@ const METHOD: &str = "http-method";
 /// Its path, without the service's route, and its query.
 const TARGET: &str = "http-target";
 
+/// How finely held memory is counted.
+const HELD_UNIT_BYTES: usize = 16 << 10;
+
+/// What the inputs of all calls through HTTP may hold together: sixteen of the largest, or thousands of the
+/// usual size. Beyond it callers are told to come back.
+static HELD: Semaphore = Semaphore::const_new(16 * MAX_INPUT_BYTES / HELD_UNIT_BYTES);
+
 /// Why a request's body did not become an input.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InputError {
     /// It is too large to be held whole.
     #[error("the body has more than {MAX_INPUT_BYTES} bytes, the most that a handler takes")]
     TooLarge,
+    /// Too much is held already.
+    #[error("the node holds as many inputs as it can")]
+    Full,
     /// Its client sends too slowly.
     #[error("the body was not there within {0:?}")]
     TooSlow(Duration),
@@ -35,22 +46,58 @@ pub(crate) enum InputError {
 }
 
 /// Reads a request whole. Its headers become metadata, beside its method and target.
-pub(crate) async fn input<B>(request: Request<B>, within: Duration) -> Result<Input, InputError>
+pub(crate) async fn input<B>(
+    request: Request<B>,
+    within: Duration,
+) -> Result<(Input, Held), InputError>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<HttpError>,
 {
     let (parts, body) = request.into_parts();
-    let body = Limited::new(body.map_err(Into::<HttpError>::into), MAX_INPUT_BYTES);
-    let body = match tokio::time::timeout(within, Box::pin(body).collect()).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(InputError::TooLarge),
-        Ok(Err(error)) => return Err(InputError::Broken(error.to_string())),
-        Err(_elapsed) => return Err(InputError::TooSlow(within)),
-    };
+    let reading = tokio::time::timeout(within, read(body)).await;
+    let (body, held) = reading.map_err(|_elapsed| InputError::TooSlow(within))??;
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.map(str::to_owned);
-    Ok(Input { body, content_type, metadata: metadata(&parts) })
+    Ok((Input { body, content_type, metadata: metadata(&parts) }, held))
+}
+
+/// Reads a body whole. Its memory is counted before it is taken.
+async fn read<B>(body: B) -> Result<(Bytes, Held), InputError>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<HttpError>,
+{
+    let mut body = std::pin::pin!(body);
+    let (mut bytes, mut held) = (BytesMut::new(), Held::default());
+    while let Some(frame) = body.as_mut().frame().await {
+        let frame = frame.map_err(|error| InputError::Broken(error.into().to_string()))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if bytes.len() + data.len() > MAX_INPUT_BYTES {
+            return Err(InputError::TooLarge);
+        }
+        held.grow(bytes.len() + data.len())?;
+        bytes.extend_from_slice(&data);
+    }
+    Ok((bytes.freeze(), held))
+}
+
+/// Memory counted against what all inputs may hold, given back by dropping it.
+#[derive(Default)]
+pub(crate) struct Held(Option<SemaphorePermit<'static>>);
+
+impl Held {
+    fn grow(&mut self, bytes: usize) -> Result<(), InputError> {
+        let has = self.0.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let more = bytes.div_ceil(HELD_UNIT_BYTES).saturating_sub(has);
+        let more = u32::try_from(more).map_err(|_| InputError::TooLarge)?;
+        let more = HELD.try_acquire_many(more).map_err(|_| InputError::Full)?;
+        match &mut self.0 {
+            Some(held) => held.merge(more),
+            None => self.0 = Some(more),
+        }
+        Ok(())
+    }
 }
 
 fn metadata(parts: &Parts) -> Vec<(String, String)> {
@@ -114,7 +161,7 @@ mod tests {
             .header("connection", "close")
             .body(never_fails(Full::new(Bytes::from_static(b"body"))))
             .unwrap();
-        let input = input(request, SOON).await.unwrap();
+        let (input, _held) = input(request, SOON).await.unwrap();
         assert_eq!(
             (&*input.body, input.content_type.as_deref()),
             (&b"body"[..], Some("text/plain"))
@@ -135,7 +182,7 @@ mod tests {
         let request = Request::new(never_fails(Full::new(large)));
         assert!(matches!(input(request, SOON).await, Err(InputError::TooLarge)));
         let empty = Request::new(never_fails(Empty::<Bytes>::new()));
-        assert_eq!(input(empty, SOON).await.unwrap().body, Bytes::new());
+        assert_eq!(input(empty, SOON).await.unwrap().0.body, Bytes::new());
     }
 
     #[test]

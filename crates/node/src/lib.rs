@@ -8,6 +8,7 @@ mod deploying;
 mod fleet;
 mod handled;
 mod ingress;
+mod listen;
 mod live;
 mod logs;
 mod metrics;

@@ -6,16 +6,17 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::{Claimed, InFlight, NoRevision, Switch};
 use airssys_wasm_host::{
     CallCtx, CallError, ClaimError, HttpBody, HttpError, Input, Kind, Limit, Output, Pool,
+    RequestId,
 };
 use airssys_wasm_model::{Name, RevisionNumber, Version};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
 
 use crate::handled::{self, InputError};
@@ -36,6 +37,10 @@ pub(crate) struct Running {
     /// What its HTTP answers carry, if they say who made them.
     pub(crate) stamp: Option<Stamp>,
 }
+
+const X_SERVICE: HeaderName = HeaderName::from_static("x-airssys-service");
+const X_VERSION: HeaderName = HeaderName::from_static("x-airssys-version");
+const X_REVISION: HeaderName = HeaderName::from_static("x-airssys-revision");
 
 /// The headers that say who answered, made once.
 pub(crate) struct Stamp {
@@ -121,7 +126,7 @@ impl LiveService {
             Err(error) => return Err(Unanswered { error, by: Some(target) }),
         };
         target.stamp(answer.headers_mut());
-        Ok(answer.map(|body| CountedBody { body, _in_flight: in_flight }))
+        Ok(answer.map(|body| CountedBody { body, by: target, _in_flight: in_flight }))
     }
 
     /// Calls the service's handler.
@@ -131,9 +136,9 @@ impl LiveService {
         call: CallCtx,
     ) -> Result<Answered<Output>, ServiceError> {
         let claimed = self.claim()?;
-        let start = Instant::now();
+        let counted = Counted::begin(&claimed.target.traffic);
         let answered = async { claimed.target.pool.claim(call).await?.execute(input).await }.await;
-        finish(&claimed, start, answered)
+        finish(&claimed, counted, answered)
     }
 
     /// Calls a function by its name, with WAVE arguments.
@@ -144,10 +149,10 @@ impl LiveService {
         call: CallCtx,
     ) -> Result<Answered<String>, ServiceError> {
         let claimed = self.claim()?;
-        let start = Instant::now();
+        let counted = Counted::begin(&claimed.target.traffic);
         let pool = &claimed.target.pool;
         let answered = async { pool.claim(call).await?.invoke(function, arguments).await }.await;
-        finish(&claimed, start, answered)
+        finish(&claimed, counted, answered)
     }
 
     fn claim(&self) -> Result<Claimed<Running>, NoRevision> {
@@ -166,13 +171,12 @@ impl Running {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<HttpError>,
     {
-        let start = Instant::now();
+        let counted = Counted::begin(&self.traffic);
         let answered = async { self.pool.claim(call).await?.http(request).await }.await;
-        let failed = match &answered {
+        counted.end(match &answered {
             Ok(answer) => answer.status().is_server_error(),
             Err(error) => is_failure(error),
-        };
-        self.traffic.record(failed, start.elapsed());
+        });
         Ok(answered?.map(AnswerBody::Streamed))
     }
 
@@ -187,33 +191,60 @@ impl Running {
         B::Error: Into<HttpError>,
     {
         let input = handled::input(request, self.pool.time_limit()).await;
-        let input = input.map_err(RequestError::Input)?;
-        let start = Instant::now();
+        let (input, _held) = input.map_err(RequestError::Input)?;
+        let counted = Counted::begin(&self.traffic);
         let answered = async { self.pool.claim(call).await?.execute(input).await }.await;
-        self.count(&answered, start);
+        counted.end(answered.as_ref().err().is_some_and(is_failure));
         Ok(handled::answer(answered?).map(|body| AnswerBody::Whole(Some(body))))
-    }
-
-    fn count<T>(&self, answered: &Result<T, CallError>, start: Instant) {
-        self.traffic.record(answered.as_ref().err().is_some_and(is_failure), start.elapsed());
     }
 
     /// Says in an answer's headers who made it, if it is to be said.
     pub(crate) fn stamp(&self, headers: &mut HeaderMap) {
         if let Some(stamp) = &self.stamp {
-            headers.insert("x-airssys-service", stamp.service.clone());
-            headers.insert("x-airssys-version", stamp.version.clone());
-            headers.insert("x-airssys-revision", stamp.revision.clone());
+            headers.insert(X_SERVICE, stamp.service.clone());
+            headers.insert(X_VERSION, stamp.version.clone());
+            headers.insert(X_REVISION, stamp.revision.clone());
+        }
+    }
+}
+
+/// A call under way, counted however it ends.
+struct Counted<'a> {
+    traffic: &'a Traffic,
+    start: Instant,
+    ended: bool,
+}
+
+/// A caller who gave up sooner may have had any reason; one who waited longer waited for the guest, and has
+/// to be counted as let down: a candidate that hangs would otherwise look as if it were never called.
+const GAVE_UP_AFTER: Duration = Duration::from_secs(1);
+
+impl<'a> Counted<'a> {
+    fn begin(traffic: &'a Traffic) -> Self {
+        Self { traffic, start: Instant::now(), ended: false }
+    }
+
+    fn end(mut self, failed: bool) {
+        self.ended = true;
+        self.traffic.record(failed, self.start.elapsed());
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            let waited = self.start.elapsed();
+            self.traffic.record(waited >= GAVE_UP_AFTER, waited);
         }
     }
 }
 
 fn finish<T>(
     claimed: &Claimed<Running>,
-    start: Instant,
+    counted: Counted<'_>,
     answered: Result<T, CallError>,
 ) -> Result<Answered<T>, ServiceError> {
-    claimed.target.count(&answered, start);
+    counted.end(answered.as_ref().err().is_some_and(is_failure));
     let Running { revision, version, .. } = &*claimed.target;
     Ok(Answered { revision: *revision, version: version.clone(), answer: answered? })
 }
@@ -231,8 +262,9 @@ fn is_failure(error: &CallError) -> bool {
 }
 
 impl ServiceError {
-    /// The code and the words for a caller. What only the operator may know goes to the log.
-    pub(crate) fn failure(&self, service: &Name) -> Failure {
+    /// The code and the words for a caller. What only the operator may know goes to the log, under the
+    /// request's name.
+    pub(crate) fn failure(&self, service: &Name, request: RequestId) -> Failure {
         let error = match self {
             Self::NoRevision(none) => {
                 return Failure::new(Code::Unavailable, format!("service `{service}`: {none}"))
@@ -264,13 +296,17 @@ impl ServiceError {
             | CallError::Unsayable { .. } => Failure::new(Code::Usage, said),
             CallError::Init(_) | CallError::Restore { .. } => Failure::new(Code::Invalid, said),
             CallError::Trapped { backtrace, .. } => {
-                tracing::warn!(service = %service, "{backtrace}");
+                tracing::warn!(%service, %request, "{backtrace}");
                 Failure::new(Code::GuestFailed, said)
             }
             CallError::Exited(_) | CallError::NoAnswer | CallError::Http(_) => {
                 Failure::new(Code::GuestFailed, said)
             }
-            CallError::State(_) | CallError::Host(_) => Failure::from_error(Code::Failed, error),
+            CallError::State(_) | CallError::Host(_) => {
+                tracing::error!(%service, %request, "{error}");
+                let said = format!("service `{service}`: the node could not carry out the call");
+                Failure::new(Code::Failed, said).help("its log says why, under the request's id")
+            }
         }
     }
 }
@@ -283,10 +319,11 @@ impl<E: Into<ServiceError>> From<E> for RequestError {
 
 impl RequestError {
     /// The code and the words for a caller.
-    pub(crate) fn failure(&self, service: &Name) -> Failure {
+    pub(crate) fn failure(&self, service: &Name, request: RequestId) -> Failure {
         match self {
-            Self::Service(error) => error.failure(service),
+            Self::Service(error) => error.failure(service, request),
             Self::Input(error @ InputError::TooLarge) => Failure::from_error(Code::TooLarge, error),
+            Self::Input(error @ InputError::Full) => Failure::from_error(Code::Saturated, error),
             Self::Input(error) => Failure::from_error(Code::Usage, error),
             Self::NoHttp => {
                 let said = format!("service `{service}` does not answer HTTP requests");
@@ -300,6 +337,7 @@ impl RequestError {
 /// The body of an answer, counted as a call of its revision until it ends.
 pub(crate) struct CountedBody {
     body: AnswerBody,
+    by: Arc<Running>,
     _in_flight: InFlight,
 }
 
@@ -318,7 +356,14 @@ impl Body for CountedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
         match &mut self.body {
-            AnswerBody::Streamed(body) => Pin::new(body).poll_frame(cx),
+            AnswerBody::Streamed(body) => {
+                let polled = Pin::new(body).poll_frame(cx);
+                if let Poll::Ready(Some(Err(_))) = &polled {
+                    // The head was counted as a good answer, which it did not stay.
+                    self.by.traffic.broke_off();
+                }
+                polled
+            }
             AnswerBody::Whole(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
         }
     }

@@ -27,6 +27,11 @@ impl Traffic {
         self.calls.fetch_add(1, Ordering::Release);
     }
 
+    /// An answer that was recorded as good broke off before its end.
+    pub(crate) fn broke_off(&self) {
+        self.errors.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// What was answered so far.
     pub(crate) fn seen(&self) -> Seen {
         let calls = self.calls.load(Ordering::Acquire);

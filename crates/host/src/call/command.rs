@@ -1,7 +1,5 @@
 //! Runs of a `wasi:cli/run` command: arguments, standard streams and an exit code.
 
-use std::sync::Arc;
-
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
 
@@ -9,7 +7,7 @@ use super::error::CallError;
 use super::handler::{Input, Output};
 use super::instance::instantiate;
 use crate::guest::Console;
-use crate::limit::Metered;
+use crate::limit::Limit;
 use crate::pool::{Instance, Lease, Pool};
 
 /// The code with which a command ended.
@@ -35,7 +33,7 @@ impl Lease {
             args,
             stdin: Box::new(wasmtime_wasi::cli::stdin()),
             stdout: Box::new(wasmtime_wasi::cli::stdout()),
-            stderr: Box::new(wasmtime_wasi::cli::stderr()),
+            stderr: Some(Box::new(wasmtime_wasi::cli::stderr())),
         };
         let Lease { pool, place, call, .. } = self;
         let mut instance = instantiate(&pool, call, Some(console)).await?;
@@ -50,31 +48,28 @@ pub(super) async fn execute(lease: Lease, input: Input) -> Result<Output, CallEr
     let Lease { pool, place, call, since, .. } = lease;
     let until = pool.until(&call, since);
     let stdout = MemoryOutputPipe::new(ANSWER_BYTES_MAX);
-    let speaker_args = vec![pool.revision.spec.service.to_string()];
-    let stderr = MemoryOutputPipe::new(64 << 10);
     let console = Console {
-        args: speaker_args,
+        args: vec![pool.revision.spec.service.to_string()],
         stdin: Box::new(MemoryInputPipe::new(input.body)),
         stdout: Box::new(stdout.clone()),
-        stderr: Box::new(stderr.clone()),
+        stderr: None,
     };
     let work = async {
         let mut instance = instantiate(&pool, call, Some(console)).await?;
         run(&pool, &mut instance).await
     };
-    let limits = pool.revision.spec.limits;
-    let exit = Metered::new(work, limits.cpu.0, Some(until), Arc::clone(&pool.cpu))
-        .await
-        .unwrap_or_else(|limit| Err(CallError::Limit(limit)))?;
+    let ended = pool.metered(work, until).await.unwrap_or_else(|halt| Err(halt.into()));
     drop(place);
-    match exit {
-        Exit(0) => Ok(Output { body: stdout.contents(), ..Output::default() }),
+    let body = stdout.contents();
+    if body.len() >= ANSWER_BYTES_MAX {
+        // However the guest took it that nothing more could be written, its answer is cut.
+        return Err(CallError::Limit(Limit::Output));
+    }
+    match ended? {
+        Exit(0) => Ok(Output { body, ..Output::default() }),
         Exit(code) => Err(CallError::Fault(super::error::Fault {
             kind: super::error::Kind::Failed,
-            message: format!(
-                "the command exited with code {code}: {}",
-                String::from_utf8_lossy(&stderr.contents()).trim_end()
-            ),
+            message: format!("the command exited with code {code}; its log may say why"),
         })),
     }
 }

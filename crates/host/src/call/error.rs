@@ -5,8 +5,9 @@ use wasmtime_wasi::I32Exit;
 
 use crate::actor::StateError;
 use crate::bindings::airssys::component::types as contract;
-use crate::guest::{Guest, PreopenError};
-use crate::limit::Limit;
+use crate::granted::DirectoryError;
+use crate::guest::Guest;
+use crate::limit::{Halt, Limit};
 use crate::pool::ClaimError;
 
 /// Why a call has no answer.
@@ -138,13 +139,34 @@ impl From<contract::Error> for Fault {
             contract::ErrorKind::Unavailable => Kind::Unavailable,
             contract::ErrorKind::Failed => Kind::Failed,
         };
-        Self { kind, message: error.message }
+        Self { kind, message: clamped(error.message) }
     }
 }
 
-impl From<PreopenError> for CallError {
-    fn from(error: PreopenError) -> Self {
-        Self::Host(error.to_string())
+impl From<Halt> for CallError {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Limit(limit) => Self::Limit(limit),
+            Halt::Stopped => Self::Claim(ClaimError::Stopped),
+        }
+    }
+}
+
+/// A guest's words are kept in records and sent to callers: a few lines, and no more of a guest that
+/// writes volumes.
+const MESSAGE_BYTES_MAX: usize = 4 << 10;
+
+pub(super) fn clamped(mut message: String) -> String {
+    if message.len() > MESSAGE_BYTES_MAX {
+        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
+        message.push('…');
+    }
+    message
+}
+
+impl From<DirectoryError> for CallError {
+    fn from(error: DirectoryError) -> Self {
+        Self::Host(format!("{error}: {}", error.source))
     }
 }
 
@@ -164,9 +186,27 @@ impl CallError {
         match error.downcast_ref::<Trap>() {
             Some(Trap::StackOverflow) => Self::Limit(Limit::Stack),
             trap => Self::Trapped {
-                message: trap.map_or_else(|| error.root_cause().to_string(), ToString::to_string),
+                message: clamped(
+                    trap.map_or_else(|| error.root_cause().to_string(), ToString::to_string),
+                ),
                 backtrace: format!("{error:?}"),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guests_volumes_become_a_few_lines() {
+        let fault = Fault::from(contract::Error {
+            kind: contract::ErrorKind::Failed,
+            message: "ü".repeat(1 << 20),
+        });
+        assert!(fault.message.len() <= MESSAGE_BYTES_MAX + '…'.len_utf8());
+        assert!(fault.message.ends_with("ü…"));
+        assert_eq!(clamped("short".into()), "short");
     }
 }

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use airssys_wasm_model::InstanceModel;
 use wasm_wave::untyped::UntypedFuncCall;
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
 use wasmtime::component::{ComponentExportIndex, Val};
@@ -17,6 +18,10 @@ impl Lease {
     /// an empty text where it returns nothing.
     pub async fn invoke(self, name: &str, arguments: &[String]) -> Result<String, CallError> {
         let pool = Arc::clone(&self.pool);
+        if pool.revision.spec.instances.model == InstanceModel::Actor {
+            // The contract's own interfaces, called by name, would go past the actor's state.
+            return Err(CallError::Unsupported { wanted: "functions beside its handler" });
+        }
         run(self, Invoke { pool, name, arguments }).await
     }
 }
@@ -32,12 +37,12 @@ impl Job for Invoke<'_> {
 
     async fn run(self, instance: &mut Instance) -> Result<String, CallError> {
         let (index, ty) = find(&self.pool, self.name)?;
-        let signature = format!("{}: {}", self.name, signature(&ty));
+        let signature = || format!("{}: {}", self.name, signature(&ty));
         if let Some(what) = unsayable(&ty) {
-            return Err(CallError::Unsayable { signature, what });
+            return Err(CallError::Unsayable { signature: signature(), what });
         }
         let arguments = parse(&ty, self.arguments)
-            .map_err(|reason| CallError::Arguments { signature, reason })?;
+            .map_err(|reason| CallError::Arguments { signature: signature(), reason })?;
         let mut results = vec![Val::Bool(false); ty.results().len()];
         let store = &mut instance.store;
         let func = instance

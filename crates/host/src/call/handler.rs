@@ -10,7 +10,6 @@ use super::command;
 use super::error::CallError;
 use super::instance::{Job, instantiate, restore, run};
 use crate::bindings::airssys::component::types as contract;
-use crate::limit::Metered;
 use crate::pool::{Held, Instance, Lease, Pool};
 
 /// What goes into a handler.
@@ -95,9 +94,9 @@ fn context(call: &crate::context::CallCtx) -> contract::Context {
     let left = call.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
     contract::Context {
         request_id: call.request_id.to_string(),
-        trace_parent: call.traceparent.as_deref().map(str::to_owned),
+        trace_parent: call.traceparent.as_ref().and_then(|it| Some(it.to_str().ok()?.to_owned())),
         deadline_ns: left.map(|left| left.as_nanos().try_into().unwrap_or(u64::MAX)),
-        caller: call.caller.as_deref().map(str::to_owned),
+        caller: call.caller.as_ref().map(ToString::to_string),
         attempt: call.attempt,
     }
 }
@@ -116,11 +115,15 @@ async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallEr
         let generation = turn.saved().map(|saved| saved.generation);
         let current =
             ready.filter(|ready| ready.holds.as_ref().map(|held| held.generation) == generation);
-        let mut instance = match current {
+        let well = match current {
             Some(mut instance) => {
-                instance.store.data_mut().begin(call);
-                instance
+                instance.begin(call.clone());
+                instance.is_well(&pool).await.then_some(instance)
             }
+            None => None,
+        };
+        let mut instance = match well {
+            Some(instance) => instance,
             None => {
                 let mut instance = instantiate(&pool, call, None).await?;
                 if let Some(saved) = turn.saved() {
@@ -142,10 +145,9 @@ async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallEr
         pool.give_back(instance);
         answer
     };
-    let cpu = pool.revision.spec.limits.cpu.0;
-    let answer = Metered::new(work, cpu, Some(until), Arc::clone(&pool.cpu)).await;
+    let answer = pool.metered(work, until).await;
     drop(place);
-    answer.unwrap_or_else(|limit| Err(CallError::Limit(limit)))
+    answer.unwrap_or_else(|halt| Err(halt.into()))
 }
 
 async fn save(pool: &Pool, instance: &mut Instance) -> Result<Vec<u8>, CallError> {

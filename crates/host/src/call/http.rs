@@ -2,8 +2,9 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::channel::oneshot;
@@ -17,9 +18,9 @@ use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
 use super::HttpError;
 use super::error::CallError;
-use super::instance::instantiate;
+use super::instance::ready_for;
 use crate::guest::Guest;
-use crate::limit::{Limit, Metered};
+use crate::limit::{Halt, Metered};
 use crate::pool::{Instance, Lease, Place, Pool};
 
 /// The body of a request on its way to a guest.
@@ -34,8 +35,40 @@ pub struct HttpBody {
     gap: Duration,
     /// Armed when the guest makes the reader wait.
     alarm: Option<Pin<Box<Sleep>>>,
-    /// Tells the guest's task, by being dropped, that nobody reads any more.
-    _reader: Option<oneshot::Sender<()>>,
+    /// There while the guest still runs.
+    reader: Option<Reader>,
+}
+
+/// The reader's side of a body whose guest still runs. Dropping it tells the guest's task that nobody reads
+/// any more.
+struct Reader {
+    progress: Arc<Progress>,
+    _gone: oneshot::Sender<()>,
+}
+
+/// When a body last moved, by whichever side.
+struct Progress {
+    start: Instant,
+    last_ms: AtomicU64,
+}
+
+impl Progress {
+    fn moved(&self) {
+        let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_ms.store(now, Ordering::Relaxed);
+    }
+
+    /// Waits until nothing has moved for so long: the guest writes nothing, or its reader reads nothing.
+    async fn stalled(&self, patience: Duration) {
+        loop {
+            let last = Duration::from_millis(self.last_ms.load(Ordering::Relaxed));
+            let idle = self.start.elapsed().saturating_sub(last);
+            match patience.checked_sub(idle) {
+                Some(left) if !left.is_zero() => tokio::time::sleep(left).await,
+                _ => return,
+            }
+        }
+    }
 }
 
 impl Lease {
@@ -58,25 +91,18 @@ impl Lease {
         }
         let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
         let until = pool.until(&call, since);
-        let cpu = pool.revision.spec.limits.cpu.0;
         let (answer, mut answered) = oneshot::channel();
         let guest = Arc::clone(&pool);
         let work = async move {
-            let mut instance = match ready {
-                Some(mut instance) => {
-                    instance.store.data_mut().begin(call);
-                    instance
-                }
-                None => instantiate(&guest, call, None).await?,
-            };
+            let mut instance = ready_for(&guest, ready, call).await?;
             handle(&guest, &mut instance, request, answer).await?;
             Ok(instance)
         };
-        let mut work = Metered::new(work, cpu, Some(until), Arc::clone(&pool.cpu));
+        let mut work = pool.metered(work, until);
         let (first, ended) = first_answer(&mut work, &mut answered).await;
         let answer = match (first, ended) {
             // A guest that failed has no good answer, even if its head was there first.
-            (_, Some(Err(limit))) => return Err(CallError::Limit(limit)),
+            (_, Some(Err(halt))) => return Err(halt.into()),
             (_, Some(Ok(Err(error)))) => return Err(error),
             (None, _) => return Err(CallError::NoAnswer),
             (Some(answer), ended) => {
@@ -91,8 +117,8 @@ impl Lease {
                 answer.map(|body| (body, reader))
             }
         };
-        let gap = pool.revision.spec.limits.time.0;
-        Ok(answer.map(|(body, reader)| HttpBody { body, gap, alarm: None, _reader: reader }))
+        let gap = pool.time_limit();
+        Ok(answer.map(|(body, reader)| HttpBody { body, gap, alarm: None, reader }))
     }
 }
 
@@ -100,7 +126,7 @@ impl Lease {
 async fn first_answer<F: Future<Output = Ended>>(
     work: &mut Metered<F>,
     answered: &mut oneshot::Receiver<Answer>,
-) -> (Option<Answer>, Option<Result<Ended, Limit>>) {
+) -> (Option<Answer>, Option<Result<Ended, Halt>>) {
     std::future::poll_fn(|cx| {
         let ended = match Pin::new(&mut *work).poll(cx) {
             Poll::Ready(ended) => Some(ended),
@@ -117,14 +143,17 @@ async fn first_answer<F: Future<Output = Ended>>(
     .await
 }
 
-/// The guest writes its body, or does what it has to do after it, on a task of its own. When nobody reads
-/// any more it has the revision's time to end by itself.
-fn go_on<F>(pool: Arc<Pool>, place: Place, work: Metered<F>) -> oneshot::Sender<()>
+/// The guest writes its body, or does what it has to do after it, on a task of its own. It has the revision's
+/// time to end by itself from when nobody reads any more, and as long for each gap in its body: a reader that
+/// does not read holds its place no longer than a guest that does not write.
+fn go_on<F>(pool: Arc<Pool>, place: Place, work: Metered<F>) -> Reader
 where
     F: Future<Output = Ended> + Send + 'static,
 {
-    let (reader, gone) = oneshot::channel::<()>();
-    let patience = pool.revision.spec.limits.time.0;
+    let (gone_sender, gone) = oneshot::channel::<()>();
+    let patience = pool.time_limit();
+    let progress = Arc::new(Progress { start: Instant::now(), last_ms: AtomicU64::new(0) });
+    let reader = Reader { progress: Arc::clone(&progress), _gone: gone_sender };
     tokio::spawn(async move {
         let abandoned = async {
             // Sent or dropped, both mean the same.
@@ -139,13 +168,19 @@ where
                     revision = %pool.revision.spec.revision,
                     "after its answer had begun: {error}"
                 ),
-                Err(limit) => tracing::warn!(
+                Err(halt) => tracing::warn!(
                     service = %pool.revision.spec.service,
                     revision = %pool.revision.spec.revision,
-                    "stopped at its limit on {limit} after its answer had begun"
+                    "after its answer had begun: {}",
+                    CallError::from(halt)
                 ),
             },
             () = abandoned => {}
+            () = progress.stalled(patience) => tracing::info!(
+                service = %pool.revision.spec.service,
+                revision = %pool.revision.spec.revision,
+                "ended: its answer had not moved for {patience:?}"
+            ),
         }
         drop(place);
     });
@@ -224,6 +259,9 @@ impl Body for HttpBody {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(frame) => {
                 self.alarm = None;
+                if let Some(reader) = &self.reader {
+                    reader.progress.moved();
+                }
                 Poll::Ready(frame)
             }
             Poll::Pending => {

@@ -6,7 +6,6 @@ use crate::actor::SavedState;
 use crate::call::error::CallError;
 use crate::context::CallCtx;
 use crate::guest::{Console, Guest};
-use crate::limit::Metered;
 use crate::pool::{Held, Instance, Lease, Pool};
 
 /// A new instance that has seen no configuration.
@@ -81,23 +80,31 @@ pub(crate) async fn run<J: Job>(lease: Lease, job: J) -> Result<J::Output, CallE
     let Lease { pool, place, ready, call, since } = lease;
     let until = pool.until(&call, since);
     let work = async {
-        let mut instance = match ready {
-            Some(mut instance) => {
-                instance.store.data_mut().begin(call);
-                instance
-            }
-            None => instantiate(&pool, call, None).await?,
-        };
+        let mut instance = ready_for(&pool, ready, call).await?;
         let answer = job.run(&mut instance).await;
         if answer.as_ref().map_or_else(leaves_whole, |_| true) {
             pool.give_back(instance);
         }
         answer
     };
-    let cpu = pool.revision.spec.limits.cpu.0;
-    let answer = Metered::new(work, cpu, Some(until), Arc::clone(&pool.cpu)).await;
+    let answer = pool.metered(work, until).await;
     drop(place);
-    answer.unwrap_or_else(|limit| Err(CallError::Limit(limit)))
+    answer.unwrap_or_else(|halt| Err(halt.into()))
+}
+
+/// The instance for a call: the one that waited, if there is one and it is well, else a new one.
+pub(crate) async fn ready_for(
+    pool: &Arc<Pool>,
+    ready: Option<Instance>,
+    call: CallCtx,
+) -> Result<Instance, CallError> {
+    if let Some(mut instance) = ready {
+        instance.begin(call.clone());
+        if instance.is_well(pool).await {
+            return Ok(instance);
+        }
+    }
+    instantiate(pool, call, None).await
 }
 
 fn leaves_whole(error: &CallError) -> bool {

@@ -1,14 +1,12 @@
 //! What a component's own code asks for: `capabilities.required`, called on an instance of its own that
 //! has seen no configuration.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::error::CallError;
 use super::instance::bare;
 use crate::bindings::exports::airssys::component::capabilities as contract;
 use crate::context::{CallCtx, RequestId};
-use crate::limit::Metered;
 use crate::pool::Pool;
 use crate::prepare::Prepared;
 
@@ -49,10 +47,8 @@ impl Prepared {
             };
             answered.map_err(|error| CallError::of(&error, store.data()))
         };
-        let limits = self.0.spec.limits;
-        let until = Instant::now() + limits.time.0;
-        let asked = Metered::new(asking, limits.cpu.0, Some(until), Arc::clone(&pool.cpu)).await;
-        Ok(asked.map_err(CallError::Limit)??.into_iter().map(Required::from).collect())
+        let until = Instant::now() + pool.time_limit();
+        Ok(pool.metered(asking, until).await??.into_iter().map(Required::from).collect())
     }
 }
 

@@ -2,17 +2,25 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use airssys_wasm_model::{HttpRight, Name, Rights};
+use bytes::Bytes;
 use http::uri::Scheme;
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::time::Sleep;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
@@ -28,11 +36,20 @@ type Answer = Result<(http::Response<WasiBody>, Io), Error>;
 pub(crate) struct OutboundHttp {
     rights: Arc<Rights>,
     service: Name,
+    /// A place for each request of this guest.
+    own: Arc<Semaphore>,
 }
+
+/// Requests that one instance may have under way. An honest guest fans out to a few servers.
+const REQUESTS_PER_INSTANCE_MAX: usize = 32;
+
+/// Requests that all guests may have under way: each holds a descriptor, of which a process often has 1,024,
+/// and while its name is looked up a thread of the pool that also writes to the store.
+static REQUESTS: Semaphore = Semaphore::const_new(256);
 
 impl OutboundHttp {
     pub(crate) fn new(rights: Arc<Rights>, service: Name) -> Self {
-        Self { rights, service }
+        Self { rights, service, own: Arc::new(Semaphore::new(REQUESTS_PER_INSTANCE_MAX)) }
     }
 
     /// The right under which this request may leave, with the host and port it goes to.
@@ -63,6 +80,13 @@ struct Target {
     right: HttpRight,
 }
 
+impl Target {
+    /// The host as resolvers and certificates know it: an IPv6 address without its brackets.
+    fn bare_host(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+}
+
 impl WasiHttpHooks for OutboundHttp {
     fn send_request(
         &mut self,
@@ -71,10 +95,40 @@ impl WasiHttpHooks for OutboundHttp {
         _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Answer> + Send> {
         match self.check(&request) {
-            Ok(target) => Box::new(send(target, request, options.unwrap_or_default())),
+            Ok(target) => {
+                let (own, options) = (Arc::clone(&self.own), options.unwrap_or_default());
+                Box::new(async move {
+                    let places = places(own, patience(options.connect_timeout)).await?;
+                    let (answer, io) = send(target, request, options).await?;
+                    let io: Io = Box::new(async move {
+                        let ended = Box::into_pin(io).await;
+                        drop(places);
+                        ended
+                    });
+                    Ok((answer, io))
+                })
+            }
             Err(denied) => Box::new(std::future::ready(Err(denied))),
         }
     }
+}
+
+fn patience(asked: Option<Duration>) -> Duration {
+    asked.unwrap_or(PATIENCE).min(PATIENCE)
+}
+
+/// A place among the guest's own requests and among all guests', held until the answer has been read.
+async fn places(
+    own: Arc<Semaphore>,
+    within: Duration,
+) -> Result<(OwnedSemaphorePermit, SemaphorePermit<'static>), Error> {
+    let places = async {
+        // Neither is ever closed.
+        let own = own.acquire_owned().await.map_err(|_| Error::ConnectionLimitReached)?;
+        let one = REQUESTS.acquire().await.map_err(|_| Error::ConnectionLimitReached)?;
+        Ok((own, one))
+    };
+    tokio::time::timeout(within, places).await.map_err(|_| Error::ConnectionLimitReached)?
 }
 
 async fn send(
@@ -82,16 +136,9 @@ async fn send(
     mut request: http::Request<WasiBody>,
     options: RequestOptions,
 ) -> Answer {
-    let connecting = async {
-        let address = resolve(&target).await?;
-        TcpStream::connect(address).await.map_err(Error::Connect)
-    };
-    let patience = |asked: Option<Duration>| asked.unwrap_or(PATIENCE).min(PATIENCE);
-    let stream = tokio::time::timeout(patience(options.connect_timeout), connecting)
+    let stream = tokio::time::timeout(patience(options.connect_timeout), connect(&target))
         .await
         .map_err(|_elapsed| Error::ConnectionTimeout)??;
-    let stream: Box<dyn Stream> =
-        if target.tls { Box::new(encrypt(&target.host, stream).await?) } else { Box::new(stream) };
 
     // On the wire the request's target is its path: the authority went into the Host header.
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
@@ -111,22 +158,70 @@ async fn send(
         drop(sender);
         ended
     };
-    Ok((answer.map(|body| body.map_err(Error::Hyper).boxed_unsync()), Box::new(io)))
+    let gap = patience(options.between_bytes_timeout);
+    let answer = answer.map(|body| TimedBody { body, gap, alarm: None }.boxed_unsync());
+    Ok((answer, Box::new(io)))
+}
+
+/// The body of an answer, cut with an error where its server makes the guest wait too long.
+struct TimedBody {
+    body: Incoming,
+    gap: Duration,
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+impl Body for TimedBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            self.alarm = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(Error::Hyper)));
+        }
+        let gap = self.gap;
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep(gap)));
+        alarm.as_mut().poll(cx).map(|()| Some(Err(Error::ConnectionReadTimeout)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A connection to one of the addresses that the name has now, each tried in turn. Only those that this
+/// right may reach are: the name is not looked up again, so it cannot turn into another address afterwards.
+async fn connect(target: &Target) -> Result<Box<dyn Stream>, Error> {
+    let mut failed = Error::Connect(io::Error::other("the name has no address"));
+    for address in resolve(target).await? {
+        match TcpStream::connect(address).await {
+            Ok(stream) if target.tls => return Ok(Box::new(encrypt(target, stream).await?)),
+            Ok(stream) => return Ok(Box::new(stream)),
+            Err(error) => failed = Error::Connect(error),
+        }
+    }
+    Err(failed)
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// The one address that is connected to: the first that the name has, provided that this right may reach
-/// it. The name is not looked up again, so it cannot turn into another address afterwards.
-async fn resolve(target: &Target) -> Result<SocketAddr, Error> {
-    let bare = target.host.trim_start_matches('[').trim_end_matches(']');
-    let mut addresses =
-        tokio::net::lookup_host((bare, target.port)).await.map_err(Error::Connect)?;
-    let address = addresses
-        .next()
-        .ok_or_else(|| Error::Connect(io::Error::other("the name has no address")))?;
-    if is_inside(address.ip()) && !target.right.granted.is_literal_address() {
+/// The addresses of the name that this right may reach.
+async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, Error> {
+    let found =
+        tokio::net::lookup_host((target.bare_host(), target.port)).await.map_err(Error::Connect)?;
+    let (inside, mut outside): (Vec<_>, Vec<_>) =
+        found.partition(|address| is_inside(address.ip()));
+    if target.right.granted.is_literal_address() {
+        outside.extend(inside);
+    } else if let (true, Some(address)) = (outside.is_empty(), inside.first()) {
         tracing::info!(
             "`{}` is {}, a private address: grant it literally to reach it",
             target.host,
@@ -134,7 +229,7 @@ async fn resolve(target: &Target) -> Result<SocketAddr, Error> {
         );
         return Err(Error::DestinationIpProhibited);
     }
-    Ok(address)
+    Ok(outside)
 }
 
 /// Addresses that only something inside this machine or its network has: what a name on the internet must
@@ -142,7 +237,7 @@ async fn resolve(target: &Target) -> Result<SocketAddr, Error> {
 fn is_inside(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
+            let [a, b, c, _] = v4.octets();
             v4.is_private()
                 || v4.is_loopback()
                 || v4.is_link_local()
@@ -151,6 +246,10 @@ fn is_inside(address: IpAddr) -> bool {
                 || a == 0
                 // Shared address space of carriers, RFC 6598.
                 || (a == 100 && (64..128).contains(&b))
+                // Protocol assignments and benchmarks, RFC 6890; reserved, RFC 1112.
+                || (a == 192 && b == 0 && c == 0)
+                || (a == 198 && matches!(b, 18 | 19))
+                || a >= 240
         }
         IpAddr::V6(v6) => {
             v6.is_loopback()
@@ -158,15 +257,30 @@ fn is_inside(address: IpAddr) -> bool {
                 || v6.is_multicast()
                 || v6.is_unique_local()
                 || v6.is_unicast_link_local()
+                // Site-local, RFC 3879, and addresses that a gateway turns into IPv4: RFC 6052, 8215,
+                // 3056 and 4291.
+                || v6.segments()[0] & 0xffc0 == 0xfec0
+                || v6.segments()[..2] == [0x64, 0xff9b]
+                || v6.segments()[0] == 0x2002
+                || v6.segments()[..6] == [0; 6]
         }
     }
 }
 
-async fn encrypt(host: &str, stream: TcpStream) -> Result<impl Stream + use<>, Error> {
+/// Made once: it holds the roots of trust, and the sessions that spare a second handshake. The provider of
+/// cryptography is named, because a program that embeds this crate may have another one too.
+static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| Error::DestinationNotFound)?;
-    TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(Error::Tls)
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("the provider knows the protocol's versions");
+    Arc::new(config.with_root_certificates(roots).with_no_client_auth())
+});
+
+async fn encrypt(target: &Target, stream: TcpStream) -> Result<impl Stream + use<>, Error> {
+    let name = ServerName::try_from(target.bare_host().to_owned());
+    let name = name.map_err(|_| Error::DestinationNotFound)?;
+    TlsConnector::from(Arc::clone(&TLS)).connect(name, stream).await.map_err(Error::Tls)
 }
 
 #[cfg(test)]
@@ -188,6 +302,14 @@ mod tests {
             "fe80::1",
             "fd00::1",
             "::",
+            "64:ff9b::a00:1",
+            "64:ff9b:1::1",
+            "2002:a00:1::",
+            "::10.0.0.1",
+            "fec0::1",
+            "192.0.0.8",
+            "198.18.0.1",
+            "240.0.0.1",
         ] {
             assert!(is_inside(inside.parse().unwrap()), "{inside} passed for outside");
         }

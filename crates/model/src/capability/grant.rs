@@ -49,6 +49,9 @@ pub enum GrantError {
     /// The part after `files:`.
     #[error("`{0}` is not a files grant: use files:HOST=GUEST:read,write with absolute paths")]
     Files(String),
+    /// Writing without reading, which nothing holds back.
+    #[error("`write` includes reading, because nothing could hold that back: grant `read,write`")]
+    WriteAlone,
     /// The part after `http:`.
     #[error("{0}")]
     Http(String),
@@ -120,6 +123,9 @@ fn files(host: String, guest: String, mut access: Vec<Access>) -> Result<Grant, 
     if !is_plain(&guest) || !std::path::Path::new(&host).is_absolute() || access.is_empty() {
         return Err(GrantError::Files(format!("{host}={guest}")));
     }
+    if !access.contains(&Access::Read) {
+        return Err(GrantError::WriteAlone);
+    }
     access.sort();
     access.dedup();
     let guest = match guest.trim_end_matches('/') {
@@ -156,7 +162,10 @@ impl FromStr for Grant {
                         _ => Err(bad()),
                     })
                     .collect::<Result<_, _>>()?;
-                files(host.to_owned(), guest.to_owned(), access).map_err(|_| bad())
+                files(host.to_owned(), guest.to_owned(), access).map_err(|error| match error {
+                    GrantError::Files(_) => bad(),
+                    error => error,
+                })
             }
             "http" => rest.parse().map(Self::Http).map_err(GrantError::Http),
             "env" => match rest.split_once('=') {

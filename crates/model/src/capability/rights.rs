@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::ask::{Access, Asked, FilesAsk};
-use super::grant::{Grant, Grants, access_words};
+use super::grant::{Grant, Grants};
 use super::pattern::{HostPattern, PathPattern};
 
 /// What a revision may do. [`Rights::default`] is the empty set: no file, no host, no variable.
@@ -20,8 +20,11 @@ pub struct Rights {
 /// A directory of this machine that the guest sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilesRight {
-    /// The directory, an absolute path of this machine.
+    /// The directory that the operator named, an absolute path of this machine.
     pub host: String,
+    /// The way from there to what is asked, as `/a/b`, or nothing. What lies on it may have been written by
+    /// guests: none of it may be followed as a link.
+    pub below: String,
     /// Where the guest sees it.
     pub guest: String,
     /// Whether files there may be changed. They may always be read.
@@ -130,12 +133,15 @@ impl Rights {
         default_port: u16,
         path: &str,
     ) -> Option<&HttpRight> {
-        self.http.iter().find(|right| {
+        let fits = |right: &&HttpRight| {
             right.granted.matches(host, port, default_port)
                 && right.asked.matches(host, port, default_port)
                 && (right.methods.is_empty() || right.methods.iter().any(|one| one == method))
                 && right.path.matches(path)
-        })
+        };
+        // What a literal address grants, private addresses among it, no broader grant takes away.
+        let literal = |right: &&HttpRight| right.granted.is_literal_address();
+        self.http.iter().filter(fits).find(literal).or_else(|| self.http.iter().find(fits))
     }
 
     fn add_files(
@@ -149,6 +155,7 @@ impl Rights {
         if asked.unstated {
             self.files.push(FilesRight {
                 host: host.to_owned(),
+                below: String::new(),
                 guest: guest.to_owned(),
                 write: access.contains(&Access::Write),
             });
@@ -157,23 +164,20 @@ impl Rights {
         let mut touched = false;
         for (ask, met) in asked.files.iter().zip(&mut met.files) {
             let wanted = directory(ask)?;
-            let both = |one| access.contains(&one) && ask.access.contains(&one);
-            // Writing without reading is not something a preopened directory can hold back, so what can
-            // be written can be read; a right needs the two sides to agree on one of them at least.
-            let (host, guest) = if let Some(below) = below(wanted, guest) {
-                (format!("{}{below}", host.trim_end_matches('/')), wanted)
+            let (below, guest) = if let Some(below) = below(wanted, guest) {
+                (below, wanted)
             } else if below(guest, wanted).is_some() {
-                (host.to_owned(), guest)
+                ("", guest)
             } else {
                 continue;
             };
-            if !both(Access::Read) && !both(Access::Write) {
-                continue;
-            }
+            // Either access lets the guest read: a preopened directory cannot hold that back.
+            let write = access.contains(&Access::Write) && ask.access.contains(&Access::Write);
             self.files.push(FilesRight {
-                host,
+                host: host.to_owned(),
+                below: below.to_owned(),
                 guest: guest.to_owned(),
-                write: both(Access::Write),
+                write,
             });
             touched = true;
             *met = true;
@@ -244,7 +248,7 @@ impl Met {
     fn missing(&self, asked: &Asked) -> Result<Vec<MissingGrant>, RightsError> {
         let mut missing = Vec::new();
         for (ask, _) in asked.files.iter().zip(&self.files).filter(|(_, met)| !**met) {
-            let access = access_words(&ask.access);
+            let access = if ask.access.contains(&Access::Write) { "read,write" } else { "read" };
             missing.push(MissingGrant {
                 asked: format!("{access} in `{}`", ask.path),
                 reason: ask.reason.clone(),
@@ -325,13 +329,23 @@ mod tests {
         let rights = Rights::intersect(&asked, &grants(&["files:/srv=/data:read,write"])).unwrap();
         assert_eq!(
             rights.files,
-            [FilesRight { host: "/srv/words".into(), guest: "/data/words".into(), write: false }]
+            [FilesRight {
+                host: "/srv".into(),
+                below: "/words".into(),
+                guest: "/data/words".into(),
+                write: false
+            }]
         );
         let asked = files("/data", &[Access::Read, Access::Write]);
         let rights = Rights::intersect(&asked, &grants(&["files:/srv=/data/a:read"])).unwrap();
         assert_eq!(
             rights.files,
-            [FilesRight { host: "/srv".into(), guest: "/data/a".into(), write: false }]
+            [FilesRight {
+                host: "/srv".into(),
+                below: String::new(),
+                guest: "/data/a".into(),
+                write: false
+            }]
         );
     }
 

@@ -23,7 +23,8 @@ pub(crate) enum AnswerBody {
 /// A failure as `application/problem+json`.
 pub(crate) fn problem(failure: Failure, request_id: RequestId) -> Response<AnswerBody> {
     let code = failure.code;
-    let problem = Problem::from(failure.of_request(&request_id.to_string()));
+    let mut problem = Problem::from(failure.of_request(&request_id.to_string()));
+    problem.status = status(code).as_u16();
     let text = serde_json::to_string(&problem).unwrap_or_else(|_| "{}".to_owned());
     let mut answer = Response::new(AnswerBody::Own(Some(text.into())));
     *answer.status_mut() = status(code);

@@ -9,22 +9,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use airssys_wasm_api::{Code, Failure};
-use airssys_wasm_host::{CallCtx, RequestId};
+use airssys_wasm_host::{CallCtx, Caller, RequestId};
 use http::header::{CONTENT_LENGTH, HOST};
-use http::{HeaderValue, Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use self::answer::{AnswerBody, problem};
 use self::body::BoundedBody;
 pub(crate) use self::routes::{Route, Routes};
+use crate::listen::{self, Answerer, Listening};
 use crate::live::{Running, Unanswered};
 
-/// Connections open at once. The next one waits in the listener's backlog until one ends.
+/// How many connections, if the process may have as many descriptors.
 const CONNECTIONS_MAX: usize = 10_000;
 
 /// How long a client may take to send the head of a request.
@@ -37,11 +35,10 @@ const FAREWELL: Duration = Duration::from_secs(30);
 /// bound is one on time and not on memory.
 pub(crate) const BODY_BYTES_MAX: u64 = 1 << 30;
 
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// A longer target is nobody's link.
 const TARGET_BYTES_MAX: usize = 16 << 10;
-
-/// Calls that may be under way on one HTTP/2 connection.
-const STREAMS_MAX: u32 = 256;
 
 /// What the HTTP door needs.
 pub(crate) struct Ingress {
@@ -55,56 +52,14 @@ impl Ingress {
     pub(crate) async fn serve(
         self: Arc<Self>,
         listener: TcpListener,
-        mut stopping: watch::Receiver<bool>,
+        stopping: watch::Receiver<bool>,
     ) {
-        let mut server = auto::Builder::new(TokioExecutor::new());
-        server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-        server.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX);
-        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let graceful = GracefulShutdown::new();
-        loop {
-            let accepting = async {
-                let place = Arc::clone(&places).acquire_owned().await;
-                (place, listener.accept().await)
-            };
-            let (place, accepted) = tokio::select! {
-                accepted = accepting => accepted,
-                _ = stopping.wait_for(|stopping| *stopping) => break,
-            };
-            let (stream, peer) = match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Out of descriptors, most likely: connections that end give some back.
-                    tracing::warn!("a connection was not accepted: {error}");
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                    continue;
-                }
-            };
-            // Answers are often smaller than a segment; waiting to fill one costs a round trip.
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!("a connection without TCP_NODELAY: {error}");
-            }
-            let ingress = Arc::clone(&self);
-            let service = hyper::service::service_fn(move |request| {
-                let ingress = Arc::clone(&ingress);
-                async move { Ok::<_, std::convert::Infallible>(ingress.answer(request, peer).await) }
-            });
-            let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
-            let connection = graceful.watch(connection);
-            tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%peer, "a connection ended early: {error}");
-                }
-                drop(place);
-            });
-        }
-        drop(listener);
-        if tokio::time::timeout(FAREWELL, graceful.shutdown()).await.is_err() {
-            tracing::warn!("answers were still under way {FAREWELL:?} after the stop");
-        }
+        let connections_max = listen::connections_max(CONNECTIONS_MAX);
+        let listening = Listening { connections_max, head: HEAD_TIMEOUT, farewell: FAREWELL };
+        listening.serve(listener, self, stopping).await;
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<AnswerBody> {
+    async fn named(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<AnswerBody> {
         let request_id = RequestId::draw();
         let mut answer = match self.route(request, peer, request_id).await {
             Ok(answer) => answer,
@@ -117,7 +72,7 @@ impl Ingress {
             }
         };
         let mut text = [0; 32];
-        answer.headers_mut().insert("x-request-id", header(request_id, &mut text));
+        answer.headers_mut().insert(X_REQUEST_ID, header(request_id, &mut text));
         answer
     }
 
@@ -127,6 +82,7 @@ impl Ingress {
         peer: SocketAddr,
         request_id: RequestId,
     ) -> Result<Response<AnswerBody>, Refused> {
+        check_size(&request, self.body_bytes_max)?;
         let service = {
             let authority = authority(&request)?;
             let found = self.routes.find(authority, request.uri().path());
@@ -139,22 +95,25 @@ impl Ingress {
             routes::strip(&mut request, prefix)?;
             service
         };
-        check_size(&request, self.body_bytes_max)?;
         let mut call = CallCtx::new(request_id);
-        call.caller = Some(peer.ip().to_string().into());
-        call.traceparent = request
-            .headers()
-            .get("traceparent")
-            .and_then(|value| value.to_str().ok())
-            .map(Arc::from);
+        call.caller = Some(Caller::Address(peer.ip()));
+        call.traceparent = request.headers().get("traceparent").cloned();
         let bound = self.body_bytes_max;
         let request = request.map(|body| BoundedBody::new(body, bound));
         match service.http(request, call).await {
             Ok(answer) => Ok(answer.map(AnswerBody::Guest)),
             Err(Unanswered { error, by }) => {
-                Err(Refused { failure: error.failure(&service.name), by })
+                Err(Refused { failure: error.failure(&service.name, request_id), by })
             }
         }
+    }
+}
+
+impl Answerer for Arc<Ingress> {
+    type Body = AnswerBody;
+
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<AnswerBody> {
+        self.named(request, peer).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which service answers at which host and path.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -46,16 +47,23 @@ pub(crate) struct Routes(ArcSwap<Table>);
 struct Table {
     by_path: HashMap<Route, Arc<LiveService>>,
     by_name: HashMap<Name, Arc<LiveService>>,
+    /// The length of the longest route: of a longer path, only so much is looked at.
+    longest: usize,
 }
 
 impl Routes {
     /// The service for this host and path, and how many bytes of the path are its route.
     pub(crate) fn find(&self, authority: &str, path: &str) -> Option<(Arc<LiveService>, usize)> {
         let table = self.0.load();
-        if let Some(service) = host_label(authority).and_then(|label| table.by_name.get(label)) {
+        if let Some(service) = host_label(authority).and_then(|label| table.by_name.get(&*label)) {
             return Some((Arc::clone(service), 0));
         }
         let mut prefix = path.trim_end_matches('/');
+        if prefix.len() > table.longest {
+            // The slash after the longest prefix that could be a route.
+            let end = prefix.as_bytes()[..=table.longest].iter().rposition(|byte| *byte == b'/');
+            prefix = &prefix[..end.unwrap_or(0)];
+        }
         loop {
             if let Some(service) = table.by_path.get(prefix) {
                 return Some((Arc::clone(service), prefix.len()));
@@ -95,6 +103,7 @@ impl Routes {
                 table.by_path.retain(|_, held| held.name != service.name);
                 table.by_path.insert(route.clone(), Arc::clone(service));
                 table.by_name.insert(service.name.clone(), Arc::clone(service));
+                table.measure();
             }
             table
         });
@@ -107,8 +116,15 @@ impl Routes {
             let mut table = Table::clone(table);
             table.by_path.retain(|_, held| held.name != *service);
             table.by_name.remove(service);
+            table.measure();
             table
         });
+    }
+}
+
+impl Table {
+    fn measure(&mut self) {
+        self.longest = self.by_path.keys().map(|route| route.0.len()).max().unwrap_or(0);
     }
 }
 
@@ -119,13 +135,22 @@ impl std::borrow::Borrow<str> for Route {
 }
 
 /// `greeter` of `greeter.localhost:8080`.
-fn host_label(authority: &str) -> Option<&str> {
+fn host_label(authority: &str) -> Option<Cow<'_, str>> {
     let host = authority.split_once(':').map_or(authority, |(host, _port)| host);
-    host.strip_suffix(".localhost").filter(|label| !label.contains('.'))
+    // Names are without case, and one that ends in a dot is the same, said in full.
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let at = host.len().checked_sub(LOCALHOST.len())?;
+    let (label, suffix) = (host.get(..at)?, host.get(at..)?);
+    let is_label = suffix.eq_ignore_ascii_case(LOCALHOST) && !label.contains('.');
+    is_label.then(|| match label.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(label.to_ascii_lowercase()),
+        false => Cow::Borrowed(label),
+    })
 }
 
-/// Takes the route off the request's path, so that a component need not know where it answers, and puts
-/// the authority into the URI, where the component looks for it.
+const LOCALHOST: &str = ".localhost";
+
+/// Takes the route off the request's path, so that a component need not know where it answers.
 pub(crate) fn strip<B>(request: &mut Request<B>, prefix: usize) -> Result<(), Failure> {
     if prefix == 0 {
         return Ok(());
@@ -175,7 +200,11 @@ mod tests {
         assert_eq!(find("localhost", "/ab"), ("root".into(), 0));
         assert_eq!(find("localhost", "/"), ("root".into(), 0));
         assert_eq!(find("b.localhost:8080", "/a/x"), ("b".into(), 0));
+        assert_eq!(find("B.LocalHost.:8080", "/a/x"), ("b".into(), 0));
         assert_eq!(find("x.b.localhost", "/a"), ("a".into(), 2));
+        assert_eq!(find("localhost", &format!("/a{}", "/b".repeat(5_000))), ("b".into(), 4));
+        assert_eq!(find("localhost", &format!("/a{}", "b".repeat(5_000))), ("root".into(), 0));
+        assert_eq!(find("ü", &"ü".repeat(50)), ("root".into(), 0));
         assert_eq!(find("localhost", "*"), ("root".into(), 0));
     }
 

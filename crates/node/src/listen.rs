@@ -1,0 +1,210 @@
+//! Listening for HTTP connections, for either door: bounded in number, and in how long one may idle.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// What differs between the doors.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Listening {
+    /// Connections open at once. The next one waits in the listener's backlog until one ends.
+    pub(crate) connections_max: usize,
+    /// How long a client may take until its first request is there, and for the head of each.
+    pub(crate) head: Duration,
+    /// How long answers under way may go on after the node was told to stop.
+    pub(crate) farewell: Duration,
+}
+
+/// Answers the requests of one connection.
+pub(crate) trait Answerer: Clone + Send + Sync + 'static {
+    type Body: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+        + Send
+        + 'static;
+
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
+}
+
+/// Calls that may be under way on one HTTP/2 connection.
+const STREAMS_MAX: u32 = 256;
+
+/// How often a silent HTTP/2 connection is asked whether its client is still there, and how long the client
+/// has to say so.
+const PING: Duration = Duration::from_secs(20);
+
+/// How long to wait when no connection can be accepted: out of descriptors, most likely, and connections
+/// that end give some back.
+const BREATH: Duration = Duration::from_millis(20);
+
+/// How many connections may be open at once: so many, but no more than half of the descriptors that this
+/// process may have, of which the store, the guests' files and their requests need some too. The soft bound on
+/// descriptors is first raised to the hard one, as every server has to: the soft one is for programs that
+/// cannot count beyond 1,024.
+pub(crate) fn connections_max(most: usize) -> usize {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let allowed = if raised.is_ok() { maximum } else { current };
+    allowed.map_or(most, |allowed| usize::try_from(allowed / 2).map_or(most, |half| half.min(most)))
+}
+
+impl Listening {
+    /// Serves until `stopping` turns true, then lets the answers under way end.
+    pub(crate) async fn serve(
+        self,
+        listener: TcpListener,
+        answerer: impl Answerer,
+        mut stopping: watch::Receiver<bool>,
+    ) {
+        let server = self.server();
+        let places = Arc::new(Semaphore::new(self.connections_max));
+        let graceful = GracefulShutdown::new();
+        loop {
+            let accepting = async {
+                let place = Arc::clone(&places).acquire_owned().await;
+                (place, listener.accept().await)
+            };
+            let (place, accepted) = tokio::select! {
+                accepted = accepting => accepted,
+                _ = stopping.wait_for(|stopping| *stopping) => break,
+            };
+            match (place, accepted) {
+                (Ok(place), Ok((stream, peer))) => {
+                    self.attend(&server, &graceful, answerer.clone(), stream, peer, place);
+                }
+                (_, Err(error)) => {
+                    tracing::warn!("a connection was not accepted: {error}");
+                    tokio::time::sleep(BREATH).await;
+                }
+                (Err(_closed), Ok(_)) => break,
+            }
+        }
+        drop(listener);
+        if tokio::time::timeout(self.farewell, graceful.shutdown()).await.is_err() {
+            tracing::warn!("answers were still under way {:?} after the stop", self.farewell);
+        }
+    }
+
+    fn server(self) -> auto::Builder<TokioExecutor> {
+        let mut server = auto::Builder::new(TokioExecutor::new());
+        server.http1().timer(TokioTimer::new()).header_read_timeout(self.head);
+        server
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS_MAX)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PING);
+        server
+    }
+
+    /// One connection, on a task of its own.
+    fn attend(
+        self,
+        server: &auto::Builder<TokioExecutor>,
+        graceful: &GracefulShutdown,
+        answerer: impl Answerer,
+        stream: TcpStream,
+        peer: SocketAddr,
+        place: OwnedSemaphorePermit,
+    ) {
+        // Answers are often smaller than a segment; waiting to fill one costs a round trip.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("a connection without TCP_NODELAY: {error}");
+        }
+        let spoke = Arc::new(AtomicBool::new(false));
+        let heard = Arc::clone(&spoke);
+        let service = hyper::service::service_fn(move |request| {
+            spoke.store(true, Ordering::Relaxed);
+            let answerer = answerer.clone();
+            async move { Ok::<_, std::convert::Infallible>(answerer.answer(request, peer).await) }
+        });
+        let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            let mut connection = std::pin::pin!(connection);
+            // Before its first bytes tell which protocol it speaks, no timer of the server's runs.
+            let ended = tokio::select! {
+                ended = &mut connection => Some(ended),
+                () = tokio::time::sleep(self.head) => None,
+            };
+            let ended = match ended {
+                None if heard.load(Ordering::Relaxed) => connection.await,
+                None => return tracing::debug!(%peer, "a connection without a request was closed"),
+                Some(ended) => ended,
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%peer, "a connection ended early: {error}");
+            }
+            drop(place);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[derive(Clone)]
+    struct Hello;
+
+    impl Answerer for Hello {
+        type Body = Full<Bytes>;
+
+        async fn answer(&self, _: Request<Incoming>, _: SocketAddr) -> Response<Self::Body> {
+            Response::new(Full::from("hello"))
+        }
+    }
+
+    const QUICK: Listening = Listening {
+        connections_max: 2,
+        head: Duration::from_millis(100),
+        farewell: Duration::from_secs(1),
+    };
+
+    async fn listening() -> (SocketAddr, watch::Sender<bool>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopping) = watch::channel(false);
+        tokio::spawn(QUICK.serve(listener, Hello, stopping));
+        (address, stop)
+    }
+
+    #[tokio::test]
+    async fn clients_that_send_nothing_give_their_places_back() {
+        let (address, _stop) = listening().await;
+        let mut silent = Vec::new();
+        for said in ["", "P", "PRI * HTTP/2.0\r\n", "GET / HT"] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(said.as_bytes()).await.unwrap();
+            silent.push(stream);
+        }
+        for mut stream in silent {
+            // Closed by the server: its end comes, and no answer, or the one that says it took too long.
+            let mut rest = Vec::new();
+            stream.read_to_end(&mut rest).await.unwrap();
+            assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"), "{rest:?}");
+        }
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("hello"), "{answer}");
+    }
+}
