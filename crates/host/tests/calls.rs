@@ -70,7 +70,7 @@ async fn a_hostile_guest_is_stopped_and_its_service_lives() {
         // WASI 0.2's `exit` says whether it went well, and no more.
         assert!(matches!(execute(&pool, "exit 4").await, Err(CallError::Exited(1))));
         let deep = execute(&pool, "recurse").await;
-        assert!(matches!(deep, Err(CallError::Limit(_) | CallError::Trapped { .. })), "{deep:?}");
+        assert!(matches!(deep, Err(CallError::Limit(Limit::Stack))), "{deep:?}");
         let large = execute(&pool, "alloc 64").await;
         assert!(matches!(large, Err(CallError::Limit(Limit::Memory))), "{large:?}");
         assert_eq!(said(&pool, "still here").await, "still here");
@@ -221,4 +221,103 @@ async fn an_actors_state_outlives_its_instances_and_its_version() {
     // The old version cannot read what the new one saved, and says so before it gets a call.
     let back = actor("counter", 1).await;
     assert!(matches!(back.warm().await, Err(CallError::Restore { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_actor_is_called_by_its_handler_alone() {
+    let keeper = Arc::new(MemoryKeeper::default());
+    let pool = pool("counter", |spec| {
+        model(spec, InstanceModel::Actor);
+        spec.state = Some(keeper as Arc<dyn StateKeeper>);
+    })
+    .await;
+    let past = invoke(&pool, "airssys:component/state@0.1.0#save", &[]).await;
+    assert!(matches!(past, Err(CallError::Unsupported { .. })), "{past:?}");
+    let other = try_pool("functions", |spec| model(spec, InstanceModel::Actor)).await;
+    assert!(matches!(other.err(), Some(PrepareError::ActorNeedsHandler)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_are_only_taken_under_their_own_digest() {
+    let other = common::guest("functions");
+    let refused = try_pool("echo-handler", |spec| spec.digest = common::spec(&other).digest).await;
+    assert!(matches!(refused.err(), Some(PrepareError::OtherBytes { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_is_not_well_is_replaced() {
+    let pool = pool("hostile", |spec| model(spec, InstanceModel::Pooled)).await;
+    assert_eq!(said(&pool, "sicken").await, "sick");
+    let replaced = async { while said(&pool, "how are you").await != "well" {} };
+    tokio::time::timeout(Duration::from_secs(20), replaced).await.expect("a well instance");
+    assert_eq!(pool.stats().instances, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_the_calls_that_are_left() {
+    let pool = pool("hostile", |spec| model(spec, InstanceModel::Pooled)).await;
+    let calls: Vec<_> = ["loop", "sleep 9000"]
+        .map(|harm| {
+            let pool = Arc::clone(&pool);
+            tokio::spawn(async move { execute(&pool, harm).await })
+        })
+        .into();
+    while pool.stats().instances < 2 {
+        tokio::task::yield_now().await;
+    }
+    pool.stop().await;
+    for call in calls {
+        let ended = call.await.unwrap();
+        assert!(matches!(ended, Err(CallError::Claim(ClaimError::Stopped))), "{ended:?}");
+    }
+    assert_eq!(pool.stats().instances, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn places_are_neither_lost_nor_won_by_scaling_under_load() {
+    let pool = pool("echo-handler", |spec| {
+        spec.instances.max = 4;
+        spec.limits.queue = 1000;
+    })
+    .await;
+    let over = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let callers: Vec<_> = (0..6)
+        .map(|_| {
+            let (pool, over) = (Arc::clone(&pool), Arc::clone(&over));
+            tokio::spawn(async move {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    drop(pool.claim(call()).await.unwrap());
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for round in 0..20_000 {
+        pool.resize(1 + round % 4);
+        tokio::task::yield_now().await;
+    }
+    over.store(true, std::sync::atomic::Ordering::Relaxed);
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    pool.resize(3);
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(pool.claim(call()).await.unwrap());
+    }
+    let patience = Duration::from_millis(50);
+    let fourth = tokio::time::timeout(patience, pool.claim(call())).await;
+    assert!(fourth.is_err(), "a fourth place of three");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_command_answers_is_bounded_and_what_it_complains_is_logged() {
+    let kept = Arc::new(common::Kept::default());
+    let pool = pool("cli-args", |spec| spec.sink = kept.clone()).await;
+    let failed = execute(&pool, "--complain").await;
+    assert!(matches!(failed, Err(CallError::Fault(_))), "{failed:?}");
+    let lines = kept.0.lock().unwrap().clone();
+    assert!(lines.iter().any(|line| line.contains("complaint")), "{lines:?}");
+    let flood = execute(&pool, &"x\n".repeat(9 << 20)).await;
+    assert!(matches!(flood, Err(CallError::Limit(Limit::Output))), "{flood:?}");
 }

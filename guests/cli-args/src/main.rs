@@ -1,6 +1,7 @@
 //! A command. Without a flag it prints its arguments and copies stdin to stdout in capitals.
 //! `--exit N` ends with this code, `--env NAME` prints a variable, `--read PATH` a file, `--write PATH`
-//! puts stdin into a file, `--list DIR` prints names, `--trap` and `--spin` do what they say.
+//! puts stdin into a file, `--list DIR` prints names, `--trap` and `--spin` do what they say, and
+//! a line `--complain` on stdin ends it with a complaint on stderr.
 
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
@@ -42,7 +43,11 @@ fn run(arguments: &[String]) -> io::Result<ExitCode> {
         println!("args: {}", plain.join(" "));
     }
     for line in io::stdin().lock().lines() {
-        println!("{}", line?.to_uppercase());
+        let line = line?;
+        if line == "--complain" {
+            return Err(io::Error::other("a complaint"));
+        }
+        println!("{}", line.to_uppercase());
     }
     Ok(code)
 }

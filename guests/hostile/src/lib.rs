@@ -1,5 +1,5 @@
 //! Does whatever harm its input names: `loop`, `trap`, `panic`, `recurse`, `exit N`, `alloc MIB`, `sleep MS`,
-//! `log-flood N`, `print-flood N`, `big-output MIB`. Anything else is echoed, so that a test sees whether the service lives.
+//! `log-flood N`, `print-flood N`, `big-output MIB`; after `sicken` its health is bad. Anything else is echoed, so that a test sees whether the service lives.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -7,7 +7,9 @@ use std::time::Duration;
 use airssys_wasm_sdk::prelude::*;
 
 #[component]
-pub struct Hostile;
+pub struct Hostile {
+    sick: bool,
+}
 
 #[component_impl]
 impl Hostile {
@@ -17,12 +19,25 @@ impl Hostile {
         if let Some(command) = config.get::<String>("init")? {
             harm(&command)?;
         }
-        Ok(Self)
+        Ok(Self { sick: false })
     }
 
     #[component_execute]
     pub fn process(&mut self, input: ComponentInput) -> ComponentResult {
-        harm(input.text()?)
+        match input.text()? {
+            "sicken" => {
+                self.sick = true;
+                Ok(ComponentOutput::text("sick"))
+            }
+            "how are you" if self.sick => Ok(ComponentOutput::text("sick")),
+            "how are you" => Ok(ComponentOutput::text("well")),
+            command => harm(command),
+        }
+    }
+
+    #[component_health]
+    pub fn health(&mut self) -> Result<(), ComponentError> {
+        if self.sick { Err(ComponentError::failed("asked to be sick")) } else { Ok(()) }
     }
 
     /// The first call after `shutdown` is none: what it says is only to be seen in the log.
