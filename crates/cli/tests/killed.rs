@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use airssys_wasm_api::command::{
     Deploy, Named, Push, Rollback, RollbackTo, RolloutChoice, Source, Update,
@@ -18,8 +18,12 @@ use rand::{Rng, SeedableRng};
 /// Kills, unless `AIRSSYS_WASM_KILLS` asks for more.
 const KILLS: u32 = 200;
 
-/// The longest that a node lives before it is killed: a little more than a change takes.
-const LIFE_MS: u64 = 120;
+/// The longest that a node lives before it is killed, by how long a change took on this machine: some are
+/// killed in the middle, and some just after they were acknowledged.
+const LIFE_CHANGES: u32 = 3;
+
+/// Of so many changes at least one is acknowledged, and at least one is cut short.
+const SHARE: u32 = 20;
 
 /// What is known of the service from what the node acknowledged.
 struct Known {
@@ -37,13 +41,14 @@ async fn a_node_killed_at_any_instant_forgets_nothing_it_acknowledged() {
     let kills = std::env::var("AIRSSYS_WASM_KILLS").ok().and_then(|kills| kills.parse().ok());
     let mut random = SmallRng::seed_from_u64(seed);
     let mut node = Node::start();
-    let mut known = begin(&node.client()).await;
+    let (mut known, took) = begin(&node.client()).await;
+    let kills: u32 = kills.unwrap_or(KILLS);
     let mut acknowledged = 0;
-    for kill in 0..kills.unwrap_or(KILLS) {
+    for kill in 0..kills {
         let client = node.client();
         known = settle(&node, &client, known, kill).await;
         let (command, wanted) = change(&mut random, &known.version);
-        let life = Duration::from_millis(random.random_range(0..LIFE_MS));
+        let life = random.random_range(Duration::ZERO..took * LIFE_CHANGES);
         let acting = client.ask::<RolloutReport>(command);
         known.pending = wanted.clone();
         if let Ok(answer) = tokio::time::timeout(life, acting).await {
@@ -54,11 +59,14 @@ async fn a_node_killed_at_any_instant_forgets_nothing_it_acknowledged() {
         }
         node = Node::start_on(node.kill());
     }
-    assert!(acknowledged > 0, "no change was acknowledged before its kill: nothing was tested");
-    println!("{acknowledged} changes were acknowledged before the kill");
+    println!("{acknowledged} of {kills} changes were acknowledged before the kill");
+    let enough = kills / SHARE;
+    assert!(acknowledged > enough, "too few changes were acknowledged to be forgotten");
+    assert!(kills - acknowledged > enough, "too few changes were cut short");
 }
 
-async fn begin(client: &Client) -> Known {
+/// Four releases, the first of them deployed; and how long a change takes here.
+async fn begin(client: &Client) -> (Known, Duration) {
     let artifact: Digest = client.upload(guest("http-hello").into(), |_| ()).await.unwrap().digest;
     let name: Name = "web".parse().unwrap();
     for major in 1..=4 {
@@ -75,7 +83,11 @@ async fn begin(client: &Client) -> Known {
         plan_only: false,
     };
     client.act(Command::Deploy(deploy)).await.unwrap();
-    Known { version: Version::new(1, 0, 0), pending: None }
+    let (service, version) = ("web".parse().unwrap(), Version::new(2, 0, 0));
+    let since = Instant::now();
+    let changed = client.act(update(service, &version, RolloutChoice::default())).await;
+    changed.expect("the node takes the change");
+    (Known { version, pending: None }, since.elapsed())
 }
 
 /// Waits until what the kill interrupted has ended, and holds it against what is known.
@@ -124,8 +136,8 @@ fn change(random: &mut SmallRng, now: &Version) -> (Command, Option<Version>) {
     (update(service, &version, rollout), Some(version))
 }
 
-/// A rollback to a version that had its turn is one to its latest revision; one that never had is
-/// refused, so every version is brought in by an update here and rolled back to by the others.
+/// A rollback to a version that had its turn is one to its latest revision; one that never had its turn is
+/// refused. Only 1.0.0 is known to have had it, so the others are brought in by an update.
 fn roll_back_or_update(service: Name, version: &Version) -> Command {
     if *version == Version::new(1, 0, 0) {
         return Command::Rollback(Rollback {

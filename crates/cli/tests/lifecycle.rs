@@ -43,7 +43,13 @@ fn a_service_is_deployed_called_updated_rolled_back_and_removed() {
     assert_eq!(versions.as_array().map(Vec::len), Some(2));
 
     let updated = ["update", "shapes@2.0.0", "--strategy", "blue-green", "--hold", "10ms"];
-    let updated = node.json(&updated);
+    let updated = node.run(&[&updated[..], &["--output", "json"]].concat());
+    assert_eq!(updated.code, Some(0), "{updated:?}");
+    // Without a terminal each step is a line of its own beside the answer.
+    for line in ["plan: start r2", "compiling", "  done     start r2"] {
+        assert!(updated.err.lines().any(|said| said.starts_with(line)), "{line}: {updated:?}");
+    }
+    let updated: Value = serde_json::from_str(&updated.out).unwrap();
     has(
         &updated,
         &["service", "rollout", "from", "to", "strategy", "reason", "steps", "timings_ms"],
@@ -90,7 +96,8 @@ fn a_service_is_deployed_called_updated_rolled_back_and_removed() {
     has(&inspected, &["exports", "imports", "asked", "granted"]);
     assert_eq!(node.json(&["scale", "shapes", "--max", "3"])["instances"]["max"], 3);
 
-    node.json(&["remove", "shapes"]);
+    // Nobody to ask without a terminal; who is asked may have answered before.
+    node.json(&["remove", "shapes", "--yes"]);
     assert_eq!(node.json(&["list"]), json!([]));
     assert_eq!(node.refused(3, &["status", "shapes"])["code"], "not_found");
 }
@@ -109,6 +116,8 @@ fn a_handler_gets_bytes_and_its_bytes_come_back_untouched() {
     assert!(failed["message"].as_str().unwrap().contains("asked to fail"), "{failed}");
     let logs = node.run(&["logs", "echo"]);
     assert_eq!(logs.code, Some(0));
+    assert!(logs.out.lines().all(|line| line.contains(" r1 ")), "{logs:?}");
+    assert!(logs.out.contains("ready, greeting None"), "{logs:?}");
 }
 
 #[tokio::test]
@@ -154,7 +163,47 @@ fn a_configuration_is_rolled_out_like_code_and_one_that_init_refuses_changes_not
     assert_eq!(node.json(&["update", "echo", "--config", &two])["outcome"], "promoted");
     assert_eq!(node.run(&["invoke", "echo", "--input", "x"]).out, "two, x");
     let refused = write(&node, "bad.json", b"{\"reject\": true}");
+    // An update is a rollout that was taken back; a first deployment has nothing to go back to.
     let ended = node.run(&["update", "echo", "--config", &refused]);
-    assert!(matches!(ended.code, Some(6 | 8)), "{ended:?}");
+    assert_eq!(ended.code, Some(6), "{ended:?}");
+    node.refused(8, &["deploy", &file, "--name", "other", "--config", &refused]);
     assert_eq!(node.run(&["invoke", "echo", "--input", "x"]).out, "two, x");
+}
+
+#[test]
+fn an_update_that_grants_what_is_asked_keeps_what_the_operator_chose() {
+    let node = Node::start();
+    let asking = |version: &str, names: &[&str]| {
+        let asks = names.iter().map(|name| format!("{{ name = \"{name}\", reason = \"r\" }}"));
+        let asks = asks.collect::<Vec<_>>().join(", ");
+        let manifest = format!(
+            "[component]\nname = \"echo\"\nversion = \"{version}\"\n[capabilities]\nenv = [{asks}]\n"
+        );
+        common::with_manifest(&node, "echo-handler", &format!("{version}.wasm"), &manifest)
+    };
+    let granted = || node.json(&["inspect", "echo"])["granted"].take();
+    node.json(&["deploy", &asking("1.0.0", &["TZ"]), "--grant", "env:TZ=abc"]);
+    let two = asking("2.0.0", &["TZ", "HOME"]);
+    node.refused(4, &["update", &two]);
+    let updated = node.run(&["update", &two, "--grant", "asked"]);
+    assert_eq!(updated.code, Some(0), "{updated:?}");
+    assert!(updated.err.contains("granted env:HOME"), "{updated:?}");
+    assert_eq!(granted(), json!(["env:TZ=abc", "env:HOME"]));
+    // A name replaces them all.
+    node.json(&["update", "echo", "--grant", "env:TZ", "--grant", "env:HOME"]);
+    assert_eq!(granted(), json!(["env:TZ", "env:HOME"]));
+}
+
+#[test]
+fn a_detached_update_says_how_to_follow_it() {
+    let node = Node::start();
+    node.json(&["deploy", &version(&node, "1"), "--name", "shapes", "--version", "1.0.0"]);
+    let two = version(&node, "2");
+    let words = ["update", &two, "--name", "shapes", "--version", "2.0.0", "--detach"];
+    let words =
+        [&words[..], &["--strategy", "canary", "--steps", "50", "--observe", "1h"]].concat();
+    let begun = node.run(&words);
+    assert_eq!(begun.code, Some(0), "{begun:?}");
+    assert!(begun.err.contains("airssys-wasm status shapes"), "{begun:?}");
+    assert_eq!(node.json(&["abort", "shapes"])["outcome"], "aborted");
 }

@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use common::{Ended, Node, run_with};
+use common::{Ended, Node, run_with, with_section};
 use serde_json::Value;
 
 /// Where the projects of the tests are compiled: kept, because what takes long is the same each time.
@@ -56,8 +56,29 @@ fn new_http_and_cli_projects_build_and_pass_their_tests() {
     let dir = tempfile::tempdir().unwrap();
     built(dir.path(), "site", "http");
     let project = built(dir.path(), "tool", "cli");
-    let ran = done_in(&project, &["run", "build/tool.wasm", "--", "hi"]);
-    assert_eq!(ran.out, "");
+    let names = project.join("names");
+    fs::write(&names, "ada\ngrace\n").unwrap();
+    let ran = run_with(&["run", "build/tool.wasm", "--", "hi"], |command| {
+        command.current_dir(&project).stdin(fs::File::open(&names).unwrap());
+    });
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "hi, ada!\nhi, grace!\n"), "{ran:?}");
+}
+
+#[test]
+fn the_guests_pass_their_own_cases() {
+    for guest in ["counter", "echo-handler"] {
+        let project = guest_project(guest);
+        let words = ["test", "--project", project.to_str().unwrap(), "--output", "json"];
+        let ended = run_with(&words, |_| {});
+        assert_eq!(ended.code, Some(0), "{guest}: {ended:?}");
+        let tested: Value = serde_json::from_str(&ended.out).unwrap();
+        let files = fs::read_dir(project.join("tests/cases")).unwrap().count();
+        assert_eq!((&tested["passed"], &tested["failed"]), (&files.into(), &0.into()), "{guest}");
+    }
+}
+
+fn guest_project(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guests").join(name)
 }
 
 #[test]
@@ -77,6 +98,14 @@ fn a_new_project_deploys_and_dev_updates_it_in_place() {
     let round = dev.next();
     assert!(round["version"].as_str().unwrap().starts_with("0.1.0-dev."), "{round}");
     assert_eq!(node.run(&["invoke", "greeter", "--input", "ada"]).out, "hello to you, ada!");
+
+    // An update that is taken back is no success.
+    let manifest = project.join("Component.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("greeting = \"hello\"", "greeting = 7")).unwrap();
+    assert_eq!(dev.next()["error"]["code"], "rolled_back");
+    assert_eq!(node.run(&["invoke", "greeter", "--input", "ada"]).out, "hello to you, ada!");
+    fs::write(&manifest, text).unwrap();
 
     // A build that fails changes nothing, and the watch goes on.
     fs::write(&source, "no rust").unwrap();
@@ -134,11 +163,37 @@ fn a_preview_1_module_from_any_command_becomes_a_component_with_its_manifest() {
     assert_eq!(inspected["shape"][0], "command");
 }
 
+/// The build's output lies among the sources, as in the guide, and a file that is built into nothing
+/// changes: neither is a change of the service.
+#[test]
+#[cfg(unix)]
+fn dev_updates_when_what_is_built_changes_and_only_then() {
+    let (node, dir) = (Node::start(), tempfile::tempdir().unwrap());
+    let source = dir.path().join("module.bin");
+    fs::write(&source, PREVIEW1_COMMAND).unwrap();
+    let manifest = "[component]\nname = \"adapted\"\nversion = \"1.2.3\"\n\
+        [build]\ncommand = \"cp module.bin out.wasm && echo built\"\noutput = \"out.wasm\"\n";
+    fs::write(dir.path().join("Component.toml"), manifest).unwrap();
+    let mut dev = Dev::start(&node, dir.path());
+    assert_eq!(dev.next()["done"], "deployed");
+    dev.built();
+    fs::write(dir.path().join("README.md"), "nothing of this is built").unwrap();
+    dev.built();
+    fs::write(&source, with_section(PREVIEW1_COMMAND.to_vec(), "note", b"changed")).unwrap();
+    dev.built();
+    let round = dev.next();
+    assert_eq!(round["done"], "updated");
+    let history = node.json(&["history", "adapted"]);
+    assert_eq!(history.as_array().map(Vec::len), Some(2), "{history}");
+    let active = &node.json(&["status", "adapted"])["active"]["version"];
+    assert_eq!(*active, round["version"]);
+}
+
 /// What a guest's code asks for is in its manifest once it is built.
 #[test]
 fn what_the_code_asks_for_is_asked_of_the_operator() {
-    let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guests/echo-handler");
-    let ended = run_with(&["build", "--project", guests.to_str().unwrap()], |_| {});
+    let project = guest_project("echo-handler");
+    let ended = run_with(&["build", "--project", project.to_str().unwrap()], |_| {});
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let node = Node::start();
     let denied = node.refused(4, &["deploy", ended.out.trim()]);
@@ -149,6 +204,7 @@ fn what_the_code_asks_for_is_asked_of_the_operator() {
 struct Dev {
     process: Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    said: std::io::Lines<BufReader<std::process::ChildStderr>>,
 }
 
 impl Dev {
@@ -160,10 +216,18 @@ impl Dev {
             .env("CARGO_TARGET_DIR", target_dir())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        Self { process, lines }
+        let said = BufReader::new(process.stderr.take().unwrap()).lines();
+        Self { process, lines, said }
+    }
+
+    /// Waits until a build command has said so.
+    fn built(&mut self) {
+        let said = self.said.by_ref().map(Result::unwrap);
+        assert!(said.into_iter().any(|line| line == "built"), "dev goes on");
     }
 
     /// What came of the next change.

@@ -90,9 +90,15 @@ fn what_cannot_be_understood_is_a_usage_error_in_the_format_asked_for() {
         &["deploy", "x.wasm", "--grant", "teleport:x"],
         &["update", "shapes"],
         &["scale", "shapes"],
+        &["deploy", "shapes@1.0.0", "--version", "2.0.0"],
+        &["update", "shapes@1.0.0", "--version", "2.0.0"],
+        &["update", "shapes", "--version", "2.0.0"],
     ] {
         assert_eq!(node.refused(2, words)["code"], "usage", "{words:?}");
     }
+    // What is missing is named, in JSON too.
+    let missing = node.refused(2, &["deploy"]);
+    assert!(missing["message"].as_str().unwrap().contains("FILE.wasm"), "{missing}");
     let text = node.run(&["status", "../etc"]);
     assert!(text.out.is_empty() && text.err.starts_with("error: "), "{text:?}");
 }
@@ -139,6 +145,48 @@ fn without_a_node_every_client_verb_says_how_to_start_one() {
         command.env("AIRSSYS_WASM_TOKEN", "x");
     });
     assert_eq!(nobody.code, Some(7), "{nobody:?}");
+}
+
+/// Whoever listens at the port of a node that was killed must not get its token.
+#[test]
+fn what_a_killed_node_left_behind_is_not_asked() {
+    let node = Node::start();
+    let file = std::fs::read_to_string(node.dir.path().join("node.json")).unwrap();
+    let file: serde_json::Value = serde_json::from_str(&file).unwrap();
+    let port = file["control"].as_str().unwrap().trim_start_matches("http://").to_owned();
+    let left = node.kill();
+    let listener = std::net::TcpListener::bind(port).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let ended = run_with(&["list"], |command| {
+        command.env("AIRSSYS_WASM_DATA", left.path());
+    });
+    assert_eq!(ended.code, Some(7), "{ended:?}");
+    assert!(ended.err.contains("airssys-wasm serve"), "{ended:?}");
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn what_a_component_says_of_itself_cannot_act_on_the_terminal() {
+    let node = Node::start();
+    let manifest = "[component]\nname = \"echo\"\nversion = \"1.0.0\"\n\
+        [capabilities]\nenv = [{ name = \"TZ\", reason = \"\\u001b[1A\\u001b[2Kdates\" }]\n";
+    let file = with_manifest(&node, "echo-handler", "echo.wasm", manifest);
+    for words in
+        [&["inspect", &file][..], &["deploy", &file], &["deploy", &file, "--grant", "asked"]]
+    {
+        let ended = node.run(words);
+        assert!(!ended.out.contains('\u{1b}') && !ended.err.contains('\u{1b}'), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_log_level_that_is_none_keeps_a_node_from_starting() {
+    let dir = tempfile::tempdir().unwrap();
+    let words = ["serve", "--http", "127.0.0.1:0", "--control", "127.0.0.1:0", "--data"];
+    let ended = run_with(&[&words[..], &[dir.path().to_str().unwrap()]].concat(), |command| {
+        command.env("AIRSSYS_WASM_LOG", "info,=bogus");
+    });
+    assert_eq!(ended.code, Some(2), "{ended:?}");
 }
 
 #[test]
