@@ -86,7 +86,8 @@ impl GrantFlags {
     /// What an update says of grants. What is not named stays as the operator has set it; `asked` adds to
     /// that, and a name replaces it all.
     pub(crate) fn change(&self) -> Result<GrantChange, Failure> {
-        let names = self.grants.is_some() || self.grant.len() > usize::from(self.grants_asked());
+        let names_one = self.grant.iter().any(|flag| matches!(flag, GrantFlag::One(_)));
+        let names = self.grants.is_some() || names_one;
         let grants = names.then(|| self.named()).transpose()?;
         Ok(GrantChange { grants, asked: self.grants_asked() })
     }
