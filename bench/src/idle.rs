@@ -39,8 +39,9 @@ impl Idle {
             own.push(node.process.memory_mib("RssAnon")?);
             let digest = node.upload(component.clone().into()).await?;
             node.deploy("hello", "1.0.0", digest).await?;
-            let load = Load { address: node.http.clone(), path: "/hello/".into(), connections: 16 };
-            load.send_for(Duration::from_secs(3)).await?;
+            let mut load = Load::open(&node.http, "/hello/", 16).await?;
+            load.send_for(Duration::from_secs(3)).await?.all_answered()?;
+            drop(load);
             tokio::time::sleep(SETTLE).await;
             served.push(node.process.memory_mib("VmRSS")?);
         }
@@ -50,6 +51,6 @@ impl Idle {
         report.promise("resident, idle, no service", "MiB", empty, promised);
         report.row("of it anonymous (not shared with the binary's file)", "MiB", own);
         report.row("resident, idle again after 3 s of load on one service", "MiB", served);
-        report.finish(&self.paths.out)
+        report.finish(&self.paths)
     }
 }

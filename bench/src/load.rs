@@ -5,6 +5,7 @@
 //! every server measured. It retries nothing.
 
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -13,21 +14,22 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use crate::sightings::Sightings;
+
 /// An answer is read into a buffer of this size; the guests measured answer in a few hundred bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 /// How long one request may take before the measurement is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What to send, where, and how hard.
-#[derive(Clone)]
+/// Connections to one service. They stay open from one sending to the next, so that a warm-up opens what
+/// the measurement uses.
 pub(crate) struct Load {
-    /// `host:port`.
-    pub(crate) address: String,
-    /// The path.
-    pub(crate) path: String,
-    /// Connections at once.
-    pub(crate) connections: usize,
+    address: String,
+    path: String,
+    connections: Vec<Connection>,
+    /// Told of each answer, where a measurement waits for one.
+    watched: Option<Arc<Sightings>>,
 }
 
 /// What came of it.
@@ -48,6 +50,14 @@ impl Outcome {
         self.answered as f64 / self.took.as_secs_f64()
     }
 
+    /// An error when a request failed: a number of failures says nothing of the answers.
+    pub(crate) fn all_answered(&self) -> Result<()> {
+        if self.failed > 0 || self.answered == 0 {
+            bail!("{} requests were answered and {} failed", self.answered, self.failed);
+        }
+        Ok(())
+    }
+
     fn empty() -> Self {
         // Up to a minute with three digits: a few tens of kilobytes.
         let latency_us =
@@ -57,18 +67,41 @@ impl Outcome {
 }
 
 impl Load {
+    /// Opens so many connections.
+    pub(crate) async fn open(address: &str, path: &str, connections: usize) -> Result<Self> {
+        let mut load = Self {
+            address: address.to_owned(),
+            path: path.to_owned(),
+            connections: Vec::with_capacity(connections),
+            watched: None,
+        };
+        for _ in 0..connections {
+            load.connections.push(Connection::open(address, path).await?);
+        }
+        Ok(load)
+    }
+
+    /// Tells these of every answer.
+    pub(crate) fn watched_by(mut self, sightings: &Arc<Sightings>) -> Self {
+        self.watched = Some(Arc::clone(sightings));
+        self
+    }
+
     /// Sends for so long and tells what came of it.
-    pub(crate) async fn send_for(&self, duration: Duration) -> Result<Outcome> {
+    pub(crate) async fn send_for(&mut self, duration: Duration) -> Result<Outcome> {
         let start = Instant::now();
         let until = start + duration;
         let mut users = JoinSet::new();
-        for _ in 0..self.connections {
-            let load = self.clone();
-            users.spawn(async move { load.send_until(until).await });
+        for connection in self.connections.drain(..) {
+            let (address, path) = (self.address.clone(), self.path.clone());
+            let watched = self.watched.clone();
+            let user = User { address, path, connection, watched };
+            users.spawn(user.send_until(until));
         }
         let mut outcome = Outcome::empty();
         while let Some(user) = users.join_next().await {
-            let user = user.context("a connection's task panicked")??;
+            let (connection, user) = user.context("a connection's task panicked")??;
+            self.connections.push(connection);
             outcome.answered += user.answered;
             outcome.failed += user.failed;
             outcome.latency_us.add(&user.latency_us)?;
@@ -76,24 +109,40 @@ impl Load {
         outcome.took = start.elapsed();
         Ok(outcome)
     }
+}
 
-    async fn send_until(&self, until: Instant) -> Result<Outcome> {
+/// One connection while it sends.
+struct User {
+    address: String,
+    path: String,
+    connection: Connection,
+    watched: Option<Arc<Sightings>>,
+}
+
+impl User {
+    async fn send_until(mut self, until: Instant) -> Result<(Connection, Outcome)> {
         let mut outcome = Outcome::empty();
-        let mut connection = Connection::open(&self.address, &self.path).await?;
-        while Instant::now() < until {
+        loop {
             let start = Instant::now();
-            match connection.call().await {
-                Ok(answer) if answer.status == 200 => outcome.answered += 1,
+            if start >= until {
+                return Ok((self.connection, outcome));
+            }
+            match self.connection.call().await {
+                Ok(answer) if answer.status == 200 => {
+                    outcome.answered += 1;
+                    if let Some(watched) = &self.watched {
+                        watched.note(start, &answer);
+                    }
+                }
                 Ok(_) => outcome.failed += 1,
                 Err(_) => {
                     outcome.failed += 1;
-                    connection = Connection::open(&self.address, &self.path).await?;
+                    self.connection = Connection::open(&self.address, &self.path).await?;
                 }
             }
             let took = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
             outcome.latency_us.saturating_record(took);
         }
-        Ok(outcome)
     }
 }
 

@@ -20,6 +20,13 @@ pub(crate) fn describe() -> Value {
     })
 }
 
+/// Over the last 1, 5 and 15 minutes.
+pub(crate) fn load_average() -> String {
+    let read = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let three: Vec<_> = read.split_whitespace().take(3).collect();
+    if three.is_empty() { "unknown".to_owned() } else { three.join(" ") }
+}
+
 /// The first `name : value` line of one of the kernel's files.
 pub(crate) fn field(file: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;

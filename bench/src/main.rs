@@ -2,15 +2,19 @@
 //! installs what is measured, and starts this with the paths.
 //!
 //! Every measurement alternates between what it compares, prints the median of its rounds with the
-//! spread, and describes the machine: a number without its machine is a rumour.
+//! spread, and describes the machine, the build and what else the machine had to
+//! do: a number without its machine is a rumour. A promise that is not kept is a failure, unless
+//! `--no-verdict` asks for the report alone.
 
 mod http;
 mod idle;
+mod journal;
 mod load;
 mod machine;
 mod node;
 mod redeploy;
 mod report;
+mod sightings;
 mod start;
 mod switch;
 
@@ -52,6 +56,18 @@ struct Paths {
     /// Where the report goes
     #[arg(long)]
     out: PathBuf,
+    /// The commit that was built, for the report
+    #[arg(long, default_value = "unknown")]
+    commit: String,
+    /// How everything measured was compiled, for the report
+    #[arg(long, default_value = "unknown")]
+    profile: String,
+    /// Report a promise that is not kept, and succeed all the same
+    #[arg(long)]
+    no_verdict: bool,
+    /// The machine's load before the measurement added to it
+    #[arg(long, hide = true, default_value_t = machine::load_average())]
+    load_average: String,
 }
 
 #[tokio::main(flavor = "multi_thread")]

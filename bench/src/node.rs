@@ -15,6 +15,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::journal::Journal;
 use crate::machine;
 
 /// A process that ends with this value.
@@ -45,6 +46,8 @@ pub(crate) struct Node {
     pub(crate) http: String,
     /// A client of its control port.
     pub(crate) client: Client,
+    /// What it logs.
+    pub(crate) journal: Journal,
     // Deleted when the node is gone: fields drop in this order.
     _data: TempDir,
 }
@@ -58,21 +61,27 @@ impl Node {
             .arg("--data")
             .arg(data.path())
             .args(["--http", "127.0.0.1:0", "--control", "127.0.0.1:0", "--output", "json"])
+            // The level it has by default, whatever the shell that measures says.
+            .env("AIRSSYS_WASM_LOG", "info")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .context("the node could not be started")?;
         let stdout = child.stdout.take().context("no stdout")?;
+        let journal = Journal::read(child.stderr.take().context("no stderr")?);
         let process = Process(child);
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
-        let ready: Value = serde_json::from_str(&line).context("the node is not ready")?;
+        let Ok(ready) = serde_json::from_str::<Value>(&line) else {
+            let (said, log) = (line.trim(), journal.last_lines());
+            bail!("the node did not say it is ready but `{said}`; its log:\n{log}");
+        };
         let address = |name: &str| ready[name].as_str().map(str::to_owned).context("no address");
         let http = address("http")?.trim_start_matches("http://").trim_end_matches('/').to_owned();
         let token = std::fs::read_to_string(data.path().join("token"))?.trim().to_owned();
         let client = Client::new(Place { node: address("control")?, token })?;
-        Ok(Self { process, http, client, _data: data })
+        Ok(Self { process, http, client, journal, _data: data })
     }
 
     /// Uploads a component.

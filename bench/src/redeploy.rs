@@ -64,7 +64,7 @@ impl Redeploy {
         let mut report = Report::new("redeploy", how);
         report.promise("a known artifact", "ms", again, Bound::AtMost(KNOWN_MS_PROMISED));
         report.promise("a new artifact", "ms", new, Bound::AtMost(NEW_MS_PROMISED));
-        report.finish(&self.paths.out)
+        report.finish(&self.paths)
     }
 }
 

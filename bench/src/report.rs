@@ -2,12 +2,11 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use crate::machine;
+use crate::{Paths, machine};
 
 /// One measurement: a title, how it was done, rows of numbers.
 pub(crate) struct Report {
@@ -24,6 +23,13 @@ struct Row {
     bound: Option<Bound>,
 }
 
+impl Row {
+    /// Whether the promise is kept; `None` where nothing is promised.
+    fn kept(&self) -> Option<bool> {
+        self.bound.map(|bound| bound.holds(spread(&self.rounds).1))
+    }
+}
+
 /// A promise a row is held against.
 #[derive(Clone, Copy)]
 pub(crate) enum Bound {
@@ -38,6 +44,13 @@ impl Bound {
         match self {
             Self::AtLeast(least) => median >= least,
             Self::AtMost(most) => median <= most,
+        }
+    }
+
+    fn json(self) -> Value {
+        match self {
+            Self::AtLeast(least) => json!({ "at_least": least }),
+            Self::AtMost(most) => json!({ "at_most": most }),
         }
     }
 
@@ -76,32 +89,40 @@ impl Report {
         self.notes.push(note.into());
     }
 
-    /// Prints the report and writes both forms.
-    pub(crate) fn finish(&self, out: &Path) -> Result<()> {
+    /// Prints the report, writes both forms, and fails when a promise is not kept.
+    pub(crate) fn finish(&self, paths: &Paths) -> Result<()> {
         let machine = machine::describe();
-        let markdown = self.markdown(&machine);
+        let markdown = self.markdown(&machine, paths);
         println!("{markdown}");
+        let out = &paths.out;
         fs::create_dir_all(out)?;
         fs::write(out.join(format!("{}.md", self.name)), markdown)?;
-        let json = serde_json::to_string_pretty(&self.json(machine))?;
+        let json = serde_json::to_string_pretty(&self.json(machine, paths))?;
         fs::write(out.join(format!("{}.json", self.name)), json)?;
         println!("written to {}/{}.md and .json", out.display(), self.name);
+        let broken: Vec<_> = self.rows.iter().filter(|row| row.kept() == Some(false)).collect();
+        if !broken.is_empty() && !paths.no_verdict {
+            let named: Vec<_> = broken.iter().map(|row| row.what.as_str()).collect();
+            bail!("not kept: {}", named.join("; "));
+        }
         Ok(())
     }
 
-    fn markdown(&self, machine: &Value) -> String {
+    fn markdown(&self, machine: &Value, paths: &Paths) -> String {
         let mut text = format!("# bench {}\n\n{}\n\n", self.name, self.how);
         let said = |name: &str| machine[name].as_str().unwrap_or("").to_owned();
         let write = &mut text;
         let _ = writeln!(
             write,
-            "Machine: {}, {} cores, {}, {} {}.\n",
+            "Machine: {}, {} cores, {}, {} {}; load average before: {}.\n",
             said("cpu"),
             machine["cores"],
             said("memory"),
             said("os"),
-            said("kernel")
+            said("kernel"),
+            paths.load_average
         );
+        let _ = writeln!(write, "Built from {}: {}.\n", paths.commit, paths.profile);
         let _ = writeln!(
             write,
             "| what | median | min | max | rounds | promise |\n|---|---|---|---|---|---|"
@@ -129,16 +150,18 @@ impl Report {
         text
     }
 
-    fn json(&self, machine: Value) -> Value {
+    fn json(&self, machine: Value, paths: &Paths) -> Value {
         let rows = self.rows.iter().map(|row| {
             let (min, median, max) = spread(&row.rounds);
             json!({
                 "what": row.what, "unit": row.unit, "median": median, "min": min, "max": max,
-                "rounds": row.rounds, "kept": row.bound.map(|bound| bound.holds(median)),
+                "rounds": row.rounds, "bound": row.bound.map(Bound::json), "kept": row.kept(),
             })
         });
         json!({
             "bench": self.name, "how": self.how, "machine": machine,
+            "load_average_before": paths.load_average, "commit": paths.commit,
+            "profile": paths.profile,
             "rows": rows.collect::<Vec<_>>(), "notes": self.notes,
         })
     }
@@ -170,6 +193,49 @@ fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn paths(out: &std::path::Path, no_verdict: bool) -> Paths {
+        Paths {
+            node: "node".into(),
+            guests: "guests".into(),
+            out: out.to_owned(),
+            commit: "c0ffee".to_owned(),
+            profile: "release".to_owned(),
+            no_verdict,
+            load_average: "0.1 0.2 0.3".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_promise_that_is_not_kept_fails_the_run_unless_only_a_report_is_asked() {
+        let out = tempfile::tempdir().unwrap();
+        let mut report = Report::new("test", String::new());
+        report.promise("kept", "ms", vec![1.0], Bound::AtMost(2.0));
+        assert!(report.finish(&paths(out.path(), false)).is_ok());
+        report.promise("slow", "ms", vec![3.0], Bound::AtMost(2.0));
+        let error = report.finish(&paths(out.path(), false)).unwrap_err();
+        assert_eq!(error.to_string(), "not kept: slow");
+        assert!(report.finish(&paths(out.path(), true)).is_ok());
+        // Nothing measured keeps nothing.
+        report.promise("empty", "ms", vec![], Bound::AtMost(2.0));
+        let error = report.finish(&paths(out.path(), false)).unwrap_err();
+        assert_eq!(error.to_string(), "not kept: slow; empty");
+    }
+
+    #[test]
+    fn both_forms_say_what_was_built_and_promised() {
+        let out = tempfile::tempdir().unwrap();
+        let mut report = Report::new("test", String::new());
+        report.promise("ratio", "×", vec![1.5], Bound::AtLeast(1.4));
+        report.finish(&paths(out.path(), false)).unwrap();
+        let markdown = fs::read_to_string(out.path().join("test.md")).unwrap();
+        assert!(markdown.contains("Built from c0ffee: release."), "{markdown}");
+        assert!(markdown.contains("load average before: 0.1 0.2 0.3"), "{markdown}");
+        let json: Value =
+            serde_json::from_slice(&fs::read(out.path().join("test.json")).unwrap()).unwrap();
+        assert_eq!(json["rows"][0]["bound"]["at_least"], 1.4);
+        assert_eq!(json["commit"], "c0ffee");
+    }
 
     #[test]
     fn the_median_of_an_even_count_lies_between() {

@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use airssys_wasm_host::{
-    CallCtx, Host, HostSettings, Input, Line, LogSink, Pool, RequestId, RevisionSpec,
+    Allocation, CallCtx, Host, HostSettings, Input, Line, LogSink, Pool, RequestId, RevisionSpec,
 };
 use airssys_wasm_model::{Digest, Instances, Limits, RevisionNumber};
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
 use wasmtime::{
@@ -76,7 +76,7 @@ impl Start {
         report.row("ours: claim to first instruction", "µs", our);
         report.row("bare: InstancePre::instantiate_async", "µs", instances);
         report.row("bare: with its store", "µs", stores);
-        report.finish(&self.paths.out)
+        report.finish(&self.paths)
     }
 }
 
@@ -100,6 +100,9 @@ impl LogSink for FirstWord {
 impl Ours {
     async fn prepare(bytes: &[u8]) -> Result<Self> {
         let host = Host::new(&HostSettings::default())?;
+        if let Allocation::OnDemand { reason } = host.allocation() {
+            bail!("this machine has no pooled memory to measure ({reason}); the bare engine would");
+        }
         let spoke = Arc::new(FirstWord::default());
         let spec = RevisionSpec {
             service: "hello".parse()?,

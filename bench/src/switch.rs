@@ -1,13 +1,13 @@
 //! From command to effect, under load: rolling to a version, and back to one still warm.
 //!
-//! A probe asks without a pause and notes when the answer first comes from the other version, so the
-//! number holds everything a user would wait for: the command's way to the node, what the node does,
-//! and one request.
+//! The connections that load the service also watch it: the first answer by the other version ends the
+//! clock. From the command it holds everything a user would wait for: the command's way to the node, what
+//! the node does, and one request; from the published table, one request.
 
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use airssys_wasm_api::Command;
 use airssys_wasm_api::command::{Rollback, RollbackTo, RolloutChoice, Source, Update};
@@ -15,13 +15,13 @@ use airssys_wasm_api::reply::RolloutReport;
 use airssys_wasm_model::{Digest, Name, Span, StrategyName, Version};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::Paths;
-use crate::load::{Connection, Load};
+use crate::load::Load;
 use crate::node::{Node, marked};
 use crate::report::{Bound, Report};
+use crate::sightings::Sightings;
 
 /// The promise: from publishing the table to the first call it decides.
 const SWITCH_MS_PROMISED: f64 = 1.0;
@@ -53,49 +53,95 @@ impl Switch {
         let first = node.upload(marked(&component, 1)).await?;
         let second = node.upload(marked(&component, 2)).await?;
         node.deploy("hello", "1.0.0", first).await?;
-        let load = Background::start(&node.http, self.connections);
-        let mut probe = Probe::start(&node.http).await?;
+        let sightings = Arc::new(Sightings::new());
+        let load = Load::open(&node.http, "/hello/", self.connections).await?;
+        let load = Background::start(load.watched_by(&sightings));
 
         let mut seen = Times::default();
         for _ in 0..self.rounds {
-            let start = Instant::now();
-            let change = node.client.ask::<RolloutReport>(update(second)?);
-            let (report, effect) =
-                tokio::try_join!(async { Ok(change.await?) }, probe.meets("2.0.0", start))?;
-            seen.update.push(effect);
-            seen.switch.push(report.timings_ms.switch);
-
-            let start = Instant::now();
-            let change = node.client.ask::<RolloutReport>(rollback()?);
-            let (report, effect) =
-                tokio::try_join!(async { Ok(change.await?) }, probe.meets("1.0.0", start))?;
-            seen.rollback.push(effect);
-            seen.switch.push(report.timings_ms.switch);
+            let change = Change { node: &node, sightings: &sightings };
+            let updated = change.make(update(second)?, "2.0.0").await?;
+            seen.update.push(updated.effect_ms);
+            let back = change.make(rollback()?, "1.0.0").await?;
+            seen.rollback.push(back.effect_ms);
+            for made in [updated, back] {
+                seen.first_call.push(made.first_call_ms);
+                seen.publishing.push(made.publishing_ms);
+            }
         }
         let (answered, failed) = load.stop().await?;
-        let how = format!(
-            "{} updates (blue-green, compiled before) and as many rollbacks to the revision kept warm, \
-             while {} connections load the service.",
-            self.rounds, self.connections
-        );
-        let mut report = Report::new("switch", how);
+        let mut report = Report::new("switch", self.how());
         let promised = Bound::AtMost(SWITCH_MS_PROMISED);
-        report.promise("publishing the table, by the node's clock", "ms", seen.switch, promised);
+        let what = "table published → first call it decided is answered";
+        report.promise(what, "ms", seen.first_call, promised);
         let promised = Bound::AtMost(ROLLBACK_MS_PROMISED);
         report.promise("rollback: command sent → first answer seen", "ms", seen.rollback, promised);
         report.row("update: command sent → first answer seen", "ms", seen.update);
+        report.row("publishing the table, by the node's clock", "ms", seen.publishing);
         report.note(format!("Meanwhile {answered} requests were answered and {failed} failed."));
-        report.finish(&self.paths.out)?;
+        report.finish(&self.paths)?;
         if failed > 0 {
             bail!("{failed} requests failed");
         }
         Ok(())
     }
+
+    fn how(&self) -> String {
+        format!(
+            "{} updates (blue-green, compiled before) and as many rollbacks to the revision kept warm, \
+             while {} connections load the service, each asking again as soon as it is answered. A \
+             table counts as published when the node logs it, right after it stood, with the wall \
+             clock's microseconds; the first call it decided counts when its whole answer has reached \
+             any of the connections, by the same machine's wall clock. So the number is an upper bound: \
+             it holds one call's way there and back.",
+            self.rounds, self.connections
+        )
+    }
+}
+
+/// One change of what serves, made and watched.
+struct Change<'a> {
+    node: &'a Node,
+    sightings: &'a Sightings,
+}
+
+/// What one change took, in milliseconds.
+struct Made {
+    /// From sending the command to the first answer by the other version.
+    effect_ms: f64,
+    /// From the table's publishing to the same answer.
+    first_call_ms: f64,
+    /// The publishing itself, as the node says.
+    publishing_ms: f64,
+}
+
+impl Change<'_> {
+    /// Sends the command and waits for the node's answer, its log and the first answer by this version.
+    async fn make(&self, command: Command, version: &'static str) -> Result<Made> {
+        let (start, start_wall) = (Instant::now(), SystemTime::now());
+        self.sightings.want(version, start);
+        let answer = self.node.client.ask::<RolloutReport>(command);
+        let (report, met) = tokio::try_join!(async { Ok(answer.await?) }, self.sightings.met())?;
+        let revision = report.to.revision.to_string();
+        let published = self.node.journal.published(&revision, start_wall).await?;
+        // The answer can be quicker than the line in the log.
+        let first_call = met.wall.duration_since(published).unwrap_or_default();
+        Ok(Made {
+            effect_ms: ms(met.at - start),
+            first_call_ms: ms(first_call),
+            publishing_ms: report.timings_ms.switch,
+        })
+    }
+}
+
+fn ms(took: Duration) -> f64 {
+    took.as_secs_f64() * 1000.0
 }
 
 #[derive(Default)]
 struct Times {
-    switch: Vec<f64>,
+    first_call: Vec<f64>,
+    publishing: Vec<f64>,
     update: Vec<f64>,
     rollback: Vec<f64>,
 }
@@ -133,39 +179,6 @@ fn rollback() -> Result<Command> {
     }))
 }
 
-/// Asks without a pause and tells when each version was first met.
-struct Probe(watch::Receiver<(String, Instant)>);
-
-impl Probe {
-    async fn start(address: &str) -> Result<Self> {
-        let mut connection = Connection::open(address, "/hello/").await?;
-        let first = connection.call().await?.version.context("answers name no version")?;
-        let (tell, told) = watch::channel((first, Instant::now()));
-        tokio::spawn(async move {
-            while let Ok(answer) = connection.call().await {
-                let now = Instant::now();
-                tell.send_if_modified(|last| match answer.version {
-                    Some(version) if version != last.0 => {
-                        *last = (version, now);
-                        true
-                    }
-                    _ => false,
-                });
-                if tell.is_closed() {
-                    break;
-                }
-            }
-        });
-        Ok(Self(told))
-    }
-
-    /// Milliseconds from `start` to the first answer by this version.
-    async fn meets(&mut self, version: &str, start: Instant) -> Result<f64> {
-        let met = self.0.wait_for(|(met, _)| met == version).await.context("the probe failed")?;
-        Ok((met.1 - start).as_secs_f64() * 1000.0)
-    }
-}
-
 /// Load that goes on until it is stopped.
 struct Background {
     over: Arc<AtomicBool>,
@@ -173,8 +186,7 @@ struct Background {
 }
 
 impl Background {
-    fn start(address: &str, connections: usize) -> Self {
-        let load = Load { address: address.to_owned(), path: "/hello/".into(), connections };
+    fn start(mut load: Load) -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&over);
         let task = tokio::spawn(async move {
