@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use common::{Ended, Node, run_with, with_section};
+use common::{Ended, Node, run_with};
 use serde_json::Value;
 
 /// Where the projects of the tests are compiled: kept, because what takes long is the same each time.
@@ -163,6 +163,14 @@ fn a_preview_1_module_from_any_command_becomes_a_component_with_its_manifest() {
     assert_eq!(inspected["shape"][0], "command");
 }
 
+/// The same command with another page of memory.
+fn with_two_pages(command: &[u8]) -> Vec<u8> {
+    let (memory, mut changed) = (b"\x05\x03\x01\0\x01", command.to_vec());
+    let at = changed.windows(memory.len()).position(|part| part == memory).unwrap();
+    changed[at + memory.len() - 1] = 2;
+    changed
+}
+
 /// The build's output lies among the sources, as in the guide, and a file that is built into nothing
 /// changes: neither is a change of the service.
 #[test]
@@ -179,7 +187,7 @@ fn dev_updates_when_what_is_built_changes_and_only_then() {
     dev.built();
     fs::write(dir.path().join("README.md"), "nothing of this is built").unwrap();
     dev.built();
-    fs::write(&source, with_section(PREVIEW1_COMMAND.to_vec(), "note", b"changed")).unwrap();
+    fs::write(&source, with_two_pages(PREVIEW1_COMMAND)).unwrap();
     dev.built();
     let round = dev.next();
     assert_eq!(round["done"], "updated");
