@@ -1,4 +1,5 @@
-//! `cargo xtask ci`: all that `test` checks, then clippy, then the demo as the end-to-end check.
+//! `cargo xtask ci`: all that a change must pass: what `test` checks, then clippy, then the demo
+//! as the end-to-end check.
 
 use anyhow::Result;
 

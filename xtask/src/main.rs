@@ -3,6 +3,7 @@
 //! Each command is a file. This one only reads the command line; it never knows how a command works.
 
 mod bench;
+mod build;
 mod ci;
 mod demo;
 mod guests;
@@ -20,9 +21,9 @@ use clap::Parser;
 enum Xtask {
     /// The product end to end: a node, traffic from a 20 MB log, updates, a broken version, a rollback
     Demo(demo::Demo),
-    /// What CI runs: formatting, tidy, guests, clippy, every test
+    /// Tidy, formatting, the guests and every test; `ci` adds clippy and the demo
     Test(test::Test),
-    /// `test`, then the demo, with the time of each step
+    /// All that a change must pass: `test`, then clippy and the demo, with the time of each step
     Ci,
     /// Build the guests the tests and the demo use, and print their paths
     Guests,

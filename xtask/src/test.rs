@@ -1,4 +1,5 @@
-//! `cargo xtask test`: everything a change must pass, cheapest first, on any machine with Rust.
+//! `cargo xtask test`: tidy, formatting, the guests and every test, cheapest first, on any machine with Rust.
+//! What a change must pass besides, clippy and the demo, is added by `cargo xtask ci`.
 //!
 //! It ends with one line, `N passed, N failed`, summed over every test binary and doc test. It measures
 //! nothing: numbers are `bench`'s work.
@@ -12,7 +13,7 @@ use clap::Args;
 use crate::shell::{self, Steps};
 use crate::{guests, tidy};
 
-/// What CI runs: tidy, formatting, guests, every test. `cargo xtask ci` adds clippy and the demo.
+/// Tidy, formatting, the guests and every test. `cargo xtask ci` adds clippy and the demo.
 #[derive(Args)]
 pub(crate) struct Test {
     /// Only the tests (and the guests they need), without formatting and tidy

@@ -1,6 +1,7 @@
 //! Loads a plugin, calls it in a loop and swaps its version between two calls.
 //!
-//! `cargo xtask guests`, then `cargo run -p embed -- OLD.wasm NEW.wasm [INPUT]`
+//! `cargo xtask guests`, then `cargo run -p embed -- OLD.wasm NEW.wasm [INPUT]`, where both may come from
+//! `examples/guests/target/wasm32-wasip2/release/`, such as `word_counter_v1.wasm` and `word_counter_v2.wasm`.
 
 use airssys_wasm::{PluginSettings, Plugins};
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::shell;
+use crate::{build, shell};
 
 /// A node that has not stopped by then is stuck, and the demo must end.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
@@ -37,18 +37,8 @@ pub(super) struct Reply {
 
 /// Builds the node and the command line in the dev profile and returns the binary.
 pub(super) fn build() -> Result<PathBuf> {
-    let built = shell::read(
-        shell::cargo()
-            // Of the whole workspace: its set of features is the one that the tests are built with, so
-            // that whoever runs both compiles wasmtime once.
-            .args(["build", "--workspace", "--bin", "airssys-wasm"])
-            .arg("--message-format=json-render-diagnostics")
-            .stderr(Stdio::inherit()),
-    )?;
-    let mut messages =
-        built.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let binary = messages.find_map(|said| said["executable"].as_str().map(PathBuf::from));
-    binary.context("cargo named no executable")
+    let built = build::binaries(&["--bin", "airssys-wasm"])?;
+    Ok(built.named("airssys-wasm")?.to_path_buf())
 }
 
 impl Node {

@@ -1,5 +1,5 @@
-//! Who may depend on whom: `model ← {host, compose, deploy, store, api} ← node ← cli`, and only `node`
-//! introduces host, compose, deploy and store to one another.
+//! Who may depend on whom: `model ← {host, deploy, store, api} ← node ← cli`, and only `node`
+//! introduces host, deploy and store to one another.
 //!
 //! Cargo refuses cycles but no short cut; this refuses the short cuts.
 
@@ -9,14 +9,14 @@ use toml::{Table, Value};
 use super::Source;
 
 /// The rooms that never depend on one another.
-const APART: [&str; 4] = ["host", "compose", "deploy", "store"];
+const APART: [&str; 3] = ["host", "deploy", "store"];
 
 /// What a room may never depend on, and why. `*` stands for every crate of the project.
 const FORBIDDEN: [(&str, &[&str], &str); 7] = [
     ("model", &["*"], "model holds the words everyone shares, so it depends on no one"),
     ("sdk", &["host side"], "a guest never carries the host"),
     ("sdk-macros", &["*"], "macros run at a guest's build"),
-    ("api", &["host", "compose", "store", "node", "cli"], "a client is not a node"),
+    ("api", &["host", "store", "node", "cli"], "a client is not a node"),
     ("host", &["api", "node", "cli"], "dependencies point from node to host"),
     ("deploy", &["api", "node", "cli"], "deploy knows neither wasm, HTTP nor disk"),
     ("store", &["api", "node", "cli"], "dependencies point from node to store"),
