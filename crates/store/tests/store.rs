@@ -2,7 +2,8 @@
 
 mod common;
 
-use std::fs;
+use std::fs::{self, File};
+use std::time::{Duration, SystemTime};
 
 use airssys_wasm_store::{SCHEMA, Store, StoreError};
 use common::fresh;
@@ -141,4 +142,27 @@ mod privacy {
             assert_eq!(mode(&path.join("blobs")), 0o700);
         }
     }
+}
+
+#[test]
+fn a_blob_that_was_put_or_touched_of_late_is_not_removed() {
+    let (dir, store) = fresh();
+    let blobs = store.blobs();
+    let hour = Duration::from_secs(60 * 60);
+    let digest = blobs.put(b"a component").unwrap();
+    let age = || {
+        let file = File::options().append(true).open(dir.path().join("blobs").join(digest.hex()));
+        file.unwrap().set_modified(SystemTime::now() - 2 * hour).unwrap();
+    };
+    assert!(!blobs.remove_untouched(&digest, hour).unwrap());
+    age();
+    blobs.put(b"a component").unwrap();
+    assert!(!blobs.remove_untouched(&digest, hour).unwrap());
+    age();
+    assert!(blobs.touch(&digest).unwrap());
+    assert!(!blobs.remove_untouched(&digest, hour).unwrap());
+    age();
+    assert!(blobs.remove_untouched(&digest, hour).unwrap());
+    assert!(!blobs.remove_untouched(&digest, hour).unwrap() && !blobs.touch(&digest).unwrap());
+    assert_eq!(blobs.list().unwrap(), []);
 }

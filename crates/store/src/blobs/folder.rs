@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use crate::disk::sync_folder;
 
@@ -21,6 +22,10 @@ pub(super) trait Folder: Debug + Send + Sync {
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, name: &str) -> io::Result<()>;
+    /// When a file was written or touched last.
+    fn touched(&self, name: &str) -> io::Result<SystemTime>;
+    /// Makes a file count as written now.
+    fn touch(&self, name: &str) -> io::Result<()>;
     /// The names of all files.
     fn names(&self) -> io::Result<Vec<String>>;
     /// Makes creations, renames and removals durable.
@@ -59,6 +64,14 @@ impl Folder for DiskFolder {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         fs::remove_file(self.0.join(name))
+    }
+
+    fn touched(&self, name: &str) -> io::Result<SystemTime> {
+        fs::metadata(self.0.join(name))?.modified()
+    }
+
+    fn touch(&self, name: &str) -> io::Result<()> {
+        OpenOptions::new().append(true).open(self.0.join(name))?.set_modified(SystemTime::now())
     }
 
     fn names(&self) -> io::Result<Vec<String>> {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Cursor, ErrorKind, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::SystemTime;
 
 use airssys_wasm_model::Digest;
 use rand::rngs::SmallRng;
@@ -135,6 +136,14 @@ impl Folder for Shadow {
         state.name(Naming::Named(to.to_owned(), file));
         state.name(Naming::Unnamed(from.to_owned()));
         Ok(())
+    }
+
+    fn touched(&self, name: &str) -> io::Result<SystemTime> {
+        self.state().file(name).map(|_| SystemTime::UNIX_EPOCH)
+    }
+
+    fn touch(&self, name: &str) -> io::Result<()> {
+        self.state().file(name).map(drop)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {

@@ -9,6 +9,7 @@ use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use airssys_wasm_model::Digest;
 
@@ -181,6 +182,34 @@ impl Blobs {
         Ok(true)
     }
 
+    /// Makes a blob count as new and says whether it is there. Whoever is about to name a blob touches it, so
+    /// that [`remove_untouched`](Self::remove_untouched) leaves it.
+    pub fn touch(&self, digest: &Digest) -> Result<bool, BlobError> {
+        let _turn = self.shelf.naming();
+        match self.shelf.folder.touch(&digest.hex()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            touched => touched.map(|()| true).map_err(|error| BlobError::from_io("touch", error)),
+        }
+    }
+
+    /// Removes a blob that has neither been put nor touched for so long, and says whether it did. One step
+    /// against a put or a touch at the same time.
+    pub fn remove_untouched(&self, digest: &Digest, since: Duration) -> Result<bool, BlobError> {
+        let _turn = self.shelf.naming();
+        let touched = match self.shelf.folder.touched(&digest.hex()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            touched => touched.map_err(|error| BlobError::from_io("look at", error))?,
+        };
+        // A time to come, after the clock was set back, is new.
+        if touched.elapsed().unwrap_or_default() < since {
+            return Ok(false);
+        }
+        let removed = self.shelf.folder.remove(&digest.hex());
+        removed.map_err(|error| BlobError::from_io("remove", error))?;
+        self.shelf.sync()?;
+        Ok(true)
+    }
+
     /// The names of all blobs, sorted.
     pub fn list(&self) -> Result<Vec<Digest>, BlobError> {
         let names = self.shelf.folder.names().map_err(|error| BlobError::from_io("list", error))?;
@@ -206,7 +235,13 @@ impl Shelf {
             opened => opened.map_err(|error| BlobError::from_io("open", error))?.0,
         };
         // A file that cannot be read is to be written again, like a damaged one.
-        Ok(same(file, bytes).unwrap_or(false))
+        if !same(file, bytes).unwrap_or(false) {
+            return Ok(false);
+        }
+        // It was put now, however old its file is.
+        let touched = self.folder.touch(&digest.hex());
+        touched.map_err(|error| BlobError::from_io("touch", error))?;
+        Ok(true)
     }
 
     /// Puts a finished and synced file under its digest.
