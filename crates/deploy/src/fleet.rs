@@ -65,7 +65,46 @@ pub trait Fleet: Sync {
 #[error("the service's record cannot be saved: {0}")]
 pub struct NotSaved(pub String);
 
-/// Why an act on a revision failed, in words for its operator.
+/// Why an act on a revision failed, in words for its operator, at most [`Fault::MAX_BYTES`] of them.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 #[error("{0}")]
-pub struct Fault(pub String);
+pub struct Fault(String);
+
+impl Fault {
+    /// What of the words is kept. They may be a guest's own, as long as its memory, and a record holds
+    /// them for each revision and each step that failed.
+    pub const MAX_BYTES: usize = 4 << 10;
+
+    /// A fault in these words, cut where they are too many.
+    pub fn new(words: impl Into<String>) -> Self {
+        let mut words = words.into();
+        if words.len() > Self::MAX_BYTES {
+            words.truncate(words.floor_char_boundary(Self::MAX_BYTES - CUT.len()));
+            words.push_str(CUT);
+        }
+        Self(words)
+    }
+
+    /// The words.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What stands where words were cut.
+const CUT: &str = " …";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_fault_are_cut_between_characters() {
+        assert_eq!(Fault::new("it trapped").as_str(), "it trapped");
+        for character in ["x", "ä", "€", "🦀"] {
+            let fault = Fault::new(character.repeat(1 << 20));
+            assert!(fault.as_str().len() <= Fault::MAX_BYTES);
+            assert!(fault.as_str().len() > Fault::MAX_BYTES - 8 && fault.as_str().ends_with(CUT));
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod gate;
 mod observation;
 mod plan;
 mod record;
+mod recover;
 mod revision;
 mod rollout;
 #[cfg(test)]
@@ -28,7 +29,10 @@ pub use observation::{Bounds, Seen, Verdict};
 pub use plan::{
     DRAIN_GRACE, MAX_SHARES, MAX_WINDOW, Plan, PlanError, READY_WITHIN, Retiring, Situation,
 };
-pub use record::{REVISIONS_KEPT, ROLLOUTS_KEPT, Scale, ServiceRecord, ServiceState};
+pub use record::{
+    REVISIONS_KEPT, REVISIONS_KEPT_BYTES, ROLLOUTS_KEPT, Scale, ServiceRecord, ServiceState,
+};
+pub use recover::recover;
 pub use revision::{RevisionRecord, RevisionSettings, RevisionState};
 pub use rollout::{
     Outcome, Pause, Rollout, RolloutKind, RolloutNumber, StepRecord, StepState, TakenBack,
@@ -38,4 +42,4 @@ pub use switch::{Claimed, NoRevision, NotRunning, Switch};
 pub use table::{Share, Table, TableError, Weight, WeightError};
 pub use timestamp::{Timestamp, TimestampError};
 pub use transition::{Asked, BeginError, SteerError};
-pub use walk::{SAMPLE_EVERY, recover, walk};
+pub use walk::{SAMPLE_EVERY, walk};

@@ -3,6 +3,7 @@
 //! One acknowledged act is one change of this record. It is a value: it starts nothing and writes
 //! nothing. Its transitions are in `transition.rs`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use airssys_wasm_model::{Name, RevisionNumber, RolloutSettings};
@@ -18,6 +19,10 @@ use crate::timestamp::Timestamp;
 /// Revisions kept in a record. The record is written as a whole at every step, so it has to stay small;
 /// two hundred are years of weekly updates.
 pub const REVISIONS_KEPT: usize = 200;
+
+/// What the revisions kept in a record come to, beyond those in use. A configuration has up to 64 KiB, so that a
+/// service with a large one keeps fewer revisions; every save of a step writes them all.
+pub const REVISIONS_KEPT_BYTES: usize = 1 << 20;
 
 /// Decided rollouts kept in a record with all their steps, for the same reason.
 pub const ROLLOUTS_KEPT: usize = 20;
@@ -118,6 +123,17 @@ impl ServiceRecord {
         promotion.from.and_then(|number| self.revision(number))
     }
 
+    /// The active revision, if a restart of the node could not start it and nothing replaces it: it is to
+    /// be tried again.
+    pub(crate) fn unrevived(&self) -> Option<RevisionNumber> {
+        let down = |active: &&RevisionRecord| {
+            matches!(active.state, RevisionState::Failed | RevisionState::Starting)
+                && self.table.weight(active.number).is_some()
+        };
+        let active = self.active().filter(down)?;
+        self.under_way().is_none().then_some(active.number)
+    }
+
     /// What the service does.
     pub fn state(&self) -> ServiceState {
         let serves = self.active().is_some_and(|active| active.state == RevisionState::Active);
@@ -151,9 +167,11 @@ impl ServiceRecord {
             // instances are there, and the table that names it opens its gate again.
             matches!(revision.state, RevisionState::Ready | RevisionState::Draining)
         });
-        // One that could not be started again takes no calls, so there is nothing to split with it.
+        // One that could not be started again, or is being tried again, takes no calls, so there is nothing to split with it.
         let serves = |active: &RevisionNumber| {
-            let runs = self.revision(*active).is_some_and(|active| active.state.is_running());
+            let runs =
+                |state: RevisionState| state.is_running() && state != RevisionState::Starting;
+            let runs = self.revision(*active).is_some_and(|active| runs(active.state));
             runs && self.table.weight(*active).is_some()
         };
         let active = self.active.filter(serves);
@@ -163,8 +181,8 @@ impl ServiceRecord {
         )
     }
 
-    /// Adds a revision, to be rolled out, and forgets the oldest beyond [`REVISIONS_KEPT`] that
-    /// nothing needs.
+    /// Adds a revision, to be rolled out, and forgets the oldest beyond [`REVISIONS_KEPT`] and
+    /// [`REVISIONS_KEPT_BYTES`] that nothing needs.
     pub fn add_revision(
         &mut self,
         settings: RevisionSettings,
@@ -186,22 +204,36 @@ impl ServiceRecord {
             by,
             why,
         });
-        let former = self.former().map(|former| former.number);
-        let needed = |revision: &RevisionRecord| {
-            let number = Some(revision.number);
-            number == self.active
-                || number == former
-                || revision.state.is_running()
-                || self.table.weight(revision.number).is_some()
-        };
-        while self.revisions.len() > REVISIONS_KEPT {
-            let newest = self.revisions.len() - 1;
-            let Some(oldest) = self.revisions[..newest].iter().position(|it| !needed(it)) else {
-                break;
-            };
-            self.revisions.remove(oldest);
-        }
+        self.prune();
         number
+    }
+
+    /// Forgets the oldest revisions that nothing needs until the rest fits. The newest is needed: it is
+    /// about to be rolled out.
+    fn prune(&mut self) {
+        let former = self.former().map(|former| former.number);
+        let newest = self.revisions.last().map(|newest| newest.number);
+        let mut bytes = 0;
+        let mut count = 0;
+        // From the newest back: what no longer fits there is the oldest.
+        let forgotten: BTreeSet<_> = self
+            .revisions
+            .iter()
+            .rev()
+            .filter(|revision| {
+                bytes += revision.size_bytes();
+                count += 1;
+                let number = Some(revision.number);
+                let needed = number == self.active
+                    || number == former
+                    || number == newest
+                    || revision.state.is_running()
+                    || self.table.weight(revision.number).is_some();
+                !needed && (count > REVISIONS_KEPT || bytes > REVISIONS_KEPT_BYTES)
+            })
+            .map(|revision| revision.number)
+            .collect();
+        self.revisions.retain(|revision| !forgotten.contains(&revision.number));
     }
 
     /// The running revisions that this table does not name, the oldest first.
@@ -234,5 +266,51 @@ impl ServiceState {
 impl fmt::Display for ServiceState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use airssys_wasm_model::{Digest, Version};
+
+    use super::*;
+
+    fn settings(config_bytes: usize) -> RevisionSettings {
+        let mut config = serde_json::Map::new();
+        config.insert("data".to_owned(), "x".repeat(config_bytes).into());
+        RevisionSettings {
+            version: Version::new(1, 0, 0),
+            digest: Digest::of(b"component"),
+            config,
+            config_set: Default::default(),
+            grants: Default::default(),
+            limits: Default::default(),
+            instances: Default::default(),
+            http: Default::default(),
+        }
+    }
+
+    #[test]
+    fn a_history_of_large_configurations_stays_small() {
+        let mut record = ServiceRecord::new("a".parse().unwrap());
+        for _ in 0..100 {
+            record.add_revision(settings(60 << 10), "tester", "an update", Timestamp::default());
+        }
+        let bytes = serde_json::to_vec(&record).unwrap().len();
+        assert!(bytes <= REVISIONS_KEPT_BYTES + (1 << 10), "{bytes} bytes");
+        assert_eq!(record.revisions.last().unwrap().number, RevisionNumber(100));
+        assert!(record.revisions.len() > 10);
+    }
+
+    #[test]
+    fn a_history_of_many_revisions_keeps_the_newest_and_the_active() {
+        let mut record = ServiceRecord::new("a".parse().unwrap());
+        record.active = Some(RevisionNumber(1));
+        for _ in 0..1_000 {
+            record.add_revision(settings(10), "tester", "an update", Timestamp::default());
+        }
+        assert_eq!(record.revisions.len(), REVISIONS_KEPT + 1);
+        assert_eq!(record.revisions[0].number, RevisionNumber(1));
+        assert_eq!(record.revisions[1].number, RevisionNumber(801));
     }
 }

@@ -1,5 +1,6 @@
 //! One revision of a service, as it is recorded.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use airssys_wasm_model::{
@@ -20,6 +21,10 @@ pub struct RevisionSettings {
     pub digest: Digest,
     /// What its `init` gets.
     pub config: Map<String, Value>,
+    /// The names in `config` that the operator set. The others are its manifest's defaults, and an update
+    /// takes the new ones over.
+    #[serde(default)]
+    pub config_set: BTreeSet<String>,
     /// What the operator allows it.
     pub grants: Grants,
     /// What it may use.
@@ -72,7 +77,21 @@ pub enum RevisionState {
     Failed,
 }
 
+impl RevisionSettings {
+    /// What the operator set in the configuration, for the revision that replaces this one.
+    pub fn own_config(&self) -> Map<String, Value> {
+        let own = self.config.iter().filter(|(name, _)| self.config_set.contains(*name));
+        own.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+}
+
 impl RevisionRecord {
+    /// What it takes in its service's record.
+    pub(crate) fn size_bytes(&self) -> usize {
+        // What cannot be written cannot be saved either, and is found there.
+        serde_json::to_vec(self).map_or(0, |text| text.len())
+    }
+
     /// It does not run any more; its fault, if it has one, was why.
     pub(crate) fn stop(&mut self) {
         if self.state.is_running() {

@@ -15,7 +15,7 @@ use crate::fleet::{Fault, Fleet, NotSaved};
 use crate::gate::Drained;
 use crate::observation::{Bounds, Seen, Verdict};
 use crate::record::ServiceRecord;
-use crate::rollout::TakenBack;
+use crate::recover::{Revived, revive_on, revive_or_steered, warm_again};
 use crate::step::Step;
 use crate::transition::{Due, StepAt};
 
@@ -32,7 +32,7 @@ enum End {
     Inconclusive(Seen, String),
 }
 
-/// Walks until the record has no rollout left. Returns at once if it has none.
+/// Walks until the record has no rollout left and what it names runs. Returns at once if that is so.
 ///
 /// # Errors
 /// When the record cannot be saved. The walk can be begun again at any time.
@@ -41,7 +41,10 @@ pub async fn walk<F: Fleet>(fleet: &F) -> Result<(), NotSaved> {
     loop {
         let due = record.borrow_and_update().due();
         match due {
-            Due::Nothing => return Ok(()),
+            Due::Nothing => match revive_or_steered(fleet, &mut record).await {
+                Revived::Steered => {}
+                Revived::All => return Ok(()),
+            },
             Due::Steering => {
                 if record.changed().await.is_err() {
                     return Ok(());
@@ -53,53 +56,6 @@ pub async fn walk<F: Fleet>(fleet: &F) -> Result<(), NotSaved> {
             },
         }
     }
-}
-
-/// Starts what the record's table names and publishes it: the first thing after a start of the node, before
-/// any walk. Returns the revisions that could not be started; the others have taken their calls.
-///
-/// # Errors
-/// When the record cannot be saved.
-pub async fn recover<F: Fleet>(fleet: &F) -> Result<Vec<(RevisionNumber, Fault)>, NotSaved> {
-    let now = fleet.now();
-    fleet.save(|record| record.restarted(now)).await?;
-    'tables: loop {
-        let table = fleet.record().borrow().table.clone();
-        let (mut served, mut failed) = (table.clone(), Vec::new());
-        for share in table.shares() {
-            let number = share.revision;
-            let Err(fault) = revive(fleet, number).await else { continue };
-            let now = fleet.now();
-            if fleet.record().borrow().is_on_trial(number) {
-                let reason = format!("it did not start again: {fault}");
-                let back = TakenBack { fault: true, reason };
-                fleet.save(|record| record.take_back(back.clone(), now)).await?;
-                continue 'tables;
-            }
-            served = served.without(number);
-            fleet.save(|record| record.not_revived(number, &fault.0)).await?;
-            failed.push((number, fault));
-        }
-        if let Err(fault) = fleet.publish(&served).await {
-            failed.extend(served.shares().iter().map(|share| (share.revision, fault.clone())));
-        }
-        return Ok(failed);
-    }
-}
-
-async fn revive<F: Fleet>(fleet: &F, revision: RevisionNumber) -> Result<(), Fault> {
-    fleet.start(revision).await?;
-    fleet.await_ready(revision, crate::plan::READY_WITHIN).await?;
-    let runs = |record: &ServiceRecord| {
-        record.revision(revision).is_some_and(|revision| revision.state.is_running())
-    };
-    if !runs(&fleet.record().borrow()) {
-        fleet
-            .save(|record| record.revived(revision))
-            .await
-            .map_err(|error| Fault(error.to_string()))?;
-    }
-    Ok(())
 }
 
 /// Takes a step, unless somebody steers away from it meanwhile.
@@ -137,7 +93,11 @@ async fn act<F: Fleet>(fleet: &F, step: &Step) -> End {
         Step::Observe { revision, during, bounds } => {
             observe(fleet, *revision, during.0, *bounds).await
         }
-        Step::Hold { revision, during } => hold(fleet, *revision, during.0).await,
+        // A hold is as long as its operator likes, and what takes the calls may be down meanwhile.
+        Step::Hold { revision, during } => tokio::select! {
+            end = hold(fleet, *revision, during.0) => end,
+            never = revive_on(fleet) => match never {},
+        },
         Step::Drain { revision, within } => match fleet.drain(*revision, within.0).await {
             Drained::Empty => End::Done(None),
             Drained::TimedOut { left: 1 } => End::Done(Some("1 call was left".to_owned())),
@@ -177,11 +137,10 @@ async fn observe<F: Fleet>(
     }
 }
 
-/// What a restart of the node has stopped is not warm, so there is nothing to keep.
+/// Keeps a revision warm, also one that a restart of the node has stopped.
 async fn hold<F: Fleet>(fleet: &F, revision: RevisionNumber, during: Duration) -> End {
-    let warm = fleet.record().borrow().revision(revision).is_some_and(|it| it.state.is_running());
-    if !warm {
-        return End::Done(Some("it no longer ran".to_owned()));
+    if let Err(fault) = warm_again(fleet, revision).await {
+        return End::Done(Some(format!("it did not start again: {fault}")));
     }
     tokio::time::sleep(during).await;
     End::Done(None)
@@ -192,7 +151,7 @@ async fn settle<F: Fleet>(fleet: &F, at: StepAt, end: End) -> Result<(), NotSave
     fleet
         .save(move |record| match &end {
             End::Done(note) => record.step_done(at, note.clone(), now),
-            End::Failed(fault) => record.step_failed(at, fault.0.clone(), now),
+            End::Failed(fault) => record.step_failed(at, fault.as_str().to_owned(), now),
             End::Observed(seen) => record.observed(at, *seen, now),
             End::Regressed(seen, reason) => record.regressed(at, *seen, reason.clone(), now),
             End::Inconclusive(seen, reason) => record.inconclusive(at, *seen, reason.clone(), now),

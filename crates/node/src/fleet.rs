@@ -7,7 +7,7 @@ use airssys_wasm_deploy::{
     Drained, Fault, Fleet, NotSaved, Seen, ServiceRecord, Share, Table, Timestamp,
 };
 use airssys_wasm_host::{Pool, Prepared};
-use airssys_wasm_model::RevisionNumber;
+use airssys_wasm_model::{Instances, RevisionNumber};
 use tokio::sync::watch;
 
 use crate::ingress::Route;
@@ -32,8 +32,7 @@ impl Fleet for Service {
         match amended.await {
             Ok(()) => Ok(()),
             Err(AmendError::Refused(never)) => match never {},
-            Err(AmendError::Gone) => Err(NotSaved("the service was removed".to_owned())),
-            Err(AmendError::Store(error)) => Err(NotSaved(error.to_string())),
+            Err(error) => Err(NotSaved(error.to_string())),
         }
     }
 
@@ -46,12 +45,16 @@ impl Fleet for Service {
             None => {
                 let record = self.record();
                 let record = record.revision(revision);
-                let record = record.ok_or_else(|| Fault(format!("there is no {revision}")))?;
+                let record = record.ok_or_else(|| Fault::new(format!("there is no {revision}")))?;
                 let prepared = self.prepare_recorded(record).await;
                 prepared.map_err(|error| self.not_started(revision, error))?
             }
         };
-        self.live.switch.insert(revision, Arc::new(self.running(prepared)));
+        let running = self.live.switch.insert(revision, Arc::new(self.running(prepared)));
+        // It was prepared under the scale of then. A `scale` since has either met it here or is met now.
+        if let Some(instances) = self.instances_of(revision) {
+            running.pool.resize(instances.max);
+        }
         Ok(())
     }
 
@@ -60,7 +63,14 @@ impl Fleet for Service {
             return Err(not_running(revision));
         };
         let begun = Instant::now();
-        let warmed = match tokio::time::timeout(within, running.pool.warm()).await {
+        let warming = async {
+            running.pool.warm().await?;
+            match self.instances_of(revision) {
+                Some(instances) => running.pool.fill(instances.min).await,
+                None => Ok(()),
+            }
+        };
+        let warmed = match tokio::time::timeout(within, warming).await {
             Ok(warmed) => warmed.map_err(StartError::from),
             Err(_) => Err(StartError::NotReady { within }),
         };
@@ -78,8 +88,9 @@ impl Fleet for Service {
                 fault = Err(not_running(*revision));
             }
         }
+        // The calls first: whatever the route comes to, they go where the record says.
+        self.live.switch.publish(&served).map_err(|error| Fault::new(error.to_string()))?;
         self.put_route(&served)?;
-        self.live.switch.publish(&served).map_err(|error| Fault(error.to_string()))?;
         self.last_start().switch = begun.elapsed();
         tracing::info!(service = %self.name(), table = %served, "published");
         fault
@@ -94,6 +105,8 @@ impl Fleet for Service {
     }
 
     async fn stop(&self, revision: RevisionNumber) {
+        // One that was taken back before its start is still compiled.
+        drop(self.take_prepared(revision));
         if let Some(running) = self.live.switch.remove(revision) {
             running.pool.stop().await;
         }
@@ -110,6 +123,12 @@ impl Service {
         last.prepared.take_if(|prepared| prepared.spec().revision == revision)
     }
 
+    /// How a recorded revision's instances live now.
+    fn instances_of(&self, revision: RevisionNumber) -> Option<Instances> {
+        let record = self.record();
+        record.revision(revision).map(|it| self.scaled(it.settings.instances))
+    }
+
     fn running(&self, prepared: Prepared) -> Running {
         let spec = prepared.spec();
         let (revision, version) = (spec.revision, spec.version.clone());
@@ -120,7 +139,7 @@ impl Service {
     }
 
     fn not_started(&self, revision: RevisionNumber, error: StartError) -> Fault {
-        let fault = Fault(error.failure().message);
+        let fault = Fault::new(error.failure().message);
         tracing::warn!(service = %self.name(), %revision, "{fault}");
         self.last_start().error = Some((revision, Arc::new(error)));
         fault
@@ -143,10 +162,10 @@ impl Service {
         }
         let route = Route::of(self.name(), revision.settings.http.route.as_deref());
         let put = self.shared.routes.put(&self.live, &route);
-        put.map_err(|error| Fault(error.to_string()))
+        put.map_err(|error| Fault::new(error.to_string()))
     }
 }
 
 fn not_running(revision: RevisionNumber) -> Fault {
-    Fault(format!("{revision} does not run"))
+    Fault::new(format!("{revision} does not run"))
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod asking;
+mod collecting;
 mod control;
 mod deploying;
 mod fleet;
@@ -25,6 +26,7 @@ mod state;
 mod steering;
 #[cfg(test)]
 mod testing;
+mod walking;
 
 pub use airssys_wasm_host::{
     CallError, Fault, HostSettings, Input, Kind, Level, Limit, Line, LineSource, LogSink, Output,

@@ -11,12 +11,13 @@ use airssys_wasm_host::{Host, HostError, HostSettings, Pooling};
 use airssys_wasm_model::Name;
 use airssys_wasm_store::{PutError, RecordError, Store, StoreError};
 use futures::future::join_all;
-use tokio::task::AbortHandle;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::ingress::Routes;
 use crate::metrics::{self, Sample};
 use crate::service::Service;
-use crate::{asking, deploying, recovery, steering};
+use crate::{asking, collecting, deploying, recovery, steering};
 
 /// How a node is set up.
 #[derive(Debug, Clone)]
@@ -44,12 +45,21 @@ pub(crate) struct Shared {
     /// Guards the map, never across an await. No call takes it: calls come in through the routes.
     services: Mutex<BTreeMap<Name, Known>>,
     ready: AtomicBool,
+    /// Whether the node stops: whoever waits for a rollout learns it here.
+    stopping: watch::Sender<bool>,
 }
 
 /// A service and the task that walks it.
 pub(crate) struct Known {
     service: Arc<Service>,
-    walk: Option<AbortHandle>,
+    walk: Option<JoinHandle<()>>,
+    /// Commands that may be about to give it its first revision.
+    claims: usize,
+}
+
+/// A service that is to be deployed to. One that has no revision when the last of these goes is forgotten.
+pub(crate) struct Claim {
+    service: Arc<Service>,
 }
 
 /// Why a node does not start.
@@ -123,8 +133,10 @@ impl Node {
             routes: Arc::default(),
             services: Mutex::default(),
             ready: AtomicBool::new(false),
+            stopping: watch::Sender::new(false),
         });
         recovery::recover_all(&shared).await?;
+        collecting::collect(&shared).await;
         shared.ready.store(true, Ordering::Release);
         Ok(Arc::new(Self { shared }))
     }
@@ -135,7 +147,7 @@ impl Node {
     /// Each with a code, what the caller may know and what to do.
     pub async fn act(&self, command: Command, by: By) -> Result<Reply, Failure> {
         if !self.is_ready() {
-            return Err(Failure::new(Code::Unavailable, "the node is stopping"));
+            return Err(stopping());
         }
         let request_id = by.request_id.clone();
         let shared = Arc::clone(&self.shared);
@@ -196,21 +208,29 @@ impl Node {
         metrics::render(&samples)
     }
 
-    /// Stops taking commands, ends the walks where they are and stops every revision. The records stand as
-    /// they are: the next node over this directory goes on from them.
+    /// Stops taking commands, ends the walks where they are and stops every revision. Commands that wait are
+    /// answered. The records stand as they are: the next node over this directory goes on from them.
     pub async fn close(&self) {
         self.shared.ready.store(false, Ordering::Release);
+        self.shared.stopping.send_replace(true);
         let known: Vec<Known> =
             std::mem::take(&mut *self.shared.services()).into_values().collect();
-        for known in &known {
-            if let Some(walk) = &known.walk {
-                walk.abort();
-            }
+        let services: Vec<_> = known.iter().map(|known| Arc::clone(&known.service)).collect();
+        for mut walk in known.into_iter().filter_map(|known| known.walk) {
+            walk.abort();
+            // Until it is gone, it holds the directory; whether it ended or was ended is the same.
+            let _ = (&mut walk).await;
         }
-        let targets = known.iter().flat_map(|known| known.service.live.switch.targets());
+        join_all(services.iter().map(|service| service.seal())).await;
+        let targets = services.iter().flat_map(|service| service.live.switch.targets());
         let stopping: Vec<_> =
             targets.map(|(_, running)| async move { running.pool.stop().await }).collect();
         join_all(stopping).await;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     pub(crate) fn routes(&self) -> &Arc<Routes> {
@@ -246,6 +266,18 @@ async fn act_on(shared: &Arc<Shared>, command: Command, by: By) -> Result<Reply,
     }
 }
 
+impl Claim {
+    pub(crate) fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.service.shared.release(&self.service);
+    }
+}
+
 impl Shared {
     /// The service of this name, if it has ever been deployed.
     pub(crate) fn service(&self, name: &Name) -> Result<Arc<Service>, Failure> {
@@ -257,29 +289,63 @@ impl Shared {
     }
 
     /// The service of this name, made if there is none. Nothing of a new one is stored yet.
-    pub(crate) fn service_or_new(self: &Arc<Self>, name: &Name) -> Arc<Service> {
+    ///
+    /// # Errors
+    /// When the node stops.
+    pub(crate) fn claim(self: &Arc<Self>, name: &Name) -> Result<Claim, Failure> {
         let mut services = self.services();
-        if let Some(known) = services.get(name) {
-            return Arc::clone(&known.service);
+        // Under the lock with which `close` takes the services: none is made after that.
+        if *self.stopping.borrow() {
+            return Err(stopping());
         }
-        let service = Service::new(Arc::clone(self), ServiceRecord::new(name.clone()), None);
-        let walk = tokio::spawn(Arc::clone(&service).walk_on()).abort_handle();
-        let known = Known { service: Arc::clone(&service), walk: Some(walk) };
-        services.insert(name.clone(), known);
-        service
+        let known = services.entry(name.clone()).or_insert_with(|| {
+            let record = ServiceRecord::new(name.clone());
+            let service = Service::new(Arc::clone(self), record, None);
+            let walk = tokio::spawn(Arc::clone(&service).walk_on());
+            Known { service, walk: Some(walk), claims: 0 }
+        });
+        known.claims += 1;
+        Ok(Claim { service: Arc::clone(&known.service) })
+    }
+
+    fn release(&self, service: &Arc<Service>) {
+        let mut services = self.services();
+        let mut known = services.get_mut(service.name());
+        // One of the same name may have been made since this one was removed.
+        let Some(known) = known.take_if(|known| Arc::ptr_eq(&known.service, service)) else {
+            return;
+        };
+        known.claims -= 1;
+        if known.claims == 0 && service.record().revisions.is_empty() {
+            let unused = services.remove(service.name());
+            if let Some(walk) = unused.and_then(|unused| unused.walk) {
+                walk.abort();
+            }
+        }
+    }
+
+    /// What this comes to, unless the node stops before.
+    pub(crate) async fn unless_stopping<T>(
+        &self,
+        waiting: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        let mut stops = self.stopping.subscribe();
+        tokio::select! {
+            done = waiting => Ok(done),
+            _ = stops.wait_for(|stops| *stops) => Err(stopping()),
+        }
     }
 
     /// Adds a service that the store has, without walking it.
     pub(crate) fn add(&self, service: Arc<Service>) {
         let name = service.name().clone();
-        self.services().insert(name, Known { service, walk: None });
+        self.services().insert(name, Known { service, walk: None, claims: 0 });
     }
 
     /// Begins the walks of the services that were added.
     pub(crate) fn walk_all(&self) {
         for known in self.services().values_mut().filter(|known| known.walk.is_none()) {
-            let walking = tokio::spawn(Arc::clone(&known.service).walk_on());
-            known.walk = Some(walking.abort_handle());
+            known.walk = Some(tokio::spawn(Arc::clone(&known.service).walk_on()));
         }
     }
 
@@ -303,6 +369,11 @@ pub(crate) async fn blocking<T: Send + 'static>(
         tracing::error!("a part of a command broke off: {panicked}");
         Failure::new(Code::Failed, "a fault in the node cut the command short")
     })
+}
+
+pub(crate) fn stopping() -> Failure {
+    Failure::new(Code::Unavailable, "the node is stopping")
+        .help("what was recorded goes on when it starts again")
 }
 
 /// Why a record was not written, for an answer.

@@ -36,7 +36,7 @@ async fn recover_one(service: Arc<Service>) -> Result<(), NodeError> {
         reason: error.to_string(),
     })?;
     for (revision, fault) in failed {
-        tracing::error!(service = %service.name(), %revision, "does not start again: {fault}");
+        tracing::error!(service = %service.name(), %revision, "does not start again and is tried again: {fault}");
     }
     put_back_route(&service).await;
     Ok(())

@@ -1,5 +1,6 @@
 //! Releases: a name and a version for an artifact, and what its manifest says. None ever changes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use airssys_wasm_api::{Code, Failure};
@@ -10,6 +11,7 @@ use airssys_wasm_store::{BlobError, PutError, RecordError, Versioned};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::collecting;
 use crate::node::{Shared, blocking, store_failure};
 use crate::starting::StartError;
 
@@ -42,6 +44,7 @@ pub(crate) async fn read(
     version: Option<Version>,
     by: &str,
 ) -> Result<Release, Failure> {
+    collecting::keep(shared, digest).await?;
     let bytes = artifact(shared, digest).await.map_err(|error| {
         StartError::from(error).failure().help("upload it again: POST /v1/artifacts")
     })?;
@@ -88,6 +91,8 @@ fn unsaid(what: &str, flag: &str) -> Failure {
 /// Records a release. The same version with the same bytes is there already; with other bytes it is a
 /// conflict.
 pub(crate) async fn keep(shared: &Arc<Shared>, release: &Release) -> Result<Kept, Failure> {
+    // A release never names what is not there, however long its command has taken until here.
+    collecting::keep(shared, release.digest).await?;
     let (store, release) = (Arc::clone(&shared.store), release.clone());
     blocking(move || {
         let key = key(&release.name, &release.version);
@@ -168,6 +173,22 @@ pub(crate) async fn list(shared: &Arc<Shared>, name: &Name) -> Result<Vec<Releas
         .map_err(|error| Failure::from_error(Code::Failed, &error))?;
     releases.sort_by(|one, other| one.version.cmp(&other.version));
     Ok(releases)
+}
+
+/// What the releases of all components name.
+pub(crate) async fn digests(shared: &Arc<Shared>) -> Result<BTreeSet<Digest>, Failure> {
+    /// The part of a release that is wanted here.
+    #[derive(Deserialize)]
+    struct Names {
+        digest: Digest,
+    }
+    let store = Arc::clone(&shared.store);
+    let records = blocking(move || store.records().list("releases/")).await?;
+    let records = records.map_err(record_failure)?;
+    let names = records.iter().map(|record| serde_json::from_slice::<Names>(&record.value));
+    let digests = names.map(|names| names.map(|names| names.digest)).collect::<Result<_, _>>();
+    // One that cannot be read names something all the same.
+    digests.map_err(|error| Failure::from_error(Code::Failed, &error))
 }
 
 /// The bytes of an artifact, checked against their digest.

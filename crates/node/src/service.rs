@@ -6,7 +6,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use airssys_wasm_deploy::{NotSaved, RevisionRecord, ServiceRecord, walk};
+use airssys_wasm_api::Failure;
+use airssys_wasm_deploy::{RevisionRecord, ServiceRecord};
 use airssys_wasm_host::{Prepared, RevisionSpec, StateKeeper};
 use airssys_wasm_model::{InstanceModel, Instances, Name, RevisionNumber, Rights};
 use airssys_wasm_store::PutError;
@@ -18,10 +19,6 @@ use crate::node::Shared;
 use crate::releases::{self, Release};
 use crate::starting::StartError;
 use crate::state::{self, KeptState};
-
-/// How long a walk waits after its record could not be saved. A disk that is full stays so for a while, and the
-/// calls go on meanwhile.
-const SAVE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// A service of this node.
 pub(crate) struct Service {
@@ -61,6 +58,8 @@ struct Stored {
     in_doubt: bool,
     /// Whether the service was removed: what comes late must not write it again.
     gone: bool,
+    /// Whether the node stops: the next one over its directory may have the record already.
+    sealed: bool,
 }
 
 /// Why a record was not changed.
@@ -72,6 +71,9 @@ pub(crate) enum AmendError<E> {
     /// The service was removed meanwhile.
     #[error("the service was removed")]
     Gone,
+    /// The node stops.
+    #[error("the node is stopping")]
+    Stopping,
     /// The store would not have it.
     #[error(transparent)]
     Store(#[from] PutError),
@@ -96,6 +98,7 @@ impl Service {
                 version,
                 in_doubt: false,
                 gone: false,
+                sealed: false,
             })),
             preparing: tokio::sync::Mutex::default(),
             start: Mutex::default(),
@@ -128,6 +131,9 @@ impl Service {
         let mut stored = Arc::clone(&self.stored).lock_owned().await;
         if stored.gone {
             return Err(AmendError::Gone);
+        }
+        if stored.sealed {
+            return Err(AmendError::Stopping);
         }
         if stored.in_doubt {
             stored = self.settle(stored).await?;
@@ -180,37 +186,25 @@ impl Service {
         reading.await.unwrap_or_else(|panicked| Err(lost(panicked)))
     }
 
-    /// Walks what the record asks for, for as long as the service is there.
-    pub(crate) async fn walk_on(self: Arc<Self>) {
-        let mut record = self.watch();
-        loop {
-            let walked = walk(&*self).await;
-            if walked.is_ok() && !self.record().is_removed() {
-                if record.changed().await.is_err() {
-                    return;
-                }
-                continue;
-            }
-            let forgotten = match walked {
-                Ok(()) => self.forget().await.map_err(|error| error.to_string()),
-                Err(NotSaved(error)) => Err(error),
-            };
-            match forgotten {
-                Ok(()) => return,
-                Err(error) => tracing::error!(service = %self.name(), "{error}; trying again"),
-            }
-            tokio::time::sleep(SAVE_AGAIN_AFTER).await;
-        }
+    /// Waits until a service that is being removed is deleted.
+    ///
+    /// # Errors
+    /// When the node stops before.
+    pub(crate) async fn gone(&self) -> Result<(), Failure> {
+        let mut gone = self.gone.subscribe();
+        // The sender lives as long as the service does.
+        let gone = async { gone.wait_for(|gone| *gone).await.map(drop) };
+        let _ = self.shared.unless_stopping(gone).await?;
+        Ok(())
     }
 
-    /// Waits until a service that is being removed is deleted.
-    pub(crate) async fn gone(&self) {
-        // The sender lives as long as the service does.
-        let _ = self.gone.subscribe().wait_for(|gone| *gone).await;
+    /// Waits for a write that is under way and lets no further one begin: the node stops.
+    pub(crate) async fn seal(&self) {
+        self.stored.lock().await.sealed = true;
     }
 
     /// Deletes a service that was removed, its state included. Its releases stay.
-    async fn forget(&self) -> Result<(), PutError> {
+    pub(crate) async fn forget(&self) -> Result<(), PutError> {
         let mut stored = Arc::clone(&self.stored).lock_owned().await;
         if stored.in_doubt {
             stored = self.settle(stored).await?;

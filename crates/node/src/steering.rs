@@ -7,10 +7,10 @@ use airssys_wasm_api::command::Scale;
 use airssys_wasm_api::reply::{Removed, Reply, Scaled};
 use airssys_wasm_api::{By, Code, Failure};
 use airssys_wasm_deploy::{Rollout, RolloutNumber, ServiceRecord, SteerError, Timestamp};
-use airssys_wasm_model::Name;
+use airssys_wasm_model::{Instances, Name};
 use futures::future::join_all;
 
-use crate::node::{Shared, store_failure};
+use crate::node::{Shared, stopping, store_failure};
 use crate::reports;
 use crate::service::{AmendError, Service};
 
@@ -64,9 +64,9 @@ pub(crate) async fn settled(
     wanted: impl Fn(&Rollout) -> bool,
 ) -> Result<Arc<ServiceRecord>, Failure> {
     let mut record = service.watch();
-    let found = record.wait_for(|record| record.rollout(number).is_none_or(&wanted)).await;
-    let found = found.map(|record| Arc::clone(&record));
-    found.map_err(|_| Failure::new(Code::Unavailable, "the node is stopping"))
+    let stands = |record: &Arc<ServiceRecord>| record.rollout(number).is_none_or(&wanted);
+    let found = async { record.wait_for(stands).await.map(|record| Arc::clone(&record)) };
+    service.shared.unless_stopping(found).await?.map_err(|_| stopping())
 }
 
 /// A rollout's report as the answer to a command that arrived then.
@@ -97,11 +97,10 @@ pub(crate) async fn scale(shared: &Shared, command: Scale) -> Result<Reply, Fail
         scale.max = command.max.or(scale.max);
         let min = scale.min.unwrap_or(active.settings.instances.min);
         let max = scale.max.unwrap_or(active.settings.instances.max);
-        if max == 0 || min > max {
+        if max == 0 || max > Instances::MAX || min > max {
             let message = format!("at least {min} and at most {max} instances cannot be");
-            return Err(
-                Failure::new(Code::Usage, message).help("`max` is at least 1 and not below `min`")
-            );
+            let help = format!("`max` is from 1 to {} and not below `min`", Instances::MAX);
+            return Err(Failure::new(Code::Usage, message).help(help));
         }
         let number = active.number;
         record.scale = scale;
@@ -140,7 +139,7 @@ pub(crate) async fn remove(shared: &Arc<Shared>, name: &Name, by: By) -> Result<
     shared.routes.remove(name);
     settled(&service, number, decided).await?;
     by.progress.phase("draining");
-    service.gone().await;
+    service.gone().await?;
     Ok(Removed { service: name.clone() }.into())
 }
 
@@ -152,6 +151,7 @@ pub(crate) fn amend_failure<E>(
     match error {
         AmendError::Refused(error) => refused(error),
         AmendError::Gone => Failure::new(Code::NotFound, "the service was removed"),
+        AmendError::Stopping => stopping(),
         AmendError::Store(error) => store_failure(&error),
     }
 }

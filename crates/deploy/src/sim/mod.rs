@@ -4,6 +4,7 @@
 //! failure prints it: `AIRSSYS_WASM_SEED=… cargo test -p airssys-wasm-deploy any_history` runs that one.
 
 mod operator;
+mod restarts;
 mod scenario;
 mod tests;
 mod world;

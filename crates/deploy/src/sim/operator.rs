@@ -106,7 +106,7 @@ fn is_observing(rollout: &Rollout) -> bool {
 
 impl Act {
     /// What is refused changes nothing, as it would for a client.
-    fn on(&self, record: &mut ServiceRecord, at: Timestamp) {
+    pub(super) fn on(&self, record: &mut ServiceRecord, at: Timestamp) {
         let before = record.clone();
         let refused = match self.clone() {
             Self::New(kind, settings) => {
@@ -141,6 +141,7 @@ fn revision() -> RevisionSettings {
         version: Version::new(1, 0, 0),
         digest: Digest::of(b"component"),
         config: serde_json::Map::new(),
+        config_set: Default::default(),
         grants: Default::default(),
         limits: Default::default(),
         instances: Default::default(),

@@ -6,12 +6,13 @@ use airssys_wasm_model::RevisionNumber;
 
 use crate::fleet::Fleet;
 use crate::record::{ServiceRecord, ServiceState};
+use crate::recover::recover;
 use crate::revision::RevisionState;
 use crate::rollout::Outcome;
 use crate::sim::operator::{Operator, Task};
 use crate::sim::world::{Node, TRACE};
 use crate::table::Table;
-use crate::walk::{recover, walk};
+use crate::walk::walk;
 
 /// How a revision behaves, in every life.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,6 +20,8 @@ pub(super) struct Behaviour {
     pub(super) start_fails: bool,
     pub(super) never_ready: bool,
     pub(super) error_percent: u64,
+    /// Starts that fail in each life before one succeeds.
+    pub(super) failing_starts: u64,
 }
 
 /// A history to run.

@@ -187,6 +187,7 @@ fn any_behaviour(number: RevisionNumber) -> Behaviour {
         start_fails: number.0 % 9 == 4,
         never_ready: number.0 % 9 == 5,
         error_percent: if number.0.is_multiple_of(3) { 40 } else { 0 },
+        failing_starts: 0,
     }
 }
 

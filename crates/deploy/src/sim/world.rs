@@ -26,6 +26,7 @@ pub(super) struct Node {
     record: watch::Sender<Arc<ServiceRecord>>,
     switch: Switch<Pool>,
     seen: Mutex<BTreeMap<RevisionNumber, Seen>>,
+    starts: Mutex<BTreeMap<RevisionNumber, u64>>,
     behaviour: fn(RevisionNumber) -> Behaviour,
     random: Mutex<StdRng>,
     /// How many points were passed, and the one to crash at.
@@ -63,6 +64,7 @@ impl Node {
             record: watch::Sender::new(disk),
             switch: Switch::new(),
             seen: Mutex::default(),
+            starts: Mutex::default(),
             behaviour,
             random: Mutex::new(StdRng::seed_from_u64(seed)),
             points: AtomicU64::new(0),
@@ -78,6 +80,11 @@ impl Node {
 
     pub(super) fn points(&self) -> u64 {
         self.points.load(Ordering::Relaxed)
+    }
+
+    /// Whether a revision is there to take calls at once.
+    pub(super) fn is_warm(&self, revision: RevisionNumber) -> bool {
+        self.switch.get(revision).is_some_and(|pool| pool.ready.load(Ordering::Relaxed))
     }
 
     pub(super) fn set_recovered(&self) {
@@ -189,8 +196,15 @@ impl Fleet for Node {
     async fn start(&self, revision: RevisionNumber) -> Result<(), Fault> {
         self.point(|| format!("before start {revision}")).await;
         self.dawdle(30).await;
-        if (self.behaviour)(revision).start_fails {
-            return Err(Fault("it does not compile".to_owned()));
+        let behaviour = (self.behaviour)(revision);
+        let starts = {
+            let mut starts = self.starts.lock().unwrap();
+            let starts = starts.entry(revision).or_default();
+            *starts += 1;
+            *starts
+        };
+        if behaviour.start_fails || starts <= behaviour.failing_starts {
+            return Err(Fault::new("it does not compile"));
         }
         self.switch.insert(revision, Arc::default());
         self.point(|| format!("after start {revision}")).await;
@@ -201,9 +215,9 @@ impl Fleet for Node {
         self.point(|| format!("before ready {revision}")).await;
         self.dawdle(30).await;
         if (self.behaviour)(revision).never_ready {
-            return Err(Fault("init refused its config".to_owned()));
+            return Err(Fault::new("init refused its config"));
         }
-        let pool = self.switch.get(revision).ok_or_else(|| Fault("it does not run".to_owned()))?;
+        let pool = self.switch.get(revision).ok_or_else(|| Fault::new("it does not run"))?;
         pool.ready.store(true, Ordering::Relaxed);
         self.point(|| format!("after ready {revision}")).await;
         Ok(())
@@ -217,7 +231,7 @@ impl Fleet for Node {
             let ready = self.switch.get(share.revision);
             if !ready.is_some_and(|pool| pool.ready.load(Ordering::Relaxed)) {
                 served = served.without(share.revision);
-                fault = Err(Fault(format!("{} does not run", share.revision)));
+                fault = Err(Fault::new(format!("{} does not run", share.revision)));
             }
         }
         self.switch.publish(&served).unwrap();

@@ -1,0 +1,123 @@
+//! What is to become a revision: its release, and the operator's word over the manifest's.
+
+use std::sync::Arc;
+
+use airssys_wasm_api::command::{Source, Update, grant_all_asked};
+use airssys_wasm_api::{By, Code, Failure};
+use airssys_wasm_deploy::{RevisionSettings, RolloutKind};
+use airssys_wasm_model::{Grants, Name, ReleaseRef, Rights, RightsError, RolloutSettings, Version};
+use serde_json::{Map, Value};
+
+use crate::node::Shared;
+use crate::releases::{self, Release};
+use crate::service::Service;
+use crate::starting::rights_failure;
+
+/// A revision that is wanted, checked and not recorded.
+pub(super) struct Candidate {
+    pub(super) release: Release,
+    pub(super) settings: RevisionSettings,
+    pub(super) rollout: RolloutSettings,
+    pub(super) kind: RolloutKind,
+    pub(super) why: String,
+}
+
+/// The release that a source means, under the name that is asked for. An uploaded one is read and not
+/// recorded.
+pub(super) async fn release_of(
+    shared: &Arc<Shared>,
+    source: Source,
+    name: Option<Name>,
+    version: Option<Version>,
+    by: &By,
+) -> Result<Release, Failure> {
+    match source {
+        Source::Release(ReleaseRef { name, version: own }) if version.is_some() => {
+            let message = format!("{name}@{own} has its version, and no other can be given to it");
+            Err(Failure::new(Code::Usage, message).help("leave --version out"))
+        }
+        Source::Artifact(digest) => releases::read(shared, digest, name, version, &by.who).await,
+        Source::Release(ReleaseRef { name: from, version }) => {
+            let known = releases::known(shared, &from, &version).await?;
+            let release = known.ok_or_else(|| no_release(&from, &version))?;
+            Ok(Release { name: name.unwrap_or(from), ..release })
+        }
+    }
+}
+
+fn no_release(name: &Name, version: &Version) -> Failure {
+    Failure::new(Code::NotFound, format!("there is no release {name}@{version}"))
+        .help(format!("`airssys-wasm versions {name}` lists what is stored"))
+}
+
+pub(super) async fn candidate_of_update(
+    shared: &Arc<Shared>,
+    service: &Service,
+    command: &Update,
+    by: &By,
+) -> Result<Candidate, Failure> {
+    let record = service.record();
+    let active = record.active().ok_or_else(|| nothing_active(service.name()))?;
+    let name = service.name().clone();
+    let same = ReleaseRef { name: name.clone(), version: active.settings.version.clone() };
+    let source = command.source.clone().unwrap_or(Source::Release(same));
+    let release = release_of(shared, source, Some(name), command.version.clone(), by).await?;
+    let overrides = match &command.config {
+        Some(config) => config.clone(),
+        None => active.settings.own_config(),
+    };
+    let grants = match &command.grants {
+        Some(grants) => grants.clone(),
+        None => still_asked(&release, &active.settings.grants),
+    };
+    let grants = if command.grant_asked { all_asked(&release, &grants)? } else { grants };
+    Ok(Candidate {
+        settings: settings(&release, overrides, grants),
+        rollout: command.rollout.over(&release.manifest.rollout),
+        why: format!("update to {}@{}", release.name, release.version),
+        release,
+        kind: RolloutKind::Update,
+    })
+}
+
+/// The grants of the active revision that a new release still asks for: one that it gave up goes.
+fn still_asked(release: &Release, grants: &Grants) -> Grants {
+    let mut grants = grants.clone();
+    while let Err(RightsError::Unasked(unasked)) =
+        Rights::intersect(&release.manifest.asked, &grants)
+    {
+        grants.0.retain(|grant| *grant != unasked);
+    }
+    grants
+}
+
+pub(super) fn all_asked(release: &Release, grants: &Grants) -> Result<Grants, Failure> {
+    grant_all_asked(&release.manifest.asked, grants).map_err(|error| rights_failure(&error))
+}
+
+/// What a revision of this release is made of: the manifest's word, and the operator's over it.
+pub(super) fn settings(
+    release: &Release,
+    own: Map<String, Value>,
+    grants: Grants,
+) -> RevisionSettings {
+    let manifest = &release.manifest;
+    let config_set = own.keys().cloned().collect();
+    let mut config = manifest.config.clone();
+    config.extend(own);
+    RevisionSettings {
+        version: release.version.clone(),
+        digest: release.digest,
+        config,
+        config_set,
+        grants,
+        limits: manifest.limits,
+        instances: manifest.instances,
+        http: manifest.http.clone(),
+    }
+}
+
+fn nothing_active(name: &Name) -> Failure {
+    Failure::new(Code::Conflict, format!("service `{name}` has no active revision to update"))
+        .help("deploy it again with `airssys-wasm deploy`")
+}

@@ -1,0 +1,94 @@
+//! What can be found wrong before anything is compiled or recorded.
+
+use std::sync::Arc;
+
+use airssys_wasm_api::{Code, Failure};
+use airssys_wasm_deploy::{BeginError, RevisionSettings, ServiceRecord};
+use airssys_wasm_model::{InstanceModel, Name, Rights, StrategyName};
+
+use super::candidate::Candidate;
+use super::rolling::begin_failure;
+use crate::ingress::Route;
+use crate::node::Shared;
+use crate::releases::{self, Release};
+use crate::starting::StartError;
+
+/// What the configuration of one revision may come to as JSON, and what its grants may. Both are for
+/// settings, which are counted in lines; a model or a word list is a file.
+const SETTINGS_PART_MAX_BYTES: usize = 64 << 10;
+
+/// What can be found wrong without compiling.
+pub(super) async fn check(
+    shared: &Arc<Shared>,
+    name: &Name,
+    candidate: &Candidate,
+) -> Result<(), Failure> {
+    let Candidate { release, settings, rollout, .. } = candidate;
+    Rights::intersect(&release.manifest.asked, &settings.grants)
+        .map_err(|error| StartError::from(error).failure())?;
+    releases::check(shared, release).await?;
+    check_size("its configuration", &settings.config)?;
+    check_size("what it is granted", &settings.grants)?;
+    check_route(shared, name, release, settings)?;
+    match shared.service(name) {
+        Ok(service) => {
+            check_strategy(&service.record(), rollout.strategy, settings.instances.model)
+        }
+        Err(_none_yet) => Ok(()),
+    }
+}
+
+/// An actor is one instance with one state: its calls cannot be split between two revisions.
+pub(super) fn check_strategy(
+    record: &ServiceRecord,
+    strategy: StrategyName,
+    to: InstanceModel,
+) -> Result<(), Failure> {
+    let active = record.active().map(|active| active.settings.instances.model);
+    let actor = [active, Some(to)].contains(&Some(InstanceModel::Actor));
+    if strategy == StrategyName::Canary && actor {
+        let message = format!("`{}` is an actor, so a canary cannot split its calls", record.name);
+        return Err(
+            Failure::new(Code::Usage, message).help("use --strategy blue-green or all-at-once")
+        );
+    }
+    Ok(())
+}
+
+/// The route of a revision is its service's, or nobody's yet.
+pub(super) fn check_route(
+    shared: &Shared,
+    name: &Name,
+    release: &Release,
+    settings: &RevisionSettings,
+) -> Result<(), Failure> {
+    if !release.http {
+        return Ok(());
+    }
+    let route = Route::of(name, settings.http.route.as_deref());
+    shared.routes.check(name, &route).map_err(|error| {
+        Failure::from_error(Code::Conflict, &error)
+            .help("set another `route` under [http] in its Component.toml")
+    })
+}
+
+/// Each revision of a service is in its record, and the record is written with every step.
+fn check_size(what: &str, part: &impl serde::Serialize) -> Result<(), Failure> {
+    let written = serde_json::to_vec(part);
+    let bytes = written.map_err(|error| Failure::from_error(Code::Invalid, &error))?.len();
+    if bytes <= SETTINGS_PART_MAX_BYTES {
+        return Ok(());
+    }
+    let message =
+        format!("{what} has {bytes} bytes, and at most {SETTINGS_PART_MAX_BYTES} are taken");
+    Err(Failure::new(Code::Invalid, message)
+        .help("keep data in files of a directory that it is granted"))
+}
+
+/// Says that a rollout is under way before anything is compiled in vain.
+pub(super) fn check_free(record: &ServiceRecord) -> Result<(), Failure> {
+    match record.under_way() {
+        Some(rollout) => Err(begin_failure(BeginError::UnderWay { to: rollout.to })),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,179 @@
+//! A rollout from its record to what came of it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use airssys_wasm_api::reply::{Deployed, Reply};
+use airssys_wasm_api::{By, Code, Event, Failure, Progress};
+use airssys_wasm_deploy::{
+    Asked, BeginError, Outcome, Rollout, RolloutNumber, ServiceRecord, ServiceState, StepState,
+    Timestamp,
+};
+use airssys_wasm_model::RevisionNumber;
+
+use super::candidate::Candidate;
+use super::checks::check_free;
+use super::planning::plan_failure;
+use crate::node::stopping;
+use crate::releases;
+use crate::reports;
+use crate::service::{LastStart, Service};
+use crate::steering::{amend_failure, report};
+
+/// A rollout that began.
+pub(super) struct Begun {
+    pub(super) service: Arc<Service>,
+    pub(super) rollout: RolloutNumber,
+    pub(super) revision: RevisionNumber,
+    pub(super) plan: Vec<String>,
+}
+
+/// Compiles a candidate, stores its release and records it with its rollout. The walk takes it from there.
+pub(super) async fn begin(
+    service: &Arc<Service>,
+    candidate: Candidate,
+    by: &By,
+) -> Result<Begun, Failure> {
+    let Ok(_preparing) = service.preparing.try_lock() else {
+        let message = format!("another revision of `{}` is being prepared", service.name());
+        return Err(Failure::new(Code::Conflict, message).help("try again when it has begun"));
+    };
+    check_free(&service.record())?;
+    let Candidate { release, settings, rollout, kind, why } = candidate;
+    by.progress.phase("compiling");
+    let number = service.record().next_revision;
+    let prepared = service.prepare(number, &settings, &release).await;
+    let prepared = prepared.map_err(|error| error.failure())?;
+    by.progress.phase("storing");
+    releases::keep(&service.shared, &release).await?;
+    let compile = prepared.report().took;
+    *service.last_start() = LastStart { prepared: Some(prepared), compile, ..LastStart::default() };
+    let (who, reason) = (by.who.clone(), why.clone());
+    let begun = record_rollout(service, |record, now| {
+        let to = record.add_revision(settings, &who, &reason, now);
+        let asked = Asked { kind, settings: rollout, to, by: who.clone(), why: reason.clone() };
+        Ok((to, record.begin(asked, now)?))
+    });
+    let begun = begun.await.inspect_err(|_not_recorded| {
+        // Nobody will start what was compiled for it.
+        *service.last_start() = LastStart::default();
+    })?;
+    by.progress.phase("starting");
+    Ok(begun)
+}
+
+pub(super) async fn record_rollout(
+    service: &Arc<Service>,
+    change: impl FnOnce(
+        &mut ServiceRecord,
+        Timestamp,
+    ) -> Result<(RevisionNumber, RolloutNumber), BeginError>,
+) -> Result<Begun, Failure> {
+    let now = Timestamp::now();
+    let amended = service.amend(|record| {
+        let (revision, rollout) = change(record, now)?;
+        let steps = record.rollout(rollout).into_iter().flat_map(|rollout| &rollout.steps);
+        Ok((revision, rollout, steps.map(|step| step.step.to_string()).collect()))
+    });
+    let (revision, rollout, plan) =
+        amended.await.map_err(|error| amend_failure(error, begin_failure))?;
+    tracing::info!(service = %service.name(), %revision, %rollout, "a rollout began");
+    Ok(Begun { service: Arc::clone(service), rollout, revision, plan })
+}
+
+/// Waits until a rollout stands as wanted, and tells of its steps meanwhile.
+pub(super) async fn follow(
+    begun: &Begun,
+    progress: &Progress,
+    wanted: impl Fn(&Rollout) -> bool,
+) -> Result<Arc<ServiceRecord>, Failure> {
+    progress.tell(Event::Plan { plan: begun.plan.clone() });
+    let mut told = Vec::new();
+    let mut watch = begun.service.watch();
+    loop {
+        let record = Arc::clone(&watch.borrow_and_update());
+        let Some(rollout) = record.rollout(begun.rollout) else { return Ok(record) };
+        for (at, step) in rollout.steps.iter().enumerate() {
+            let before = told.get(at).copied().unwrap_or(StepState::Pending);
+            if before != step.state {
+                progress.tell(Event::Step { step: reports::step(step) });
+            }
+        }
+        told = rollout.steps.iter().map(|step| step.state).collect();
+        if wanted(rollout) {
+            return Ok(record);
+        }
+        let changed = begun.service.shared.unless_stopping(watch.changed()).await?;
+        changed.map_err(|_| stopping())?;
+    }
+}
+
+/// Whether nothing more happens by itself.
+pub(super) fn rests(rollout: &Rollout) -> bool {
+    !rollout.is_under_way() || rollout.paused.is_some()
+}
+
+/// The answer to `update` and `rollback`: when the rollout rests, or at once where nobody waits.
+pub(super) async fn rolled(
+    begun: &Begun,
+    detached: bool,
+    by: &By,
+    arrived: Instant,
+) -> Result<Reply, Failure> {
+    let record = follow(begun, &by.progress, |rollout| detached || rests(rollout)).await?;
+    report(&begun.service, &record, begun.rollout, arrived)
+}
+
+pub(super) fn deployed(
+    begun: &Begun,
+    record: &ServiceRecord,
+    arrived: Instant,
+) -> Result<Reply, Failure> {
+    let name = &record.name;
+    let moved_on = || Failure::new(Code::Conflict, format!("service `{name}` has moved on"));
+    let rollout = record.rollout(begun.rollout).ok_or_else(moved_on)?;
+    let revision = record.revision(begun.revision).ok_or_else(moved_on)?;
+    let state = match rollout.outcome {
+        Some(Outcome::Promoted) => revision.state.to_string(),
+        None if rollout.paused.is_some() => ServiceState::Paused.to_string(),
+        _ => return Err(not_deployed(begun, rollout)),
+    };
+    Ok(Deployed {
+        service: name.clone(),
+        revision: revision.number,
+        version: revision.settings.version.clone(),
+        digest: revision.settings.digest,
+        state,
+        plan: begun.plan.clone(),
+        routes: reports::routes(&begun.service, record),
+        timings_ms: reports::timings(&begun.service, Some(arrived), rollout),
+    }
+    .into())
+}
+
+/// Why a deployment was taken back: what its start came to, if that was why.
+fn not_deployed(begun: &Begun, rollout: &Rollout) -> Failure {
+    let error = begun.service.last_start().error.clone();
+    match error.filter(|(revision, _)| *revision == begun.revision) {
+        Some((_, error)) => error.failure(),
+        None => Failure::new(
+            Code::RolledBack,
+            format!(
+                "{} was taken back: {}",
+                begun.revision,
+                rollout.reason().unwrap_or("no reason")
+            ),
+        ),
+    }
+}
+
+pub(super) fn begin_failure(error: BeginError) -> Failure {
+    match &error {
+        BeginError::UnderWay { .. } => Failure::new(Code::Conflict, &error)
+            .help("wait for it, or `promote` or `abort` it first"),
+        BeginError::Removing => Failure::new(Code::Conflict, &error),
+        BeginError::NoRevision(_) => Failure::new(Code::NotFound, &error),
+        BeginError::Active(_) => Failure::new(Code::Conflict, &error),
+        BeginError::Plan(error) => plan_failure(error),
+    }
+}
