@@ -385,3 +385,24 @@ pub(crate) fn store_failure(error: &PutError) -> Failure {
         _ => Failure::from_error(Code::Failed, error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn a_service_without_a_revision_goes_with_its_last_claim() {
+        let dir = tempfile::tempdir().unwrap();
+        let node = testing::node(dir.path()).await;
+        let (shared, name) = (node.shared(), "echo".parse().unwrap());
+        let (first, second) = (shared.claim(&name).unwrap(), shared.claim(&name).unwrap());
+        assert!(Arc::ptr_eq(first.service(), second.service()));
+        drop(first);
+        assert_eq!(shared.services().len(), 1);
+        drop(second);
+        assert_eq!(shared.services().len(), 0);
+        node.close().await;
+        assert_eq!(shared.claim(&name).err().unwrap().code, Code::Unavailable);
+    }
+}

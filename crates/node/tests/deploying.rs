@@ -1,191 +1,18 @@
 //! Deploying, updating and going back on a real node with real guests, in this process.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+mod common;
+
 use std::time::Duration;
 
-use airssys_wasm::{Node, NodeSettings, Pooling};
-use airssys_wasm_api::command::{
-    Deploy, Inspect, Invoke, List, Named, Push, Rollback, RollbackTo, RolloutChoice, Scale, Source,
-    Update,
-};
+use airssys_wasm_api::command::{Inspect, List, Push, RollbackTo, Scale, Source};
 use airssys_wasm_api::reply::{
-    Deployed, Inspection, Invoked, Outcome, Planned, Pushed, Releases, Removed, Reply,
-    RolloutReport, Scaled, ServiceHistory, ServiceStatus, Services, Traffic,
+    Inspection, Outcome, Planned, Pushed, Releases, Removed, RolloutReport, Scaled, ServiceHistory,
+    Services, Traffic,
 };
-use airssys_wasm_api::{By, Code, Command, Failure, Payload};
-use airssys_wasm_model::{Digest, Grants, Name, RevisionNumber, Span, StrategyName, Version};
-use serde_json::{Map, Value, json};
-
-const V1: Version = Version::new(1, 0, 0);
-const V2: Version = Version::new(2, 0, 0);
-
-struct Tested {
-    node: Arc<Node>,
-    dir: tempfile::TempDir,
-}
-
-/// The bytes of a guest that `cargo xtask guests` built.
-fn guest(name: &str) -> Vec<u8> {
-    let dir =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guests/target/wasm32-wasip2/release");
-    let paths: [PathBuf; 2] =
-        [dir.join(format!("{name}.wasm")), dir.join(format!("{}.wasm", name.replace('-', "_")))];
-    let found = paths.iter().find_map(|path| std::fs::read(path).ok());
-    found.unwrap_or_else(|| panic!("there is no guest {name}: run `cargo xtask guests` first"))
-}
-
-/// Other bytes that are the same component: a custom section at the end changes nothing else.
-fn relabelled(mut bytes: Vec<u8>, label: u8) -> Vec<u8> {
-    bytes.extend([0, 3, 1, b'x', label]);
-    bytes
-}
-
-/// The component with a manifest embedded, as `airssys-wasm build` does it.
-fn with_manifest(mut bytes: Vec<u8>, name: &str, tables: &str) -> Vec<u8> {
-    const SECTION: &str = "airssys:manifest";
-    let manifest = format!("[component]\nname = \"{name}\"\nversion = \"1.0.0\"\n{tables}");
-    bytes.push(0);
-    let mut size = 1 + SECTION.len() + manifest.len();
-    while size >= 0x80 {
-        bytes.push((size & 0x7f) as u8 | 0x80);
-        size >>= 7;
-    }
-    bytes.push(size as u8);
-    bytes.push(SECTION.len() as u8);
-    bytes.extend(SECTION.bytes());
-    bytes.extend(manifest.bytes());
-    bytes
-}
-
-fn name(text: &str) -> Name {
-    text.parse().unwrap()
-}
-
-fn named(text: &str) -> Named {
-    Named { service: name(text) }
-}
-
-fn config(value: Value) -> Map<String, Value> {
-    value.as_object().cloned().unwrap_or_default()
-}
-
-async fn open(dir: &Path) -> Arc<Node> {
-    let settings = NodeSettings { pooling: Pooling::Never, ..NodeSettings::new(dir) };
-    Node::open(settings).await.unwrap()
-}
-
-impl Tested {
-    async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        Self { node: open(dir.path()).await, dir }
-    }
-
-    /// Closes the node as a stop does and opens another over the same directory.
-    async fn restarted(self) -> Self {
-        let Self { node, dir } = self;
-        node.close().await;
-        let last = Arc::downgrade(&node);
-        drop(node);
-        // The directory's lock goes with the last task of the old node.
-        while last.strong_count() > 0 {
-            tokio::task::yield_now().await;
-        }
-        let mut tries = 0;
-        loop {
-            let settings =
-                NodeSettings { pooling: Pooling::Never, ..NodeSettings::new(dir.path()) };
-            match Node::open(settings).await {
-                Ok(node) => return Self { node, dir },
-                Err(error) if tries > 1_000 => panic!("{error}"),
-                Err(_) => {
-                    tries += 1;
-                    tokio::task::yield_now().await;
-                }
-            }
-        }
-    }
-
-    async fn act(&self, command: Command) -> Result<Reply, Failure> {
-        self.node.act(command, By::unwatched("tester", "a-request")).await
-    }
-
-    async fn ask<T: TryFrom<Reply, Error = Failure>>(
-        &self,
-        command: Command,
-    ) -> Result<T, Failure> {
-        self.act(command).await?.try_into()
-    }
-
-    fn upload(&self, bytes: &[u8]) -> Digest {
-        self.node.store().blobs().put(bytes).unwrap()
-    }
-
-    fn deployment(&self, service: &str, bytes: &[u8], version: Version) -> Deploy {
-        Deploy {
-            source: Source::Artifact(self.upload(bytes)),
-            name: Some(name(service)),
-            version: Some(version),
-            config: None,
-            grants: Grants::default(),
-            grant_asked: true,
-            plan_only: false,
-        }
-    }
-
-    async fn deploy(&self, deploy: Deploy) -> Result<Deployed, Failure> {
-        self.ask(Command::Deploy(deploy)).await
-    }
-
-    async fn update(&self, update: Update) -> Result<RolloutReport, Failure> {
-        self.ask(Command::Update(update)).await
-    }
-
-    async fn echo(&self, text: &str) -> Result<String, Failure> {
-        let invoke = Invoke {
-            service: name("echo"),
-            function: None,
-            args: Vec::new(),
-            input: Payload(text.to_owned().into()),
-            content_type: Some("text/plain".to_owned()),
-        };
-        let invoked: Invoked = self.ask(Command::Invoke(invoke)).await?;
-        Ok(String::from_utf8(invoked.output.0.to_vec()).unwrap())
-    }
-
-    async fn status(&self, service: &str) -> ServiceStatus {
-        self.ask(Command::Status(named(service))).await.unwrap()
-    }
-}
-
-fn greet(service: &str, greeting: &str, strategy: StrategyName) -> Update {
-    Update {
-        service: name(service),
-        source: None,
-        version: None,
-        rollout: RolloutChoice {
-            strategy: Some(strategy),
-            observe: Some(Span(Duration::from_millis(50))),
-            hold: Some(Span(Duration::from_secs(600))),
-            ..RolloutChoice::default()
-        },
-        config: Some(config(json!({ "greeting": greeting }))),
-        grants: None,
-        grant_asked: false,
-        detached: false,
-        plan_only: false,
-    }
-}
-
-fn back(to: RollbackTo) -> Command {
-    Command::Rollback(Rollback {
-        service: name("echo"),
-        to,
-        rollout: RolloutChoice::default(),
-        detached: false,
-        plan_only: false,
-    })
-}
+use airssys_wasm_api::{Code, Command};
+use airssys_wasm_model::{Digest, Grants, RevisionNumber, Span, StrategyName};
+use common::{Tested, V1, V2, back, config, greet, guest, name, named, relabelled, with_manifest};
+use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_component_is_deployed_updated_and_taken_back_and_a_restart_remembers() {
@@ -255,13 +82,15 @@ async fn a_canary_waits_is_steered_and_stands_alone() {
     update.detached = true;
     let report = tested.update(update.clone()).await.unwrap();
     assert_eq!(report.outcome, None);
-    for second in [
-        Command::Update(update),
-        back(RollbackTo::Former),
-        Command::Deploy(tested.deployment("echo", &guest("echo-handler"), V1)),
+    let deploy = tested.deployment("echo", &guest("echo-handler"), V1);
+    for (second, code) in [
+        (Command::Update(update), Code::Conflict),
+        // The first revision replaced none.
+        (back(RollbackTo::Former), Code::NotFound),
+        (Command::Deploy(deploy), Code::Conflict),
     ] {
         let failure = tested.act(second).await.unwrap_err();
-        assert!(matches!(failure.code, Code::Conflict | Code::NotFound), "{failure}");
+        assert_eq!(failure.code, code, "{failure}");
     }
     let paused: RolloutReport = tested.ask(Command::Pause(named("echo"))).await.unwrap();
     assert_eq!(paused.outcome, Some(Outcome::Paused));
@@ -443,15 +272,14 @@ async fn an_actor_keeps_its_state_over_an_update_and_its_calls_are_not_split() {
     let actor = "[instances]\nmodel = \"actor\"\n";
     let bytes = with_manifest(guest("counter"), "echo", actor);
     tested.deploy(tested.deployment("echo", &bytes, V1)).await.unwrap();
-    let first = tested.echo("").await.unwrap();
+    assert_eq!(tested.echo("").await.unwrap(), "1");
     let mut update = greet("echo", "", StrategyName::Canary);
     update.config = None;
     assert_eq!(tested.update(update.clone()).await.unwrap_err().code, Code::Usage);
     update.rollout.strategy = Some(StrategyName::BlueGreen);
     let report = tested.update(update).await.unwrap();
     assert_eq!(report.outcome, Some(Outcome::Promoted), "{report:?}");
-    let second = tested.echo("").await.unwrap();
-    assert_ne!(first, second);
+    assert_eq!(tested.echo("").await.unwrap(), "2");
     let tested = tested.restarted().await;
-    assert_ne!(tested.echo("").await.unwrap(), second);
+    assert_eq!(tested.echo("").await.unwrap(), "3");
 }

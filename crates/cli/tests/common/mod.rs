@@ -34,7 +34,21 @@ impl Node {
 
     /// The same, over a directory that another node has left.
     pub(crate) fn start_on(dir: tempfile::TempDir) -> Self {
-        let mut process = Command::new(BINARY)
+        Self::start_by(Command::new(BINARY), dir)
+    }
+
+    /// A node whose files may have so many KiB at most: what it writes beyond is refused as a full disk
+    /// refuses it.
+    pub(crate) fn start_with_files_of(kib: u32) -> Self {
+        let mut shell = Command::new("bash");
+        // A process that does not ignore the signal dies of it instead of getting the error.
+        let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"");
+        shell.arg("-c").arg(script).arg(BINARY);
+        Self::start_by(shell, tempfile::tempdir().unwrap())
+    }
+
+    fn start_by(mut program: Command, dir: tempfile::TempDir) -> Self {
+        let mut process = program
             .args([
                 "serve",
                 "--output",

@@ -177,3 +177,42 @@ pub(super) fn begin_failure(error: BeginError) -> Failure {
         BeginError::Plan(error) => plan_failure(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use airssys_wasm_deploy::{RevisionSettings, RolloutKind};
+    use airssys_wasm_model::{Digest, RolloutSettings, Version};
+
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn a_deployment_that_is_paused_is_answered_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let node = testing::node(dir.path()).await;
+        let settings = RevisionSettings {
+            version: Version::new(1, 0, 0),
+            digest: Digest::of(b"a component"),
+            config: Default::default(),
+            config_set: Default::default(),
+            grants: Default::default(),
+            limits: Default::default(),
+            instances: Default::default(),
+            http: Default::default(),
+        };
+        let mut record = ServiceRecord::new("echo".parse().unwrap());
+        let now = Timestamp::now();
+        let (kind, why) = (RolloutKind::Deploy, "deploy".to_owned());
+        let revision = record.add_revision(settings, "tester", &why, now);
+        let settings = RolloutSettings::default();
+        let asked = Asked { kind, settings, to: revision, by: "tester".to_owned(), why };
+        let rollout = record.begin(asked, now).unwrap();
+        record.pause("paused by tester", now).unwrap();
+        // Nobody walks this service, so that it stays as it is.
+        let service = Service::new(Arc::clone(node.shared()), record, None);
+        let begun = Begun { service, rollout, revision, plan: Vec::new() };
+        let record = follow(&begun, &Progress::unwatched(), rests).await.unwrap();
+        let answer = deployed(&begun, &record, Instant::now()).unwrap();
+        assert_eq!(Deployed::try_from(answer).unwrap().state, "paused");
+    }
+}
