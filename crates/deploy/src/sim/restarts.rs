@@ -133,8 +133,8 @@ async fn the_waits_between_tries_stay_within_a_minute() {
 async fn an_update_amid_another_try_leaves_nothing_behind() {
     for strategy in [StrategyName::AllAtOnce, StrategyName::BlueGreen, StrategyName::Canary] {
         for after_ms in (990..1_100).step_by(2) {
-            update_amid_a_try(|number| late_or_sound(number), strategy, after_ms, true).await;
-            update_amid_a_try(|number| late_or_broken(number), strategy, after_ms, false).await;
+            update_amid_a_try(late_or_sound, strategy, after_ms, true).await;
+            update_amid_a_try(late_or_broken, strategy, after_ms, false).await;
         }
     }
 }
