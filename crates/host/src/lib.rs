@@ -18,6 +18,7 @@ mod context;
 mod engine;
 mod granted;
 mod guest;
+mod instance;
 mod limit;
 mod output;
 mod pool;

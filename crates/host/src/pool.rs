@@ -8,12 +8,11 @@ use airssys_wasm_model::InstanceModel;
 use futures::future::join_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use wasmtime::Store;
 
 use crate::artifact::Offers;
 use crate::call::{CallError, instantiate};
 use crate::context::{CallCtx, RequestId};
-use crate::guest::Guest;
+use crate::instance::Instance;
 use crate::limit::{CpuCounter, Metered};
 use crate::prepare::{Prepared, Revision};
 
@@ -26,7 +25,7 @@ pub struct Pool {
     /// Places that a smaller scale takes away as soon as they are free.
     places_owed: AtomicU32,
     queued: AtomicU32,
-    live: AtomicU32,
+    pub(crate) live: Arc<AtomicU32>,
     /// Instances that wait for a call, the warmest last. Guards a push or a pop, never across an await.
     idle: Mutex<Vec<Instance>>,
     stopped: AtomicBool,
@@ -35,26 +34,7 @@ pub struct Pool {
     /// One change of scale at a time. Guards two counters, never across an await.
     resizing: Mutex<()>,
     pub(crate) cpu: Arc<CpuCounter>,
-    memory_bytes: Arc<AtomicU64>,
-}
-
-/// One instance in its store.
-pub(crate) struct Instance {
-    pub(crate) store: Store<Guest>,
-    pub(crate) instance: wasmtime::component::Instance,
-    /// Calls it has answered.
-    pub(crate) calls: u64,
-    /// An actor's: the state that it holds.
-    pub(crate) holds: Option<Held>,
-    /// When it last said that it is well.
-    well_since: Instant,
-    _counted: Counted,
-}
-
-/// What an actor's instance holds.
-pub(crate) struct Held {
-    pub(crate) generation: u64,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) memory_bytes: Arc<AtomicU64>,
 }
 
 /// One claimed call on one instance.
@@ -112,10 +92,6 @@ enum Parked {
     Dropped,
 }
 
-/// How long a reused instance is believed to be well. Asking before each call would cost as much as a small
-/// call does.
-const HEALTH_LASTS: Duration = Duration::from_secs(1);
-
 /// A reused instance is replaced when it holds this share of its limit: some languages' runtimes leak,
 /// and a fresh instance costs less than the call that would fail.
 const RECYCLE_AT: (usize, usize) = (3, 4);
@@ -130,7 +106,7 @@ impl Pool {
             places_now: AtomicU32::new(places),
             places_owed: AtomicU32::new(0),
             queued: AtomicU32::new(0),
-            live: AtomicU32::new(0),
+            live: Arc::default(),
             idle: Mutex::default(),
             stopped: AtomicBool::new(false),
             stopping: CancellationToken::new(),
@@ -347,65 +323,6 @@ fn places(revision: &Revision, instances_max: u32) -> u32 {
         InstanceModel::Fresh | InstanceModel::Pooled => {
             revision.spec.limits.concurrency.min(instances_max)
         }
-    }
-}
-
-impl Instance {
-    /// A reused instance begins another call.
-    pub(crate) fn begin(&mut self, call: CallCtx) {
-        // The deadline of the call before has long passed, and would make the guest yield at once.
-        self.store.set_epoch_deadline(1);
-        self.store.data_mut().begin(call);
-    }
-
-    /// Whether the guest says that it can go on, asked again after a while.
-    pub(crate) async fn is_well(&mut self, pool: &Pool) -> bool {
-        let Some(lifecycle) = &pool.revision.doors.lifecycle else { return true };
-        if self.well_since.elapsed() < HEALTH_LASTS {
-            return true;
-        }
-        let answered = match lifecycle.load(&mut self.store, &self.instance) {
-            Ok(guest) => guest.call_health(&mut self.store).await,
-            Err(error) => Err(error),
-        };
-        let unwell = match answered {
-            Ok(Ok(())) => {
-                self.well_since = Instant::now();
-                return true;
-            }
-            Ok(Err(error)) => error.message,
-            Err(error) => format!("{error:#}"),
-        };
-        let spec = &pool.revision.spec;
-        tracing::warn!(service = %spec.service, revision = %spec.revision, "an instance is replaced: {unwell}");
-        false
-    }
-
-    pub(crate) fn new(
-        pool: &Arc<Pool>,
-        mut store: Store<Guest>,
-        instance: wasmtime::component::Instance,
-    ) -> Self {
-        pool.live.fetch_add(1, Ordering::Relaxed);
-        let gauge = Arc::clone(&pool.memory_bytes);
-        store.data_mut().memory.count_into(gauge);
-        let well_since = Instant::now();
-        Self {
-            store,
-            instance,
-            calls: 0,
-            holds: None,
-            well_since,
-            _counted: Counted(Arc::clone(pool)),
-        }
-    }
-}
-
-struct Counted(Arc<Pool>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.live.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

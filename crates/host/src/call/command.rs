@@ -7,8 +7,9 @@ use super::error::CallError;
 use super::handler::{Input, Output};
 use super::instance::instantiate;
 use crate::guest::Console;
+use crate::instance::Instance;
 use crate::limit::Limit;
-use crate::pool::{Instance, Lease, Pool};
+use crate::pool::{Lease, Pool};
 
 /// The code with which a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,8 @@ use wasmtime::component::{ComponentExportIndex, Val};
 
 use super::error::CallError;
 use super::instance::{Job, run};
-use crate::pool::{Instance, Lease, Pool};
+use crate::instance::Instance;
+use crate::pool::{Lease, Pool};
 
 impl Lease {
     /// Calls the function `name`, or `interface#name`, with WAVE arguments. Gives its result in WAVE, or

@@ -10,7 +10,8 @@ use super::command;
 use super::error::CallError;
 use super::instance::{Job, instantiate, restore, run};
 use crate::bindings::airssys::component::types as contract;
-use crate::pool::{Held, Instance, Lease, Pool};
+use crate::instance::{Held, Instance};
+use crate::pool::{Lease, Pool};
 
 /// What goes into a handler.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

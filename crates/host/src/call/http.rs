@@ -20,8 +20,9 @@ use super::HttpError;
 use super::error::CallError;
 use super::instance::ready_for;
 use crate::guest::Guest;
+use crate::instance::Instance;
 use crate::limit::{Halt, Metered};
-use crate::pool::{Instance, Lease, Place, Pool};
+use crate::pool::{Lease, Place, Pool};
 
 /// The body of a request on its way to a guest.
 pub type RequestBody = WasiBody;

@@ -6,7 +6,8 @@ use crate::actor::SavedState;
 use crate::call::error::CallError;
 use crate::context::CallCtx;
 use crate::guest::{Console, Guest};
-use crate::pool::{Held, Instance, Lease, Pool};
+use crate::instance::{Held, Instance};
+use crate::pool::{Lease, Pool};
 
 /// A new instance that has seen no configuration.
 pub(crate) async fn bare(

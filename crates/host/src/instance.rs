@@ -1,0 +1,88 @@
+//! One instance in its store: how it begins a call, and whether it is well enough for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use wasmtime::Store;
+
+use crate::context::CallCtx;
+use crate::guest::Guest;
+use crate::pool::Pool;
+
+/// One instance in its store.
+pub(crate) struct Instance {
+    pub(crate) store: Store<Guest>,
+    pub(crate) instance: wasmtime::component::Instance,
+    /// Calls it has answered.
+    pub(crate) calls: u64,
+    /// An actor's: the state that it holds.
+    pub(crate) holds: Option<Held>,
+    /// When it last said that it is well.
+    well_since: Instant,
+    _counted: Counted,
+}
+
+/// What an actor's instance holds.
+pub(crate) struct Held {
+    pub(crate) generation: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// How long a reused instance is believed to be well. Asking before each call would cost as much as a small
+/// call does.
+const HEALTH_LASTS: Duration = Duration::from_secs(1);
+
+impl Instance {
+    /// A reused instance begins another call.
+    pub(crate) fn begin(&mut self, call: CallCtx) {
+        // The deadline of the call before has long passed, and would make the guest yield at once.
+        self.store.set_epoch_deadline(1);
+        self.store.data_mut().begin(call);
+    }
+
+    /// Whether the guest says that it can go on, asked again after a while.
+    pub(crate) async fn is_well(&mut self, pool: &Pool) -> bool {
+        let Some(lifecycle) = &pool.revision.doors.lifecycle else { return true };
+        if self.well_since.elapsed() < HEALTH_LASTS {
+            return true;
+        }
+        let answered = match lifecycle.load(&mut self.store, &self.instance) {
+            Ok(guest) => guest.call_health(&mut self.store).await,
+            Err(error) => Err(error),
+        };
+        let unwell = match answered {
+            Ok(Ok(())) => {
+                self.well_since = Instant::now();
+                return true;
+            }
+            Ok(Err(error)) => error.message,
+            Err(error) => format!("{error:#}"),
+        };
+        let spec = &pool.revision.spec;
+        tracing::warn!(service = %spec.service, revision = %spec.revision, "an instance is replaced: {unwell}");
+        false
+    }
+
+    pub(crate) fn new(
+        pool: &Pool,
+        mut store: Store<Guest>,
+        instance: wasmtime::component::Instance,
+    ) -> Self {
+        pool.live.fetch_add(1, Ordering::Relaxed);
+        let _counted = Counted(Arc::clone(&pool.live));
+        let gauge = Arc::clone(&pool.memory_bytes);
+        store.data_mut().memory.count_into(gauge);
+        let well_since = Instant::now();
+        Self { store, instance, calls: 0, holds: None, well_since, _counted }
+    }
+}
+
+/// Counts the instance among the live ones. It holds the count and not the pool, which holds the instance.
+struct Counted(Arc<AtomicU32>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
