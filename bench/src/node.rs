@@ -128,7 +128,8 @@ impl Wasmtime {
     /// Starts one on a free port and waits until it says where.
     pub(crate) fn start(binary: &Path, component: &Path) -> Result<Self> {
         let mut child = Command::new(binary)
-            .args(["serve", "--addr", "127.0.0.1:0"])
+            // Rust's standard library imports `wasi:cli`, which `serve` gives when asked to.
+            .args(["serve", "-Scli", "--addr", "127.0.0.1:0"])
             .arg(component)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
