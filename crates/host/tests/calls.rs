@@ -318,6 +318,6 @@ async fn what_a_command_answers_is_bounded_and_what_it_complains_is_logged() {
     assert!(matches!(failed, Err(CallError::Fault(_))), "{failed:?}");
     let lines = kept.0.lock().unwrap().clone();
     assert!(lines.iter().any(|line| line.contains("complaint")), "{lines:?}");
-    let flood = execute(&pool, &"x\n".repeat(9 << 20)).await;
+    let flood = execute(&pool, &format!("{}\n", "x".repeat(1 << 20)).repeat(17)).await;
     assert!(matches!(flood, Err(CallError::Limit(Limit::Output))), "{flood:?}");
 }

@@ -98,7 +98,7 @@ async fn a_guest_that_traps_exits_or_says_nothing_costs_its_own_instance() {
     let pool = pool("http-hello", |spec| model(spec, InstanceModel::Pooled)).await;
     assert!(matches!(get(&pool, "/trap").await.err(), Some(CallError::Trapped { .. })));
     assert!(matches!(get(&pool, "/exit?code=3").await.err(), Some(CallError::Exited(1))));
-    assert!(matches!(get(&pool, "/silent").await.err(), Some(CallError::Http(_))));
+    assert!(matches!(get(&pool, "/silent").await.err(), Some(CallError::NoAnswer)));
     assert_eq!(got(&pool, "/").await.0, 200);
 }
 
@@ -259,4 +259,12 @@ async fn a_reader_that_does_not_read_gives_its_place_back() {
     });
     assert_eq!(next.await.expect("the place comes back"), 200);
     assert!(text(unread.into_body()).await.is_err(), "a cut body passed for a whole one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_whose_guest_fails_under_way_is_not_taken_for_whole() {
+    let pool = pool("http-hello", |_| ()).await;
+    let answer = get(&pool, "/break-off").await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(text(answer.into_body()).await.is_err());
 }

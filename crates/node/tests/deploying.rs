@@ -191,7 +191,9 @@ async fn a_route_has_one_service() {
     let other = tested.deploy(tested.deployment("other", &taken, V1)).await.unwrap();
     assert_eq!(other.routes, ["/hello", "other.localhost"]);
     let echo = tested.deploy(tested.deployment("echo", &guest("echo-handler"), V1)).await.unwrap();
-    assert!(echo.routes.is_empty());
+    assert_eq!(echo.routes, ["/echo", "echo.localhost"]);
+    let functions = tested.deployment("functions", &guest("functions"), V1);
+    assert!(tested.deploy(functions).await.unwrap().routes.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -57,6 +57,16 @@ pub(crate) fn drip(chunks: u64, ms: u64, out: ResponseOutparam) {
     });
 }
 
+/// A chunk, a pause long enough for it to leave, and a trap.
+pub(crate) fn break_off(out: ResponseOutparam) {
+    respond(200, out, |body| {
+        writeln!(body, "a beginning")?;
+        body.flush()?;
+        thread::sleep(Duration::from_millis(50));
+        trap()
+    });
+}
+
 /// So many MiB.
 pub(crate) fn big(mib: u64, out: ResponseOutparam) {
     let block = vec![b'x'; 1 << 20];

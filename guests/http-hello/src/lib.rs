@@ -53,6 +53,7 @@ impl wasip2::exports::http::incoming_handler::Guest for Hello {
             "/alloc" => Answer::text(200, harm::allocate(number("mib")).to_string()).send(out),
             "/sleep" => harm::sleep(number("ms"), out),
             "/drip" => harm::drip(number("chunks"), number("ms"), out),
+            "/break-off" => harm::break_off(out),
             "/big" => harm::big(number("mib"), out),
             "/silent" => drop(out),
             _ => match path.strip_prefix("/status/").and_then(|code| code.parse().ok()) {

@@ -2,21 +2,19 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::task::Poll;
 
 use bytes::Bytes;
 use futures::channel::oneshot;
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
 use http_body_util::BodyExt;
-use tokio::time::Sleep;
 use wasmtime::{AsContextMut, Store};
 use wasmtime_wasi_http::handler::{Prepared as Prepared3, Proxy};
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
 use super::HttpError;
+use super::body::{HttpBody, Reading, Sending};
 use super::error::CallError;
 use super::instance::ready_for;
 use crate::guest::Guest;
@@ -29,48 +27,6 @@ pub type RequestBody = WasiBody;
 
 type Answer = wasmtime::Result<http::Response<WasiBody>>;
 type Ended = Result<Instance, CallError>;
-
-/// The body of a guest's answer. Its gaps are bounded by the revision's limit on time.
-pub struct HttpBody {
-    body: WasiBody,
-    gap: Duration,
-    /// Armed when the guest makes the reader wait.
-    alarm: Option<Pin<Box<Sleep>>>,
-    /// There while the guest still runs.
-    reader: Option<Reader>,
-}
-
-/// The reader's side of a body whose guest still runs. Dropping it tells the guest's task that nobody reads
-/// any more.
-struct Reader {
-    progress: Arc<Progress>,
-    _gone: oneshot::Sender<()>,
-}
-
-/// When a body last moved, by whichever side.
-struct Progress {
-    start: Instant,
-    last_ms: AtomicU64,
-}
-
-impl Progress {
-    fn moved(&self) {
-        let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last_ms.store(now, Ordering::Relaxed);
-    }
-
-    /// Waits until nothing has moved for so long: the guest writes nothing, or its reader reads nothing.
-    async fn stalled(&self, patience: Duration) {
-        loop {
-            let last = Duration::from_millis(self.last_ms.load(Ordering::Relaxed));
-            let idle = self.start.elapsed().saturating_sub(last);
-            match patience.checked_sub(idle) {
-                Some(left) if !left.is_zero() => tokio::time::sleep(left).await,
-                _ => return,
-            }
-        }
-    }
-}
 
 impl Lease {
     /// Sends a request through the component. The answer is given as soon as its head is there; the guest
@@ -93,10 +49,13 @@ impl Lease {
         let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
         let until = pool.until(&call, since);
         let (answer, mut answered) = oneshot::channel();
-        let guest = Arc::clone(&pool);
+        let sending = Arc::new(Sending::begin());
+        let (guest, sent) = (Arc::clone(&pool), Arc::clone(&sending));
         let work = async move {
             let mut instance = ready_for(&guest, ready, call).await?;
-            handle(&guest, &mut instance, request, answer).await?;
+            let handled = handle(&guest, &mut instance, request, answer).await;
+            // Before the instance is dropped, which ends its body as if it were whole.
+            handled.inspect_err(|_| sent.cut())?;
             Ok(instance)
         };
         let mut work = pool.metered(work, until);
@@ -108,18 +67,21 @@ impl Lease {
             (None, _) => return Err(CallError::NoAnswer),
             (Some(answer), ended) => {
                 let answer = answer.map_err(|error| CallError::Http(format!("{error:#}")))?;
-                let reader = match ended {
+                let reading = match ended {
                     Some(Ok(Ok(instance))) => {
                         pool.give_back(instance);
                         None
                     }
-                    _ => Some(go_on(pool.clone(), place, work.without_deadline())),
+                    _ => {
+                        let work = work.without_deadline();
+                        Some(go_on(pool.clone(), place, work, Arc::clone(&sending)))
+                    }
                 };
-                answer.map(|body| (body, reader))
+                answer.map(|body| (body, reading))
             }
         };
         let gap = pool.time_limit();
-        Ok(answer.map(|(body, reader)| HttpBody { body, gap, alarm: None, reader }))
+        Ok(answer.map(|(body, reading)| HttpBody::new(body, gap, sending, reading)))
     }
 }
 
@@ -147,45 +109,40 @@ async fn first_answer<F: Future<Output = Ended>>(
 /// The guest writes its body, or does what it has to do after it, on a task of its own. It has the revision's
 /// time to end by itself from when nobody reads any more, and as long for each gap in its body: a reader that
 /// does not read holds its place no longer than a guest that does not write.
-fn go_on<F>(pool: Arc<Pool>, place: Place, work: Metered<F>) -> Reader
+fn go_on<F>(pool: Arc<Pool>, place: Place, work: Metered<F>, sending: Arc<Sending>) -> Reading
 where
     F: Future<Output = Ended> + Send + 'static,
 {
-    let (gone_sender, gone) = oneshot::channel::<()>();
+    let (reading, gone) = oneshot::channel::<()>();
     let patience = pool.time_limit();
-    let progress = Arc::new(Progress { start: Instant::now(), last_ms: AtomicU64::new(0) });
-    let reader = Reader { progress: Arc::clone(&progress), _gone: gone_sender };
     tokio::spawn(async move {
         let abandoned = async {
             // Sent or dropped, both mean the same.
             let _ = gone.await;
             tokio::time::sleep(patience).await;
         };
-        tokio::select! {
-            ended = work => match ended {
-                Ok(Ok(instance)) => pool.give_back(instance),
-                Ok(Err(error)) => tracing::warn!(
-                    service = %pool.revision.spec.service,
-                    revision = %pool.revision.spec.revision,
-                    "after its answer had begun: {error}"
-                ),
-                Err(halt) => tracing::warn!(
-                    service = %pool.revision.spec.service,
-                    revision = %pool.revision.spec.revision,
-                    "after its answer had begun: {}",
-                    CallError::from(halt)
-                ),
+        // Pinned here, so that the guest is still there when its answer is said to be cut.
+        let mut work = std::pin::pin!(work);
+        let late = tokio::select! {
+            ended = &mut work => match ended {
+                Ok(Ok(instance)) => {
+                    pool.give_back(instance);
+                    None
+                }
+                Ok(Err(error)) => Some(error.to_string()),
+                Err(halt) => Some(CallError::from(halt).to_string()),
             },
-            () = abandoned => {}
-            () = progress.stalled(patience) => tracing::info!(
-                service = %pool.revision.spec.service,
-                revision = %pool.revision.spec.revision,
-                "ended: its answer had not moved for {patience:?}"
-            ),
+            () = abandoned => Some(format!("it went on for {patience:?} without a reader")),
+            () = sending.stalled(patience) => Some(format!("it did not move for {patience:?}")),
+        };
+        if let Some(why) = late {
+            sending.cut();
+            let spec = &pool.revision.spec;
+            tracing::warn!(service = %spec.service, revision = %spec.revision, "an answer was cut: {why}");
         }
         drop(place);
     });
-    reader
+    reading
 }
 
 async fn handle(
@@ -247,40 +204,4 @@ async fn handle_p3(
         })
         .await
         .and_then(|handled| handled)
-}
-
-impl Body for HttpBody {
-    type Data = Bytes;
-    type Error = HttpError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
-        match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Ready(frame) => {
-                self.alarm = None;
-                if let Some(reader) = &self.reader {
-                    reader.progress.moved();
-                }
-                Poll::Ready(frame)
-            }
-            Poll::Pending => {
-                let gap = self.gap;
-                let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep(gap)));
-                match alarm.as_mut().poll(cx) {
-                    Poll::Ready(()) => Poll::Ready(Some(Err(HttpError::ConnectionWriteTimeout))),
-                    Poll::Pending => Poll::Pending,
-                }
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }

@@ -1,5 +1,6 @@
 //! One call on one instance, by each of the doors that a component may have.
 
+mod body;
 mod command;
 mod error;
 mod function;
@@ -8,11 +9,12 @@ mod http;
 mod instance;
 mod required;
 
+pub use body::HttpBody;
 pub use command::{CommandIo, Exit};
 pub use error::{CallError, Fault, Kind};
 pub(crate) use function::signature;
 pub use handler::{Input, Output};
-pub use http::{HttpBody, RequestBody};
+pub use http::RequestBody;
 pub(crate) use instance::{instantiate, restore};
 pub use required::{Required, RequiredCapability};
 /// What can go wrong with a request's or an answer's body.
