@@ -171,7 +171,7 @@ impl View {
             Constraint::Length(match *name {
                 "REV" | "INST" => 4,
                 "WEIGHT" | "ERRORS" | "QUEUED" => 6,
-                "CALLS/S" | "P50" | "P90" | "P99" => 7,
+                "CALLS/S" | "P50" | "P90" | "P99" | "CPU" => 7,
                 "STATE" | "MEMORY" => 9,
                 _ => 8,
             })
