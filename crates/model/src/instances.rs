@@ -28,7 +28,7 @@ pub struct Instances {
     pub max: u32,
     /// `pooled`: an instance is replaced after so many calls; 0 sets no bound.
     pub max_calls: u64,
-    /// `pooled` with WASI 0.3: calls at once in one instance.
+    /// `pooled` with WASI 0.3: calls that may be at once in one instance. An instance runs one for now.
     pub in_flight: u32,
 }
 
