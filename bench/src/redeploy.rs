@@ -26,7 +26,7 @@ pub(crate) struct Redeploy {
     #[arg(long, default_value_t = 20)]
     rounds: usize,
     /// The component, of about 120 KB
-    #[arg(long, default_value = "hello_http.wasm")]
+    #[arg(long, default_value = "word_counter_v3.wasm")]
     component: String,
 }
 
