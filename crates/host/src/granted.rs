@@ -81,13 +81,23 @@ impl GrantedDir {
 
 /// Opens the directory that the operator named, then each one on the way down.
 fn descend(host: &str, below: &str) -> io::Result<OwnedFd> {
-    const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
-    let mut dir = open(host, DIRECTORY, Mode::empty())?;
-    for name in below.split('/').filter(|name| !name.is_empty()) {
-        dir = openat(&dir, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty())?;
+    const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
+    let mut names = below.split('/').filter(|name| !name.is_empty()).peekable();
+    // Directories on the way need only be entered; the last one is read.
+    let way = |is_last| if is_last { OFlags::RDONLY } else { PASSAGE };
+    let mut dir = open(host, DIRECTORY | way(names.peek().is_none()), Mode::empty())?;
+    while let Some(name) = names.next() {
+        let flags = DIRECTORY | OFlags::NOFOLLOW | way(names.peek().is_none());
+        dir = openat(&dir, name, flags, Mode::empty())?;
     }
     Ok(dir)
 }
+
+/// To go through a directory without reading it, where the kernel tells the two apart.
+#[cfg(target_os = "linux")]
+const PASSAGE: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const PASSAGE: OFlags = OFlags::RDONLY;
 
 /// A path to the open directory itself. The kernel keeps one for each handle; where it does not, the name
 /// has to do.

@@ -292,12 +292,13 @@ impl Pool {
     pub async fn stop(self: &Arc<Self>) {
         self.stopped.store(true, Ordering::Release);
         self.places.close();
+        // Also if whoever waits for this is gone before the farewells are over.
+        let _ends_the_rest = self.stopping.clone().drop_guard();
         let idle = std::mem::take(&mut *self.idle());
         let farewells = idle.into_iter().map(|instance| self.shut_down(instance));
         if tokio::time::timeout(FAREWELL, join_all(farewells)).await.is_err() {
             tracing::debug!(service = %self.revision.spec.service, "cut short at their shutdown");
         }
-        self.stopping.cancel();
     }
 
     /// A guest may tidy up; what it answers changes nothing.
@@ -338,6 +339,15 @@ impl<'a> Queued<'a> {
         match entered {
             Ok(_) => Ok(Self(pool)),
             Err(_) => Err(ClaimError::Saturated),
+        }
+    }
+}
+
+impl Lease {
+    /// Gives a claim back that is not used, with the instance that waited for it.
+    pub(crate) fn unused(self) {
+        if let Some(instance) = self.ready {
+            self.pool.park(instance);
         }
     }
 }

@@ -32,7 +32,7 @@ static HELD: Semaphore = Semaphore::const_new(16 * MAX_INPUT_BYTES / HELD_UNIT_B
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InputError {
     /// It is too large to be held whole.
-    #[error("the body has more than {MAX_INPUT_BYTES} bytes, the most that a handler takes")]
+    #[error("the body is larger than this node, or a handler with {MAX_INPUT_BYTES} bytes, takes")]
     TooLarge,
     /// Too much is held already.
     #[error("the node holds as many inputs as it can")]
@@ -71,7 +71,10 @@ where
     let mut body = std::pin::pin!(body);
     let (mut bytes, mut held) = (BytesMut::new(), Held::default());
     while let Some(frame) = body.as_mut().frame().await {
-        let frame = frame.map_err(|error| InputError::Broken(error.into().to_string()))?;
+        let frame = frame.map_err(|error| match error.into() {
+            HttpError::HttpRequestBodySize(_) => InputError::TooLarge,
+            error => InputError::Broken(error.to_string()),
+        })?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > MAX_INPUT_BYTES {
             return Err(InputError::TooLarge);
@@ -113,11 +116,21 @@ fn metadata(parts: &Parts) -> Vec<(String, String)> {
     metadata
 }
 
+/// Headers that a handler's metadata can make, and their bytes: what clients are known to take. The rest is
+/// left out.
+const HEADERS_MAX: usize = 100;
+const HEAD_BYTES_MAX: usize = 16 << 10;
+
 /// The output as an answer. Metadata that can be headers are.
 pub(crate) fn answer(output: Output) -> Response<Bytes> {
     let mut answer = Response::new(output.body);
     let headers = answer.headers_mut();
-    for (name, value) in output.metadata {
+    let mut left = HEAD_BYTES_MAX;
+    for (name, value) in output.metadata.into_iter().take(HEADERS_MAX) {
+        left = match left.checked_sub(name.len() + value.len()) {
+            Some(left) => left,
+            None => break,
+        };
         let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value))
         else {
             continue;
@@ -183,6 +196,16 @@ mod tests {
         assert!(matches!(input(request, SOON).await, Err(InputError::TooLarge)));
         let empty = Request::new(never_fails(Empty::<Bytes>::new()));
         assert_eq!(input(empty, SOON).await.unwrap().0.body, Bytes::new());
+    }
+
+    #[test]
+    fn a_flood_of_metadata_is_cut() {
+        let many = (0..30_000).map(|number| (format!("x-{number}"), "y".to_owned())).collect();
+        let output = Output { metadata: many, ..Output::default() };
+        assert_eq!(answer(output).headers().len(), HEADERS_MAX + 1);
+        let large = (0..9).map(|number| (format!("x-{number}"), "y".repeat(4 << 10))).collect();
+        let output = Output { metadata: large, ..Output::default() };
+        assert_eq!(answer(output).headers().len(), 3 + 1);
     }
 
     #[test]

@@ -184,13 +184,16 @@ impl Running {
     async fn handle<B>(
         &self,
         request: http::Request<B>,
-        call: CallCtx,
+        mut call: CallCtx,
     ) -> Result<http::Response<AnswerBody>, RequestError>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<HttpError>,
     {
-        let input = handled::input(request, self.pool.time_limit()).await;
+        // One limit for the body, the queue and the call: a drain waits for as long, and no longer.
+        let within = self.pool.time_limit();
+        call.deadline = Some(Instant::now() + within);
+        let input = handled::input(request, within).await;
         let (input, _held) = input.map_err(RequestError::Input)?;
         let counted = Counted::begin(&self.traffic);
         let answered = async { self.pool.claim(call).await?.execute(input).await }.await;
@@ -358,9 +361,12 @@ impl Body for CountedBody {
         match &mut self.body {
             AnswerBody::Streamed(body) => {
                 let polled = Pin::new(body).poll_frame(cx);
-                if let Poll::Ready(Some(Err(_))) = &polled {
+                match &polled {
+                    // Its reader's own fault.
+                    Poll::Ready(Some(Err(HttpError::ConnectionWriteTimeout))) => {}
                     // The head was counted as a good answer, which it did not stay.
-                    self.by.traffic.broke_off();
+                    Poll::Ready(Some(Err(_))) => self.by.traffic.broke_off(),
+                    _ => {}
                 }
                 polled
             }

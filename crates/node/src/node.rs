@@ -208,11 +208,16 @@ impl Node {
         metrics::render(&samples)
     }
 
-    /// Stops taking commands, ends the walks where they are and stops every revision. Commands that wait are
-    /// answered. The records stand as they are: the next node over this directory goes on from them.
-    pub async fn close(&self) {
+    /// Takes no more commands, and lets those that wait be answered. Services are called as before.
+    pub fn announce_stop(&self) {
         self.shared.ready.store(false, Ordering::Release);
         self.shared.stopping.send_replace(true);
+    }
+
+    /// Stops taking commands, ends the walks where they are and stops every revision. The records stand as
+    /// they are: the next node over this directory goes on from them.
+    pub async fn close(&self) {
+        self.announce_stop();
         let known: Vec<Known> =
             std::mem::take(&mut *self.shared.services()).into_values().collect();
         let services: Vec<_> = known.iter().map(|known| Arc::clone(&known.service)).collect();

@@ -137,6 +137,8 @@ impl Server {
         if let Err(error) = fs::remove_file(&file) {
             tracing::debug!("{} was not removed: {error}", file.display());
         }
+        // First, or the control door would wait for commands that wait for the stop.
+        self.node.announce_stop();
         // The doors hold the other ends until they have closed.
         let _ = self.stop.send(true);
         for door in self.doors {

@@ -79,7 +79,9 @@ mod tests {
             let dir = dir.path().to_owned();
             move || DirectoryLock::take(&dir)
         });
-        // Whether the node has come to the lock by now or not, it gets it.
+        // Until the look is over, the node waits and is not refused.
+        std::thread::sleep(LOOK_AGAIN_AFTER * 5);
+        assert!(!starting.is_finished());
         looking.unlock().unwrap();
         let taken = starting.join().unwrap().unwrap();
         assert!(matches!(DirectoryLock::take(dir.path()), Err(StoreError::Locked { .. })));

@@ -51,9 +51,12 @@ impl Serve {
         settings.control = self.control;
         settings.node.instances_max = self.max_instances;
         settings.body_bytes_max = self.max_body.0;
-        // Before the node is open: a signal that comes while it opens stops it all the same.
         let mut signals = Signals::listen()?;
-        let server = Server::start(settings).await.map_err(failure)?;
+        let server = tokio::select! {
+            started = Server::start(settings) => started.map_err(failure)?,
+            // It may be cut at any instant, as by a crash: its records stand as they are.
+            () = signals.next() => return Err(Exit(INTERRUPTED).into()),
+        };
         ready(&server, ui)?;
         signals.next().await;
         ui.say("stopping: the calls under way may end; the same again stops at once");

@@ -34,11 +34,21 @@ pub(super) struct Sending {
     /// When it last moved, by whichever side.
     moved_ms: AtomicU64,
     cut: AtomicBool,
+    /// Whether the reader waits for the guest, and not the guest for its reader.
+    reader_waits: AtomicBool,
+    /// Whether a cut is the guest's fault: it is, unless its reader was what it waited for.
+    blame: AtomicBool,
 }
 
 impl Sending {
     pub(super) fn begin() -> Self {
-        Self { start: Instant::now(), moved_ms: AtomicU64::new(0), cut: AtomicBool::new(false) }
+        Self {
+            start: Instant::now(),
+            moved_ms: AtomicU64::new(0),
+            cut: AtomicBool::new(false),
+            reader_waits: AtomicBool::new(true),
+            blame: AtomicBool::new(true),
+        }
     }
 
     fn moved(&self) {
@@ -49,6 +59,14 @@ impl Sending {
     /// The guest does not get to the end of its body. Said before the guest is dropped.
     pub(super) fn cut(&self) {
         self.cut.store(true, Ordering::Release);
+    }
+
+    /// Who is to blame for the cut: the guest, or a reader that made it wait too long.
+    fn fault(&self) -> HttpError {
+        match self.blame.load(Ordering::Relaxed) {
+            true => HttpError::HttpResponseIncomplete,
+            false => HttpError::ConnectionWriteTimeout,
+        }
     }
 
     fn is_cut(&self) -> bool {
@@ -62,7 +80,10 @@ impl Sending {
             let idle = self.start.elapsed().saturating_sub(moved);
             match patience.checked_sub(idle) {
                 Some(left) if !left.is_zero() => tokio::time::sleep(left).await,
-                _ => return,
+                _ => {
+                    let guilty = self.reader_waits.load(Ordering::Relaxed);
+                    return self.blame.store(guilty, Ordering::Relaxed);
+                }
             }
         }
     }
@@ -91,18 +112,20 @@ impl Body for HttpBody {
         match Pin::new(&mut self.body).poll_frame(cx) {
             // A guest that is gone ends its body as one that has said all does.
             Poll::Ready(None) if self.sending.is_cut() => {
-                Poll::Ready(Some(Err(HttpError::HttpResponseIncomplete)))
+                Poll::Ready(Some(Err(self.sending.fault())))
             }
             Poll::Ready(frame) => {
                 self.alarm = None;
+                self.sending.reader_waits.store(false, Ordering::Relaxed);
                 self.sending.moved();
                 Poll::Ready(frame)
             }
             Poll::Pending => {
+                self.sending.reader_waits.store(true, Ordering::Relaxed);
                 let gap = self.gap;
                 let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep(gap)));
                 match alarm.as_mut().poll(cx) {
-                    Poll::Ready(()) => Poll::Ready(Some(Err(HttpError::ConnectionWriteTimeout))),
+                    Poll::Ready(()) => Poll::Ready(Some(Err(HttpError::HttpResponseTimeout))),
                     Poll::Pending => Poll::Pending,
                 }
             }

@@ -21,6 +21,7 @@ impl Lease {
         let pool = Arc::clone(&self.pool);
         if pool.revision.spec.instances.model == InstanceModel::Actor {
             // The contract's own interfaces, called by name, would go past the actor's state.
+            self.unused();
             return Err(CallError::Unsupported { wanted: "functions beside its handler" });
         }
         run(self, Invoke { pool, name, arguments }).await

@@ -41,11 +41,12 @@ impl Lease {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<HttpError>,
     {
-        let Lease { pool, place, ready, call, since } = self;
-        let doors = &pool.revision.doors;
+        let doors = &self.pool.revision.doors;
         if doors.http_p2.is_none() && doors.http_p3.is_none() {
+            self.unused();
             return Err(CallError::Unsupported { wanted: "an HTTP handler" });
         }
+        let Lease { pool, place, ready, call, since } = self;
         let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
         let until = pool.until(&call, since);
         let (answer, mut answered) = oneshot::channel();
@@ -121,24 +122,27 @@ where
             let _ = gone.await;
             tokio::time::sleep(patience).await;
         };
-        // Pinned here, so that the guest is still there when its answer is said to be cut.
-        let mut work = std::pin::pin!(work);
-        let late = tokio::select! {
-            ended = &mut work => match ended {
-                Ok(Ok(instance)) => {
-                    pool.give_back(instance);
-                    None
-                }
-                Ok(Err(error)) => Some(error.to_string()),
-                Err(halt) => Some(CallError::from(halt).to_string()),
-            },
-            () = abandoned => Some(format!("it went on for {patience:?} without a reader")),
-            () = sending.stalled(patience) => Some(format!("it did not move for {patience:?}")),
-        };
-        if let Some(why) = late {
-            sending.cut();
-            let spec = &pool.revision.spec;
-            tracing::warn!(service = %spec.service, revision = %spec.revision, "an answer was cut: {why}");
+        {
+            // Pinned here, so that the guest is still there when its answer is said to be cut, and gone when
+            // its place is given to another.
+            let mut work = std::pin::pin!(work);
+            let late = tokio::select! {
+                ended = &mut work => match ended {
+                    Ok(Ok(instance)) => {
+                        pool.give_back(instance);
+                        None
+                    }
+                    Ok(Err(error)) => Some(error.to_string()),
+                    Err(halt) => Some(CallError::from(halt).to_string()),
+                },
+                () = abandoned => Some(format!("it went on for {patience:?} without a reader")),
+                () = sending.stalled(patience) => Some(format!("it did not move for {patience:?}")),
+            };
+            if let Some(why) = late {
+                sending.cut();
+                let spec = &pool.revision.spec;
+                tracing::warn!(service = %spec.service, revision = %spec.revision, "an answer was cut: {why}");
+            }
         }
         drop(place);
     });

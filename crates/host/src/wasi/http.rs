@@ -43,8 +43,10 @@ pub(crate) struct OutboundHttp {
 /// Requests that one instance may have under way. An honest guest fans out to a few servers.
 const REQUESTS_PER_INSTANCE_MAX: usize = 32;
 
-/// Requests that all guests may have under way: each holds a descriptor, of which a process often has 1,024,
-/// and while its name is looked up a thread of the pool that also writes to the store.
+/// Names that may be looked up at once: each holds a thread of the pool of 512 that also writes to the store.
+static LOOKUPS: Semaphore = Semaphore::const_new(64);
+
+/// Requests that all guests may have under way: each holds a descriptor, of which a process often has 1,024.
 static REQUESTS: Semaphore = Semaphore::const_new(256);
 
 impl OutboundHttp {
@@ -215,8 +217,17 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// The addresses of the name that this right may reach.
 async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, Error> {
-    let found =
-        tokio::net::lookup_host((target.bare_host(), target.port)).await.map_err(Error::Connect)?;
+    let lookup = LOOKUPS.acquire().await.map_err(|_closed| Error::ConnectionLimitReached)?;
+    let name = (target.bare_host().to_owned(), target.port);
+    // On a task of its own: the thread that looks up cannot be called back, and its place is taken for as
+    // long as it does, also when the guest has given up.
+    let looking = tokio::spawn(async move {
+        let found = tokio::net::lookup_host(name).await.map(Vec::from_iter);
+        drop(lookup);
+        found
+    });
+    let found = looking.await.map_err(|error| Error::Connect(io::Error::other(error)))?;
+    let found = found.map_err(Error::Connect)?.into_iter();
     let (inside, mut outside): (Vec<_>, Vec<_>) =
         found.partition(|address| is_inside(address.ip()));
     if target.right.granted.is_literal_address() {

@@ -34,7 +34,6 @@ pub(crate) async fn rollback(
     if command.plan_only {
         return planned(&record, &rollout, (number, version));
     }
-    *service.last_start() = LastStart::default();
     let asked = Asked {
         kind: RolloutKind::Rollback,
         settings: rollout,
@@ -44,6 +43,8 @@ pub(crate) async fn rollback(
     };
     let begun = record_rollout(&service, |record, now| {
         let rollout = record.begin(asked, now)?;
+        // Only now: a start that is under way is another's until it is refused or this one is recorded.
+        *service.last_start() = LastStart::default();
         Ok((number, rollout))
     });
     rolled(&begun.await?, command.detached, &by, arrived).await

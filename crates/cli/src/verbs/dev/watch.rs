@@ -114,9 +114,13 @@ impl Watch {
 impl Touched {
     fn add(&self, paths: impl Iterator<Item = PathBuf>) {
         let mut touched = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = touched.len();
-        touched.extend(paths);
-        if touched.len() > before {
+        let mut some = false;
+        for path in paths {
+            touched.insert(path);
+            some = true;
+        }
+        // Also of a path that is there: its file is still being written.
+        if some {
             self.some.notify_one();
         }
     }
