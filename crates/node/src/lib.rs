@@ -14,6 +14,7 @@ mod live;
 mod logs;
 mod metrics;
 mod node;
+mod patience;
 mod plugin;
 mod recovery;
 mod releases;

@@ -1,4 +1,5 @@
-//! Listening for HTTP connections, for either door: bounded in number, and in how long one may idle.
+//! Listening for HTTP connections, for either door: bounded in number, in how long one may take to its first
+//! request, and in how long it may leave an answer unread. An HTTP/2 client that answers pings may stay.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::patience::Patient;
+
 /// What differs between the doors.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Listening {
@@ -22,6 +25,8 @@ pub(crate) struct Listening {
     pub(crate) connections_max: usize,
     /// How long a client may take until its first request is there, and for the head of each.
     pub(crate) head: Duration,
+    /// How long an answer may wait for its client to read on.
+    pub(crate) unread: Duration,
     /// How long answers under way may go on after the node was told to stop.
     pub(crate) farewell: Duration,
 }
@@ -124,6 +129,7 @@ impl Listening {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!("a connection without TCP_NODELAY: {error}");
         }
+        let stream = Patient::new(stream, self.unread);
         let spoke = Arc::new(AtomicBool::new(false));
         let heard = Arc::clone(&spoke);
         let service = hyper::service::service_fn(move |request| {
@@ -156,7 +162,7 @@ impl Listening {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http_body_util::Full;
+    use http_body_util::{BodyExt as _, Full};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
@@ -172,9 +178,46 @@ mod tests {
         }
     }
 
+    /// Answers with more than any socket buffers, and tells when the answer is dropped.
+    #[derive(Clone)]
+    struct Flood(tokio::sync::mpsc::Sender<()>);
+
+    impl Answerer for Flood {
+        type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, std::convert::Infallible>;
+
+        async fn answer(&self, _: Request<Incoming>, _: SocketAddr) -> Response<Self::Body> {
+            let held = self.0.clone();
+            let body = Full::from(vec![7; 64 << 20]).map_frame(move |frame| {
+                let _until_the_body_is_dropped = &held;
+                frame
+            });
+            Response::new(body.boxed_unsync())
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_nobody_reads_is_let_go() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_stop, stopping) = watch::channel(false);
+        let (held, mut gone) = tokio::sync::mpsc::channel(1);
+        let serving = tokio::spawn(QUICK.serve(listener, Flood(held), stopping));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n").await.unwrap();
+        let mut some = [0; 1000];
+        stream.read_exact(&mut some).await.unwrap();
+        // Not another byte is read, and still the connection ends on the server's side: it is reset or
+        // closed in the middle of the answer.
+        serving.abort();
+        let _ = serving.await;
+        let dropped = tokio::time::timeout(Duration::from_secs(10), gone.recv()).await;
+        assert_eq!(dropped.expect("the answer is let go"), None);
+    }
+
     const QUICK: Listening = Listening {
         connections_max: 2,
         head: Duration::from_millis(100),
+        unread: Duration::from_millis(200),
         farewell: Duration::from_secs(1),
     };
 

@@ -19,6 +19,7 @@ use crate::listen::{Answerer, Listening};
 const LISTENING: Listening = Listening {
     connections_max: 256,
     head: Duration::from_secs(30),
+    unread: Duration::from_secs(60),
     farewell: Duration::from_secs(5),
 };
 

@@ -28,6 +28,9 @@ const CONNECTIONS_MAX: usize = 10_000;
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long an answer may wait for its client to read on: longer than a bad network's worst pause.
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// How long answers that have begun may go on after the node was told to stop.
 const FAREWELL: Duration = Duration::from_secs(30);
 
@@ -55,7 +58,8 @@ impl Ingress {
         stopping: watch::Receiver<bool>,
     ) {
         let connections_max = listen::connections_max(CONNECTIONS_MAX);
-        let listening = Listening { connections_max, head: HEAD_TIMEOUT, farewell: FAREWELL };
+        let (head, unread, farewell) = (HEAD_TIMEOUT, UNREAD_TIMEOUT, FAREWELL);
+        let listening = Listening { connections_max, head, unread, farewell };
         listening.serve(listener, self, stopping).await;
     }
 
