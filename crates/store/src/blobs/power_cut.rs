@@ -279,6 +279,7 @@ fn a_blob_whose_repair_failed_to_sync_is_written_again() {
     shadow.state().files[file].bytes = b"damage".to_vec();
     shadow.state().sync_fails = true;
     assert!(put(&blobs, b"bytes", false).is_err());
+    assert!(!blobs.contains(&digest).unwrap() && !blobs.touch(&digest).unwrap());
     put(&blobs, b"bytes", false).unwrap();
     let blobs = Blobs::on(shadow.power_on(&mut rng), None).unwrap();
     assert_eq!(blobs.get(&digest).unwrap(), b"bytes");

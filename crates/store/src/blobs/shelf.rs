@@ -167,25 +167,32 @@ impl Blobs {
 
     /// Whether there is a blob of this name. Says nothing of its state: [`get`](Self::get) does.
     pub fn contains(&self, digest: &Digest) -> Result<bool, BlobError> {
+        if self.shelf.naming().contains(digest) {
+            return Ok(false);
+        }
         let exists = self.shelf.folder.exists(&digest.hex());
         exists.map_err(|error| BlobError::from_io("look for", error))
     }
 
     /// Removes a blob and says whether it was there. Durable when it returns.
     pub fn remove(&self, digest: &Digest) -> Result<bool, BlobError> {
-        let _turn = self.shelf.naming();
+        let mut doubtful = self.shelf.naming();
         match self.shelf.folder.remove(&digest.hex()) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             removed => removed.map_err(|error| BlobError::from_io("remove", error))?,
         }
         self.shelf.sync()?;
+        doubtful.remove(digest);
         Ok(true)
     }
 
     /// Makes a blob count as new and says whether it is there. Whoever is about to name a blob touches it, so
     /// that [`remove_untouched`](Self::remove_untouched) leaves it.
     pub fn touch(&self, digest: &Digest) -> Result<bool, BlobError> {
-        let _turn = self.shelf.naming();
+        let doubtful = self.shelf.naming();
+        if doubtful.contains(digest) {
+            return Ok(false);
+        }
         match self.shelf.folder.touch(&digest.hex()) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             touched => touched.map(|()| true).map_err(|error| BlobError::from_io("touch", error)),
