@@ -5,13 +5,11 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use airssys_wasm_api::command::{
-    Deploy, Named, Push, Rollback, RollbackTo, RolloutChoice, Source, Update,
-};
+use airssys_wasm_api::command::{Deploy, Named, Push, Rollback, RollbackTo, RolloutChoice, Source};
 use airssys_wasm_api::reply::{Outcome, RolloutReport, ServiceStatus};
 use airssys_wasm_api::{Client, Command};
 use airssys_wasm_model::{Digest, Grants, Name, ReleaseRef, Span, StrategyName, Version};
-use common::{Node, guest};
+use common::{Node, guest, update_to};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
@@ -85,7 +83,7 @@ async fn begin(client: &Client) -> (Known, Duration) {
     client.act(Command::Deploy(deploy)).await.unwrap();
     let (service, version) = ("web".parse().unwrap(), Version::new(2, 0, 0));
     let since = Instant::now();
-    let changed = client.act(update(service, &version, RolloutChoice::default())).await;
+    let changed = client.act(update_to(service, version.clone(), RolloutChoice::default())).await;
     changed.expect("the node takes the change");
     (Known { version, pending: None }, since.elapsed())
 }
@@ -133,7 +131,7 @@ fn change(random: &mut SmallRng, now: &Version) -> (Command, Option<Version>) {
         observe: Some(Span(Duration::from_millis(10))).filter(|_| strategy == StrategyName::Canary),
         ..RolloutChoice::default()
     };
-    (update(service, &version, rollout), Some(version))
+    (update_to(service, version.clone(), rollout), Some(version))
 }
 
 /// A rollback to a version that had its turn is one to its latest revision; one that never had its turn is
@@ -148,20 +146,5 @@ fn roll_back_or_update(service: Name, version: &Version) -> Command {
             plan_only: false,
         });
     }
-    update(service, version, RolloutChoice::default())
-}
-
-fn update(service: Name, version: &Version, rollout: RolloutChoice) -> Command {
-    let release = ReleaseRef { name: service.clone(), version: version.clone() };
-    Command::Update(Update {
-        service,
-        source: Some(Source::Release(release)),
-        version: None,
-        rollout,
-        config: None,
-        grants: None,
-        grant_asked: false,
-        detached: false,
-        plan_only: false,
-    })
+    update_to(service, version.clone(), RolloutChoice::default())
 }

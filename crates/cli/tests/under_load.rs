@@ -6,10 +6,10 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use airssys_wasm_api::command::{Deploy, Rollback, RollbackTo, RolloutChoice, Source, Update};
+use airssys_wasm_api::command::{Deploy, Rollback, RollbackTo, RolloutChoice, Source};
 use airssys_wasm_api::reply::{Outcome, RolloutReport};
 use airssys_wasm_api::{Client, Command};
-use airssys_wasm_model::{Grants, ReleaseRef, RevisionNumber, StrategyName};
+use airssys_wasm_model::{Grants, RevisionNumber, StrategyName};
 use common::{Node, guest};
 
 /// How often the service changes.
@@ -120,26 +120,13 @@ async fn one_change(client: &Client, change: usize, story: &Story) -> u32 {
     } else {
         let next = *story.revisions.read().unwrap().iter().max().unwrap() + 1;
         let version = ["1.0.0", "2.0.0", "3.0.0"][change % 3];
-        let release =
-            ReleaseRef { name: "web".parse().unwrap(), version: version.parse().unwrap() };
         let strategy = if change.is_multiple_of(2) {
             StrategyName::AllAtOnce
         } else {
             StrategyName::BlueGreen
         };
         let rollout = RolloutChoice { strategy: Some(strategy), ..RolloutChoice::default() };
-        let update = Update {
-            service,
-            source: Some(Source::Release(release)),
-            version: None,
-            rollout,
-            config: None,
-            grants: None,
-            grant_asked: false,
-            detached: false,
-            plan_only: false,
-        };
-        (Command::Update(update), next)
+        (common::update_to(service, version.parse().unwrap(), rollout), next)
     };
     story.revisions.write().unwrap().push(revision);
     let report: RolloutReport = client.ask(command).await.unwrap();

@@ -63,10 +63,7 @@ async fn take<F: Fleet>(fleet: &F, at: StepAt, step: &Step) -> Option<End> {
     let mut record = fleet.record();
     match step {
         // Once begun, a stop is finished: its revision is recorded as stopped already.
-        Step::Stop { revision } => {
-            fleet.stop(*revision).await;
-            Some(End::Done(None))
-        }
+        Step::Stop { .. } => Some(act(fleet, step).await),
         step => tokio::select! {
             biased;
             () = steered(&mut record, at) => None,

@@ -101,7 +101,7 @@ impl GrantFlags {
         ui: &Ui,
     ) -> anyhow::Result<GrantChange> {
         let mut change = self.change()?;
-        let granted = change.grants.clone().unwrap_or_else(|| still_asked(asked, active));
+        let granted = change.grants.clone().unwrap_or_else(|| Rights::still_asked(asked, active));
         if let Err(RightsError::Missing(missing)) = Rights::intersect(asked, &granted)
             && !change.asked
             && ui.can_ask()
@@ -137,15 +137,6 @@ fn say_each(done: &str, grants: &[Grant], ui: &Ui) {
     for grant in grants {
         ui.say(&format!("{done} {}", harmless_line(&grant.to_string())));
     }
-}
-
-/// The grants that a component still asks for, as the node keeps them over an update.
-fn still_asked(asked: &Asked, grants: &Grants) -> Grants {
-    let mut grants = grants.clone();
-    while let Err(RightsError::Unasked(unasked)) = Rights::intersect(asked, &grants) {
-        grants.0.retain(|grant| *grant != unasked);
-    }
-    grants
 }
 
 /// Shows what is missing, with the component's reasons and with what a yes would grant, and asks.
@@ -214,7 +205,7 @@ mod tests {
     #[test]
     fn what_is_no_longer_asked_is_not_kept() {
         let granted = Grants(vec!["env:OLD".parse().unwrap(), "env:TZ".parse().unwrap()]);
-        let kept = still_asked(&asked(), &granted);
+        let kept = Rights::still_asked(&asked(), &granted);
         assert_eq!(kept.0, ["env:TZ".parse().unwrap()]);
     }
 

@@ -6,7 +6,9 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use airssys_wasm_api::command::{RolloutChoice, Source, Update};
 use airssys_wasm_api::{Client, Place};
+use airssys_wasm_model::{Name, ReleaseRef, Version};
 use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_airssys-wasm");
@@ -119,6 +121,26 @@ impl Drop for Node {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// An update to a release that is stored.
+pub(crate) fn update_to(
+    service: Name,
+    version: Version,
+    rollout: RolloutChoice,
+) -> airssys_wasm_api::Command {
+    let release = ReleaseRef { name: service.clone(), version };
+    airssys_wasm_api::Command::Update(Update {
+        service,
+        source: Some(Source::Release(release)),
+        version: None,
+        rollout,
+        config: None,
+        grants: None,
+        grant_asked: false,
+        detached: false,
+        plan_only: false,
+    })
 }
 
 /// Runs the command without a node, a terminal, or anything of the user's.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::command;
 use super::error::CallError;
-use super::instance::{Job, instantiate, restore, run};
+use super::instance::{Job, ready_for, restore, run};
 use crate::bindings::airssys::component::types as contract;
 use crate::instance::{Held, Instance};
 use crate::pool::{Lease, Pool};
@@ -116,23 +116,11 @@ async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallEr
         let generation = turn.saved().map(|saved| saved.generation);
         let current =
             ready.filter(|ready| ready.holds.as_ref().map(|held| held.generation) == generation);
-        let well = match current {
-            Some(mut instance) => {
-                instance.begin(call.clone());
-                instance.is_well(&pool).await.then_some(instance)
-            }
-            None => None,
-        };
-        let mut instance = match well {
-            Some(instance) => instance,
-            None => {
-                let mut instance = instantiate(&pool, call, None).await?;
-                if let Some(saved) = turn.saved() {
-                    restore(&pool, &mut instance, saved).await?;
-                }
-                instance
-            }
-        };
+        let mut instance = ready_for(&pool, current, call).await?;
+        // The one that waited holds the state already.
+        if let (None, Some(saved)) = (&instance.holds, turn.saved()) {
+            restore(&pool, &mut instance, saved).await?;
+        }
         let answer = execute(&pool, &mut instance, input).await;
         if !matches!(answer, Ok(_) | Err(CallError::Fault(_))) {
             return answer;

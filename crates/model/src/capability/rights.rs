@@ -124,6 +124,16 @@ impl Rights {
         if missing.is_empty() { Ok(rights) } else { Err(RightsError::Missing(missing)) }
     }
 
+    /// The grants that touch something asked: what an update keeps of its predecessor's, where it gave up what
+    /// some of them were for.
+    pub fn still_asked(asked: &Asked, grants: &Grants) -> Grants {
+        let mut grants = grants.clone();
+        while let Err(RightsError::Unasked(unasked)) = Self::intersect(asked, &grants) {
+            grants.0.retain(|grant| *grant != unasked);
+        }
+        grants
+    }
+
     /// The right under which this request may leave, if there is one.
     pub fn http(
         &self,

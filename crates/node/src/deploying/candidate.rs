@@ -5,7 +5,7 @@ use std::sync::Arc;
 use airssys_wasm_api::command::{Source, Update, grant_all_asked};
 use airssys_wasm_api::{By, Code, Failure};
 use airssys_wasm_deploy::{RevisionSettings, RolloutKind};
-use airssys_wasm_model::{Grants, Name, ReleaseRef, Rights, RightsError, RolloutSettings, Version};
+use airssys_wasm_model::{Grants, Name, ReleaseRef, Rights, RolloutSettings, Version};
 use serde_json::{Map, Value};
 
 use crate::node::Shared;
@@ -68,7 +68,7 @@ pub(super) async fn candidate_of_update(
     };
     let grants = match &command.grants {
         Some(grants) => grants.clone(),
-        None => still_asked(&release, &active.settings.grants),
+        None => Rights::still_asked(&release.manifest.asked, &active.settings.grants),
     };
     let grants = if command.grant_asked { all_asked(&release, &grants)? } else { grants };
     Ok(Candidate {
@@ -78,17 +78,6 @@ pub(super) async fn candidate_of_update(
         release,
         kind: RolloutKind::Update,
     })
-}
-
-/// The grants of the active revision that a new release still asks for: one that it gave up goes.
-fn still_asked(release: &Release, grants: &Grants) -> Grants {
-    let mut grants = grants.clone();
-    while let Err(RightsError::Unasked(unasked)) =
-        Rights::intersect(&release.manifest.asked, &grants)
-    {
-        grants.0.retain(|grant| *grant != unasked);
-    }
-    grants
 }
 
 pub(super) fn all_asked(release: &Release, grants: &Grants) -> Result<Grants, Failure> {
