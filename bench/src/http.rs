@@ -1,5 +1,5 @@
-//! Requests a second through a component, a fresh instance each, beside `wasmtime serve` with the same
-//! component in the same run.
+//! HTTP through a component, a fresh instance for each request: beside `wasmtime serve` as it comes and with
+//! the flags that make it fastest, and beside a bare host, which is as fast as the engine lets one be.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,17 +9,29 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::Paths;
-use crate::load::{Load, Outcome};
-use crate::node::{Node, Wasmtime};
+use crate::contest::Contest;
+use crate::load::Request;
+use crate::node::{Node, Server};
 use crate::report::{Bound, Report};
 
-/// The promise: our throughput over the peer's.
-const RATIO_PROMISED: f64 = 1.4;
+/// The promise: throughput over `wasmtime serve` as it comes.
+const OVER_DEFAULT_PROMISED: f64 = 2.0;
 
-/// Not counted: caches fill. The connections that are measured are those of the warm-up.
-const WARM_UP: Duration = Duration::from_secs(1);
+/// The promise: throughput over `wasmtime serve` at its best flags for a fresh instance.
+const OVER_BEST_PROMISED: f64 = 1.4;
 
-/// Requests a second beside `wasmtime serve`
+/// The promise: throughput over the bare host's.
+const OVER_BARE_PROMISED: f64 = 0.9;
+
+/// What makes `wasmtime serve` fastest with a fresh instance a request: what the node does too.
+pub(crate) const BEST_FLAGS: [&str; 4] = [
+    "-Opooling-allocator=y",
+    "-Opooling-pagemap-scan=y",
+    "-Opooling-memory-keep-resident=524288",
+    "-Opooling-table-keep-resident=524288",
+];
+
+/// HTTP, a fresh instance for each request
 #[derive(Args)]
 pub(crate) struct Http {
     #[command(flatten)]
@@ -31,78 +43,71 @@ pub(crate) struct Http {
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// How long each measurement lasts
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 4)]
     seconds: u64,
     /// Connections at once
-    #[arg(long, default_value_t = 32)]
-    connections: usize,
+    #[arg(long, value_delimiter = ',', default_values_t = [32, 1, 256])]
+    connections: Vec<usize>,
+    /// The work of a request: `hello` answers at once, `compute` hashes for a while
+    #[arg(long, value_delimiter = ',', default_values_t = ["hello".to_owned(), "compute".to_owned()])]
+    work: Vec<String>,
 }
+
+const NODE: &str = "airssys-wasm";
+const DEFAULT: &str = "wasmtime serve";
+const BEST: &str = "wasmtime serve, best flags";
+const BARE: &str = "bare host";
 
 impl Http {
     /// Measures and reports.
     pub(crate) async fn run(self) -> Result<()> {
-        let component = self.paths.guests.join("hello_http.wasm");
         let node = Node::start(&self.paths.node)?;
-        let digest = node.upload(fs::read(&component)?.into()).await?;
-        node.deploy("hello", "1.0.0", digest).await?;
-        let peer = Wasmtime::start(&self.wasmtime, &component)?;
-        let mut ours = Load::open(&node.http, "/hello/", self.connections).await?;
-        let mut theirs = Load::open(&peer.address, "/", self.connections).await?;
-
-        let (mut our, mut their) = (Rounds::default(), Rounds::default());
-        for round in 0..self.rounds {
-            // Who goes first alternates, so that neither always meets the warmer machine.
-            for turn in 0..2 {
-                let (load, rounds) = match (round + turn) % 2 {
-                    0 => (&mut ours, &mut our),
-                    _ => (&mut theirs, &mut their),
+        let mut report = Report::new("http", self.how());
+        for work in &self.work {
+            let component = self.paths.guests.join(format!("{work}_http.wasm"));
+            let digest = node.upload(fs::read(&component)?.into()).await?;
+            node.deploy(work, "1.0.0", digest).await?;
+            let default = Server::wasmtime(&self.wasmtime, &component, &[])?;
+            let best = Server::wasmtime(&self.wasmtime, &component, &BEST_FLAGS)?;
+            let bare = Server::bare([
+                "host".as_ref(),
+                "--no-concurrency".as_ref(),
+                component.as_os_str(),
+            ])?;
+            for connections in &self.connections {
+                let what = format!("{work}, {connections} connections");
+                let mut contest = Contest::default();
+                let ours = Request::get(&node.http, &format!("/{work}/"));
+                contest.add(NODE, &node.process, ours, *connections)?;
+                for (name, server) in [(DEFAULT, &default), (BEST, &best), (BARE, &bare)] {
+                    let request = Request::get(&server.address, "/");
+                    contest.add(name, &server.process, request, *connections)?;
+                }
+                contest.run(self.rounds, Duration::from_secs(self.seconds))?;
+                let mut promise = |under: &str, least: f64| {
+                    let title = format!("{what}: throughput over {under}");
+                    report.promise(title, "×", contest.rates(NODE, under), Bound::AtLeast(least));
                 };
-                load.send_for(WARM_UP).await?.all_answered()?;
-                rounds.add(&load.send_for(Duration::from_secs(self.seconds)).await?)?;
+                if work == "hello" {
+                    promise(DEFAULT, OVER_DEFAULT_PROMISED);
+                    promise(BEST, OVER_BEST_PROMISED);
+                }
+                promise(BARE, OVER_BARE_PROMISED);
+                contest.report(&mut report, &what);
             }
         }
-        let ratios = our.rates.iter().zip(&their.rates).map(|(our, their)| our / their).collect();
-        let mut report = Report::new("http", self.how());
-        our.report(&mut report, "airssys-wasm");
-        their.report(&mut report, "wasmtime serve");
-        let promised = Bound::AtLeast(RATIO_PROMISED);
-        report.promise("throughput, airssys-wasm over wasmtime serve", "×", ratios, promised);
         report.finish(&self.paths)
     }
 
     fn how(&self) -> String {
         format!(
-            "`hello-http` (wasi:http 0.2), a fresh instance per request on both sides, both with their \
-             defaults and compiled with the same profile. {} rounds in turns, {} s each after {} s of warm-up, {} connections kept alive, \
-             the generator on the same machine.",
+            "`hello-http` (wasi:http 0.2), a fresh instance for each request everywhere, all compiled with the \
+             same profile. Best flags: `{}`. The bare host pools as the node does, has no limit, routing or \
+             log, and runs without the engine's concurrency support. {} rounds in turns, {} s each after 1 s \
+             of warm-up, connections kept alive, the generator one thread on the same machine.",
+            BEST_FLAGS.join(" "),
             self.rounds,
             self.seconds,
-            WARM_UP.as_secs(),
-            self.connections
         )
-    }
-}
-
-#[derive(Default)]
-struct Rounds {
-    rates: Vec<f64>,
-    p50_ms: Vec<f64>,
-    p99_ms: Vec<f64>,
-}
-
-impl Rounds {
-    fn add(&mut self, outcome: &Outcome) -> Result<()> {
-        outcome.all_answered()?;
-        let ms = |quantile| outcome.latency_us.value_at_quantile(quantile) as f64 / 1000.0;
-        self.rates.push(outcome.rate());
-        self.p50_ms.push(ms(0.5));
-        self.p99_ms.push(ms(0.99));
-        Ok(())
-    }
-
-    fn report(self, report: &mut Report, who: &str) {
-        report.row(format!("{who}: requests a second"), "/s", self.rates);
-        report.row(format!("{who}: latency, median"), "ms", self.p50_ms);
-        report.row(format!("{who}: latency, 99th of 100"), "ms", self.p99_ms);
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::Paths;
-use crate::load::Load;
+use crate::load::{Load, Pace, Request};
 use crate::node::Node;
 use crate::report::{Bound, Report};
 
@@ -39,8 +39,8 @@ impl Idle {
             own.push(node.process.memory_mib("RssAnon")?);
             let digest = node.upload(component.clone().into()).await?;
             node.deploy("hello", "1.0.0", digest).await?;
-            let mut load = Load::open(&node.http, "/hello/", 16).await?;
-            load.send_for(Duration::from_secs(3)).await?.all_answered()?;
+            let mut load = Load::open(Request::get(&node.http, "/hello/"), 16)?;
+            load.send_for(Duration::from_secs(3), Pace::Closed)?.all_answered()?;
             drop(load);
             tokio::time::sleep(SETTLE).await;
             served.push(node.process.memory_mib("VmRSS")?);

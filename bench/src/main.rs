@@ -6,6 +6,8 @@
 //! do: a number without its machine is a rumour. A promise that is not kept is a failure, unless
 //! `--no-verdict` asks for the report alone.
 
+mod bare;
+mod contest;
 mod http;
 mod idle;
 mod journal;
@@ -32,7 +34,7 @@ struct Bench {
 
 #[derive(Subcommand)]
 enum What {
-    /// Requests a second beside `wasmtime serve`
+    /// HTTP, a fresh instance for each request
     Http(http::Http),
     /// A fresh instance beside a bare instantiation
     Start(start::Start),
@@ -42,6 +44,8 @@ enum What {
     Redeploy(redeploy::Redeploy),
     /// Memory of a node that does nothing
     Idle(idle::Idle),
+    #[command(hide = true)]
+    Bare(bare::Bare),
 }
 
 /// What every measurement is told.
@@ -78,5 +82,11 @@ async fn main() -> Result<()> {
         What::Switch(switch) => switch.run().await,
         What::Redeploy(redeploy) => redeploy.run().await,
         What::Idle(idle) => idle.run().await,
+        What::Bare(bare) => bare.run().await,
     }
+}
+
+/// The engine's errors are of its own kind.
+fn of_engine(error: wasmtime::Error) -> anyhow::Error {
+    anyhow::anyhow!("{error:#}")
 }

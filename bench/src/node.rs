@@ -1,10 +1,11 @@
 //! The servers that are measured: the node, and `wasmtime serve`. Each is a process of its own, which
 //! ends with the value that stands for it.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use airssys_wasm_api::command::{Deploy, Source};
 use airssys_wasm_api::reply::Deployed;
@@ -28,6 +29,17 @@ impl Process {
         let kib = machine::field(&status, line).context("this machine has no /proc")?;
         let kib: f64 = kib.trim_end_matches("kB").trim().parse()?;
         Ok(kib / 1024.0)
+    }
+
+    /// Time it has spent on processors, in user's and kernel's mode.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id()))?;
+        // Behind the name, which may hold anything but a last parenthesis; fields 14 and 15 of proc(5).
+        let fields = stat.rsplit_once(')').context("no name in stat")?.1;
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+        let ticks = ticks.sum::<Result<u64, _>>()?;
+        // Linux counts in hundredths of a second for programs, whatever its own clock does.
+        Ok(Duration::from_millis(ticks * 10))
     }
 }
 
@@ -117,36 +129,45 @@ impl Node {
     }
 }
 
-/// A running `wasmtime serve`, with what it does by default.
-pub(crate) struct Wasmtime {
-    _process: Process,
+/// A running server that says on its first line of standard error where it serves: `wasmtime serve`, or one
+/// of the floors.
+pub(crate) struct Server {
+    /// Its process.
+    pub(crate) process: Process,
     /// `host:port`.
     pub(crate) address: String,
 }
 
-impl Wasmtime {
-    /// Starts one on a free port and waits until it says where.
-    pub(crate) fn start(binary: &Path, component: &Path) -> Result<Self> {
-        let mut child = Command::new(binary)
-            // Rust's standard library imports `wasi:cli`, which `serve` gives when asked to.
-            .args(["serve", "-Scli", "--addr", "127.0.0.1:0"])
-            .arg(component)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("wasmtime could not be started")?;
+impl Server {
+    /// `wasmtime serve` of a component on a free port, with these flags besides.
+    pub(crate) fn wasmtime(binary: &Path, component: &Path, flags: &[&str]) -> Result<Self> {
+        let mut command = Command::new(binary);
+        // Rust's standard library imports `wasi:cli`, which `serve` gives when asked to.
+        command.args(["serve", "-Scli", "--addr", "127.0.0.1:0"]).args(flags).arg(component);
+        Self::start(command).context("wasmtime serve")
+    }
+
+    /// A floor, which this program serves itself.
+    pub(crate) fn bare<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("bare").args(args);
+        Self::start(command).context("a floor")
+    }
+
+    fn start(mut command: Command) -> Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().context("it could not be started")?;
         let mut stderr = BufReader::new(child.stderr.take().context("no stderr")?);
         let process = Process(child);
         let mut line = String::new();
         stderr.read_line(&mut line)?;
         let Some((_, address)) = line.split_once("http://") else {
-            bail!("wasmtime said `{}`", line.trim());
+            bail!("it said `{}`", line.trim());
         };
         // Read on, so that the pipe never fills.
         std::thread::spawn(move || stderr.lines().count());
         let address = address.trim().trim_end_matches('/').to_owned();
-        Ok(Self { _process: process, address })
+        Ok(Self { process, address })
     }
 }
 

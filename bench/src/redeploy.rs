@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::Paths;
-use crate::load::Connection;
+use crate::load::{Load, Request};
 use crate::node::{Node, marked, ms_since};
 use crate::report::{Bound, Report};
 
@@ -42,7 +42,7 @@ impl Redeploy {
             node.remove("known").await?;
             let start = Instant::now();
             node.deploy("known", "1.0.0", known).await?;
-            serves(&node, "/known/").await?;
+            serves(&node, "/known/")?;
             again.push(ms_since(start));
 
             let name = format!("new-{round}");
@@ -50,7 +50,7 @@ impl Redeploy {
             let start = Instant::now();
             let digest = node.upload(bytes).await?;
             node.deploy(&name, "1.0.0", digest).await?;
-            serves(&node, &format!("/{name}/")).await?;
+            serves(&node, &format!("/{name}/"))?;
             new.push(ms_since(start));
             node.remove(&name).await?;
         }
@@ -68,8 +68,8 @@ impl Redeploy {
     }
 }
 
-async fn serves(node: &Node, path: &str) -> Result<()> {
-    let answer = Connection::open(&node.http, path).await?.call().await?;
+fn serves(node: &Node, path: &str) -> Result<()> {
+    let answer = Load::open(Request::get(&node.http, path), 1)?.call()?;
     if answer.status != 200 {
         bail!("{path} answered {} right after its deploy", answer.status);
     }

@@ -12,7 +12,7 @@ use airssys_wasm_host::{
     Allocation, CallCtx, Host, HostSettings, Input, Line, LogSink, Pool, RequestId, RevisionSpec,
 };
 use airssys_wasm_model::{Digest, Instances, Limits, RevisionNumber};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
 use wasmtime::{
@@ -21,6 +21,7 @@ use wasmtime::{
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::Paths;
+use crate::of_engine;
 use crate::report::{Bound, Report};
 
 /// The promise: our start over the bare one.
@@ -191,8 +192,4 @@ impl Bare {
 
 fn median(took: Vec<f64>) -> f64 {
     crate::report::spread(&took).1
-}
-
-fn of_engine(error: wasmtime::Error) -> anyhow::Error {
-    anyhow!("{error:#}")
 }

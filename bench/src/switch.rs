@@ -7,18 +7,18 @@
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
 use airssys_wasm_api::Command;
 use airssys_wasm_api::command::{Rollback, RollbackTo, RolloutChoice, Source, Update};
 use airssys_wasm_api::reply::RolloutReport;
 use airssys_wasm_model::{Digest, Name, Span, StrategyName, Version};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::Args;
-use tokio::task::JoinHandle;
 
 use crate::Paths;
-use crate::load::Load;
+use crate::load::{Load, Pace, Request};
 use crate::node::{Node, marked};
 use crate::report::{Bound, Report};
 use crate::sightings::Sightings;
@@ -54,7 +54,7 @@ impl Switch {
         let second = node.upload(marked(&component, 2)).await?;
         node.deploy("hello", "1.0.0", first).await?;
         let sightings = Arc::new(Sightings::new());
-        let load = Load::open(&node.http, "/hello/", self.connections).await?;
+        let load = Load::open(Request::get(&node.http, "/hello/"), self.connections)?;
         let load = Background::start(load.watched_by(&sightings));
 
         let mut seen = Times::default();
@@ -69,7 +69,7 @@ impl Switch {
                 seen.publishing.push(made.publishing_ms);
             }
         }
-        let (answered, failed) = load.stop().await?;
+        let (answered, failed) = load.stop()?;
         let mut report = Report::new("switch", self.how());
         let promised = Bound::AtMost(SWITCH_MS_PROMISED);
         let what = "table published → first call it decided is answered";
@@ -182,28 +182,28 @@ fn rollback() -> Result<Command> {
 /// Load that goes on until it is stopped.
 struct Background {
     over: Arc<AtomicBool>,
-    task: JoinHandle<Result<(u64, u64)>>,
+    thread: JoinHandle<Result<(u64, u64)>>,
 }
 
 impl Background {
     fn start(mut load: Load) -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&over);
-        let task = tokio::spawn(async move {
+        let thread = thread::spawn(move || {
             let (mut answered, mut failed) = (0, 0);
             while !stop.load(Ordering::Relaxed) {
-                let outcome = load.send_for(Duration::from_millis(500)).await?;
+                let outcome = load.send_for(Duration::from_millis(500), Pace::Closed)?;
                 answered += outcome.answered;
                 failed += outcome.failed;
             }
             Ok((answered, failed))
         });
-        Self { over, task }
+        Self { over, thread }
     }
 
     /// How many requests were answered, and how many failed.
-    async fn stop(self) -> Result<(u64, u64)> {
+    fn stop(self) -> Result<(u64, u64)> {
         self.over.store(true, Ordering::Relaxed);
-        self.task.await.context("the load's task panicked")?
+        self.thread.join().map_err(|_panicked| anyhow!("the load's thread panicked"))?
     }
 }

@@ -1,0 +1,193 @@
+//! wasmtime behind hyper, as one would write it who wants it fast and nothing else: pooled memory that stays
+//! resident, the pagemap scan, everything linked ahead. No limit, no routing, no log.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+
+use anyhow::Result;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use tokio::sync::oneshot;
+use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
+};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
+use wasmtime_wasi_http::p2::bindings::{Proxy, ProxyIndices};
+use wasmtime_wasi_http::{
+    Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
+};
+
+use super::Host;
+use crate::of_engine;
+
+/// Serves a `wasi:http` 0.2 component.
+pub(super) async fn serve(how: Host) -> Result<()> {
+    let bare = Arc::new(BareHost::new(&how).map_err(of_engine)?);
+    let listener = super::listen().await?;
+    let service = service_fn(move |request| {
+        let bare = Arc::clone(&bare);
+        async move { Ok::<_, Infallible>(bare.answer(request).await.unwrap_or_else(failed)) }
+    });
+    super::accept(listener, service).await
+}
+
+struct BareHost {
+    engine: Engine,
+    pre: InstancePre<Ctx>,
+    proxy: ProxyIndices,
+    reuse: usize,
+    epochs: bool,
+    /// Instances that may answer again. Guards a push or a pop.
+    idle: Mutex<Vec<Warm>>,
+}
+
+type Answer = Result<Response<WasiBody>, wasmtime_wasi_http::p2::bindings::http::types::ErrorCode>;
+
+struct Warm {
+    store: Store<Ctx>,
+    proxy: Proxy,
+    calls: usize,
+}
+
+struct Ctx {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: NoRequests,
+    table: ResourceTable,
+}
+
+/// The guests measured send no requests.
+struct NoRequests;
+
+type Sent = Result<(Response<WasiBody>, Io), Error>;
+type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
+
+impl WasiHttpHooks for NoRequests {
+    fn send_request(
+        &mut self,
+        _request: Request<WasiBody>,
+        _options: Option<RequestOptions>,
+        _processed: Io,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        Box::new(std::future::ready(Err(Error::HttpRequestDenied)))
+    }
+}
+
+impl WasiView for Ctx {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for Ctx {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+/// The engine as one would set it up who wants it fast.
+pub(crate) fn config(concurrency: bool, epochs: bool) -> Config {
+    let mut slots = PoolingAllocationConfig::new();
+    slots.pagemap_scan(Enabled::Auto).linear_memory_keep_resident(512 << 10);
+    slots.table_keep_resident(512 << 10);
+    let mut config = Config::new();
+    config.concurrency_support(concurrency).epoch_interruption(epochs);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(slots));
+    config
+}
+
+impl BareHost {
+    fn new(how: &Host) -> wasmtime::Result<Self> {
+        let engine = Engine::new(&config(!how.no_concurrency, how.epochs))?;
+        let component = Component::from_file(&engine, &how.component)?;
+        let mut linker = Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+        let pre = linker.instantiate_pre(&component)?;
+        let proxy = ProxyIndices::new(&pre)?;
+        Ok(Self {
+            engine,
+            pre,
+            proxy,
+            reuse: how.reuse,
+            epochs: how.epochs,
+            idle: Mutex::default(),
+        })
+    }
+
+    async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> wasmtime::Result<Response<WasiBody>> {
+        let (answer, mut answered) = oneshot::channel();
+        let mut work = Box::pin(self.work(request, answer));
+        // Most guests have ended when they have answered; for the others a task is begun.
+        let mut ended = false;
+        let answered = std::future::poll_fn(|cx| -> Poll<wasmtime::Result<Answer>> {
+            if !ended && let Poll::Ready(worked) = work.as_mut().poll(cx) {
+                ended = true;
+                worked?;
+            }
+            Pin::new(&mut answered).poll(cx).map_err(Into::into)
+        });
+        let answered = answered.await?;
+        if !ended {
+            tokio::spawn(work);
+        }
+        Ok(answered?)
+    }
+
+    async fn work(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        answer: oneshot::Sender<Answer>,
+    ) -> wasmtime::Result<()> {
+        let mut warm = self.instance().await?;
+        let mut http = warm.store.data_mut().http();
+        let request = request.map(|body| body.map_err(Error::Hyper).boxed_unsync());
+        let request = http.new_incoming_request(Scheme::Http, request)?;
+        let out = http.new_response_outparam_from_callback(move |answered| {
+            answer.send(answered).ok();
+        })?;
+        let handler = warm.proxy.wasi_http_incoming_handler();
+        handler.call_handle(&mut warm.store, request, out).await?;
+        warm.calls += 1;
+        if warm.calls < self.reuse {
+            self.idle.lock().expect("not poisoned").push(warm);
+        }
+        Ok(())
+    }
+
+    async fn instance(&self) -> wasmtime::Result<Warm> {
+        if let Some(warm) = self.idle.lock().expect("not poisoned").pop() {
+            return Ok(warm);
+        }
+        let ctx = Ctx {
+            wasi: WasiCtxBuilder::new().build(),
+            http: WasiHttpCtx::new(),
+            hooks: NoRequests,
+            table: ResourceTable::new(),
+        };
+        let mut store = Store::new(&self.engine, ctx);
+        if self.epochs {
+            store.set_epoch_deadline(u64::MAX / 2);
+        }
+        let instance = self.pre.instantiate_async(&mut store).await?;
+        let proxy = self.proxy.load(&mut store, &instance)?;
+        Ok(Warm { store, proxy, calls: 0 })
+    }
+}
+
+fn failed(error: wasmtime::Error) -> Response<WasiBody> {
+    eprintln!("{error:?}");
+    let body = http_body_util::Full::from(format!("{error:#}\n"));
+    let mut answer = Response::new(body.map_err(|never| match never {}).boxed_unsync());
+    *answer.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
+    answer
+}
