@@ -9,6 +9,8 @@ use wasmparser::{
     WasmFeatures,
 };
 
+use crate::engine::Concurrency;
+
 /// What there is to know of an artifact before it is compiled.
 #[derive(Debug, Clone, Serialize)]
 pub struct Inspection {
@@ -28,6 +30,9 @@ pub struct Inspection {
     pub imports: Vec<String>,
     /// The exports that this host knows how to call.
     pub offers: Offers,
+    /// What it needs of its engine.
+    #[serde(skip)]
+    pub(crate) concurrency: Concurrency,
 }
 
 /// The exports of a component that this host knows how to call.
@@ -118,8 +123,19 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, ArtifactError> {
         size: bytes.len(),
         reason: error.message().to_owned(),
     };
-    let types = Validator::new_with_features(features()).validate_all(bytes).map_err(malformed)?;
     let mut surface = surface(bytes).map_err(malformed)?;
+    // Without what is asynchronous first: few components need it, and one that does fails early.
+    let sequential = Validator::new_with_features(WasmFeatures::default()).validate_all(bytes);
+    let named = |name: &String| name.contains("@0.3.");
+    let newer = surface.imports.iter().chain(&surface.exports).any(named);
+    let (types, concurrency) = match sequential {
+        Ok(types) if newer => (types, Concurrency::Supported),
+        Ok(types) => (types, Concurrency::None),
+        Err(_) => {
+            let mut validator = Validator::new_with_features(concurrent_features());
+            (validator.validate_all(bytes).map_err(malformed)?, Concurrency::Supported)
+        }
+    };
     surface.imports.retain(|name| needs_provider(&types, name));
     let offers = Offers::of(&surface.exports);
     if !offers.any() {
@@ -134,6 +150,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, ArtifactError> {
         exports: surface.exports,
         imports: surface.imports,
         offers,
+        concurrency,
     })
 }
 
@@ -151,8 +168,8 @@ pub(crate) fn encoding(bytes: &[u8]) -> Result<Encoding, ArtifactError> {
     }
 }
 
-/// What the engine runs: WebAssembly 3.0's proposals and the asynchronous component model.
-fn features() -> WasmFeatures {
+/// What the engines run: WebAssembly 3.0's proposals, and one of them the asynchronous component model.
+fn concurrent_features() -> WasmFeatures {
     WasmFeatures::default() | WasmFeatures::CM_ASYNC
 }
 

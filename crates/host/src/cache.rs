@@ -15,40 +15,50 @@ use airssys_wasm_model::Digest;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::engine::Concurrency;
+
 /// What the entries may take together, looked at when the cache is opened. A compiled component takes about
 /// a megabyte: this is a thousand of them, or a few dozen of the largest.
 const CACHE_BYTES_MAX: u64 = 2 << 30;
 
 pub(crate) struct Cache {
     dir: PathBuf,
-    engine: u64,
+    /// For which engine, and with which settings: the end of the names of its entries.
+    engine: String,
     key: [u8; 32],
 }
 
 impl Cache {
-    pub(crate) fn open(dir: &Path, engine: &Engine) -> io::Result<Self> {
+    pub(crate) fn open(dir: &Path, engine: &Engine, kind: Concurrency) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         // Of a directory that was there before, the mode is whatever it was.
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         let key = key(&dir.join("key"))?;
-        let cache = Self { dir: dir.to_owned(), engine: hasher.finish(), key };
-        if let Err(error) = cache.prune() {
+        let engine = format!("{}-{:016x}", kind.as_str(), hasher.finish());
+        let cache = Self { dir: dir.to_owned(), engine, key };
+        if let Err(error) = cache.prune(kind) {
             tracing::warn!(path = %dir.display(), "old compiled artifacts stay: {error}");
         }
         Ok(cache)
     }
 
-    /// Removes what another engine compiled, what a crash left half written, and the entries that were used
-    /// longest ago where there are too many.
-    fn prune(&self) -> io::Result<()> {
-        let own = format!("-{:016x}.cwasm", self.engine);
+    /// Removes what an engine of this kind compiled with other settings, what a crash left half written, and
+    /// the entries that were used longest ago where there are too many. What the other kind compiled with other
+    /// settings is for its own cache to know.
+    fn prune(&self, kind: Concurrency) -> io::Result<()> {
+        let own = format!("-{}.cwasm", self.engine);
+        let other = match kind {
+            Concurrency::None => Concurrency::Supported,
+            Concurrency::Supported => Concurrency::None,
+        };
+        let others = format!("-{}-", other.as_str());
         let mut kept = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.ends_with(&own) {
+            if name.ends_with(&own) || (name.ends_with(".cwasm") && name.contains(&others)) {
                 let used =
                     fs::metadata(&path).and_then(|about| Ok((about.modified()?, about.len())));
                 kept.extend(used.ok().map(|(used, size)| (used, size, path)));
@@ -120,7 +130,7 @@ impl Cache {
     }
 
     fn path(&self, artifact: Digest) -> PathBuf {
-        self.dir.join(format!("{}-{:016x}.cwasm", artifact.hex(), self.engine))
+        self.dir.join(format!("{}-{}.cwasm", artifact.hex(), self.engine))
     }
 }
 

@@ -1,9 +1,12 @@
-//! The wasmtime engine: how it is set up, and what it falls back to.
+//! The wasmtime engines: how they are set up, and what they fall back to.
+//!
+//! There are two. Support for concurrent calls in one instance, which WASI 0.3 is made of, is a setting of the
+//! whole engine and costs every call of every instance (`docs/adr/0002`). So components that use nothing of
+//! it run in an engine without, and the other engine is started when the first one comes that does.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use wasmtime::component::Linker;
@@ -71,59 +74,102 @@ pub enum HostError {
     },
 }
 
-/// The engine, the linker and the cache of compiled artifacts. Cloning it shares them.
+/// The engines with their linkers, and the cache of compiled artifacts. Cloning it shares them.
 #[derive(Clone)]
 pub struct Host(pub(crate) Arc<Shared>);
 
 pub(crate) struct Shared {
+    settings: HostSettings,
+    sequential: Runtime,
+    concurrent: OnceLock<Runtime>,
+    /// One compilation at a time: it uses every core by itself, and two would hold twice the memory.
+    pub(crate) compiling: tokio::sync::Semaphore,
+}
+
+/// An engine and what is made for it.
+pub(crate) struct Runtime {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<Guest>,
     pub(crate) cache: Option<Cache>,
-    pub(crate) allocation: Allocation,
-    /// One compilation at a time: it uses every core by itself, and two would hold twice the memory.
-    pub(crate) compiling: tokio::sync::Semaphore,
-    ticking: Arc<AtomicBool>,
+    allocation: Allocation,
 }
 
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.ticking.store(false, Ordering::Relaxed);
+/// Whether one instance of a component may have several calls under way, as WASI 0.3 lets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Concurrency {
+    None,
+    Supported,
+}
+
+impl Concurrency {
+    /// How the cache names what was compiled for this engine.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "sequential",
+            Self::Supported => "concurrent",
+        }
     }
 }
 
 impl Host {
     /// Starts an engine.
     pub fn new(settings: &HostSettings) -> Result<Self, HostError> {
-        let (engine, allocation) = start_engine(settings)?;
-        if let Allocation::OnDemand { reason } = &allocation {
-            tracing::info!(reason, "instances get their memory on demand");
-        }
-        let linker = wasi::linker(&engine).map_err(|error| HostError::Engine(error.into()))?;
-        let cache = settings
-            .cache_dir
-            .as_ref()
-            .map(|path| {
-                Cache::open(path, &engine)
-                    .map_err(|source| HostError::Cache { path: path.clone(), source })
-            })
-            .transpose()?;
-        let ticking = Arc::new(AtomicBool::new(true));
-        start_ticker(engine.clone(), Arc::clone(&ticking));
-        let compiling = tokio::sync::Semaphore::new(1);
-        Ok(Self(Arc::new(Shared { engine, linker, cache, allocation, compiling, ticking })))
+        let shared = Arc::new(Shared {
+            settings: settings.clone(),
+            sequential: Runtime::start(settings, Concurrency::None)?,
+            concurrent: OnceLock::new(),
+            compiling: tokio::sync::Semaphore::new(1),
+        });
+        start_ticker(Arc::downgrade(&shared));
+        Ok(Self(shared))
     }
 
     /// How instances get their memory here.
     pub fn allocation(&self) -> &Allocation {
-        &self.0.allocation
+        &self.0.sequential.allocation
     }
 }
 
-fn start_engine(settings: &HostSettings) -> Result<(Engine, Allocation), HostError> {
+impl Shared {
+    /// The engine for components that need this much of it.
+    pub(crate) fn runtime(&self, concurrency: Concurrency) -> Result<&Runtime, HostError> {
+        match (concurrency, self.concurrent.get()) {
+            (Concurrency::None, _) => Ok(&self.sequential),
+            (Concurrency::Supported, Some(started)) => Ok(started),
+            (Concurrency::Supported, None) => {
+                let started = Runtime::start(&self.settings, concurrency)?;
+                // Two that come first at once: one of their engines is dropped again.
+                Ok(self.concurrent.get_or_init(|| started))
+            }
+        }
+    }
+}
+
+impl Runtime {
+    fn start(settings: &HostSettings, concurrency: Concurrency) -> Result<Self, HostError> {
+        let (engine, allocation) = start_engine(settings, concurrency)?;
+        if let Allocation::OnDemand { reason } = &allocation {
+            tracing::info!(reason, "instances get their memory on demand");
+        }
+        let linker = wasi::linker(&engine, concurrency);
+        let linker = linker.map_err(|error| HostError::Engine(error.into()))?;
+        let open = |path: &PathBuf| {
+            Cache::open(path, &engine, concurrency)
+                .map_err(|source| HostError::Cache { path: path.clone(), source })
+        };
+        let cache = settings.cache_dir.as_ref().map(open).transpose()?;
+        Ok(Self { engine, linker, cache, allocation })
+    }
+}
+
+fn start_engine(
+    settings: &HostSettings,
+    concurrency: Concurrency,
+) -> Result<(Engine, Allocation), HostError> {
     let reason = match settings.pooling {
         Pooling::Never => "the settings say so".to_owned(),
         Pooling::WherePossible => {
-            let mut config = config();
+            let mut config = config(concurrency);
             config.allocation_strategy(InstanceAllocationStrategy::Pooling(slots(
                 settings.instances_max,
             )));
@@ -133,16 +179,18 @@ fn start_engine(settings: &HostSettings) -> Result<(Engine, Allocation), HostErr
             }
         }
     };
-    let engine = Engine::new(&config()).map_err(|error| HostError::Engine(error.into()))?;
+    let engine = Engine::new(&config(concurrency)).map_err(|error| HostError::Engine(error.into()))?;
     Ok((engine, Allocation::OnDemand { reason }))
 }
 
-fn config() -> Config {
+fn config(concurrency: Concurrency) -> Config {
+    let concurrent = concurrency == Concurrency::Supported;
     let mut config = Config::new();
     config
         .epoch_interruption(true)
         .wasm_component_model(true)
-        .wasm_component_model_async(true)
+        .concurrency_support(concurrent)
+        .wasm_component_model_async(concurrent)
         // Guests of some languages use them; each is on by default in other hosts too.
         .wasm_multi_memory(true)
         // A trap's message names the functions on the stack; more frames help nobody.
@@ -178,16 +226,15 @@ fn slots(instances: u32) -> PoolingAllocationConfig {
     slots
 }
 
-/// A thread that moves the epoch. It holds the engine weakly and ends with the host.
-fn start_ticker(engine: Engine, ticking: Arc<AtomicBool>) {
-    let weak = engine.weak();
-    drop(engine);
+/// A thread that moves the epoch. It holds the engines weakly and ends with the host.
+fn start_ticker(shared: Weak<Shared>) {
     let tick = move || {
-        while ticking.load(Ordering::Relaxed) {
+        loop {
             std::thread::sleep(EPOCH_TICK);
-            match weak.upgrade() {
-                Some(engine) => engine.increment_epoch(),
-                None => break,
+            let Some(shared) = shared.upgrade() else { break };
+            shared.sequential.engine.increment_epoch();
+            if let Some(concurrent) = shared.concurrent.get() {
+                concurrent.engine.increment_epoch();
             }
         }
     };

@@ -72,7 +72,7 @@ impl Guest {
             memory: MemoryMeter::new(spec.limits.memory),
             call,
         };
-        let mut store = Store::new(&revision.host.0.engine, guest);
+        let mut store = Store::new(revision.pre.engine(), guest);
         store.limiter(|guest| &mut guest.memory);
         store.set_hostcall_fuel(HOSTCALL_FUEL);
         store.set_epoch_deadline(1);

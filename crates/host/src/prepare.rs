@@ -18,7 +18,7 @@ use wasmtime_wasi_http::p3::bindings::ServiceIndices as HttpP3;
 use crate::actor::StateKeeper;
 use crate::artifact::{ArtifactError, FunctionSignature, HttpVersion, Inspection, inspect};
 use crate::bindings::exports::airssys::component as contract;
-use crate::engine::Host;
+use crate::engine::{Concurrency, Host, Runtime};
 use crate::granted::{DirectoryError, Granted};
 use crate::guest::Guest;
 use crate::output::LogSink;
@@ -110,7 +110,8 @@ pub struct CompileReport {
 pub struct Prepared(pub(crate) Arc<Revision>);
 
 pub(crate) struct Revision {
-    pub(crate) host: Host,
+    /// Keeps the engine's epoch moving.
+    _host: Host,
     pub(crate) spec: RevisionSpec,
     pub(crate) config: Arc<WasiConfigVariables>,
     /// The configuration as `lifecycle.init` gets it.
@@ -151,12 +152,13 @@ impl Host {
         }
         check_model(&spec, &inspection)?;
         let granted = Granted::open(&spec.rights).map_err(PrepareError::Directory)?;
-        let (component, report) = self.compile(spec.digest, artifact).await?;
-        let pre = self.link(&component)?;
+        let concurrency = inspection.concurrency;
+        let (component, report) = self.compile(spec.digest, artifact, concurrency).await?;
+        let pre = self.link(&component, concurrency)?;
         let doors = Doors::find(&pre, &inspection)
             .map_err(|error| PrepareError::Export(format!("{error:#}")))?;
         Ok(Prepared(Arc::new(Revision {
-            host: self.clone(),
+            _host: self.clone(),
             config: Arc::new(variables(&spec.config)),
             config_json: serde_json::Value::Object(spec.config.clone()).to_string(),
             spec,
@@ -172,18 +174,20 @@ impl Host {
         &self,
         digest: Digest,
         artifact: Bytes,
+        concurrency: Concurrency,
     ) -> Result<(Component, CompileReport), PrepareError> {
         let _one_at_a_time = self.0.compiling.acquire().await;
         let shared = Arc::clone(&self.0);
         let compiling = tokio::task::spawn_blocking(move || {
             let start = Instant::now();
-            let cached = shared.cache.as_ref().and_then(|cache| cache.load(&shared.engine, digest));
+            let Runtime { engine, cache, .. } = shared.runtime(concurrency)?;
+            let cached = cache.as_ref().and_then(|cache| cache.load(engine, digest));
             let report = |cached| CompileReport { cached, took: start.elapsed() };
             if let Some(component) = cached {
                 return Ok((component, report(true)));
             }
-            let component = Component::new(&shared.engine, &artifact)?;
-            if let Some(cache) = &shared.cache {
+            let component = Component::new(engine, &artifact)?;
+            if let Some(cache) = cache {
                 cache.store(digest, &component.serialize()?);
             }
             Ok((component, report(false)))
@@ -195,13 +199,20 @@ impl Host {
         }
     }
 
-    fn link(&self, component: &Component) -> Result<InstancePre<Guest>, PrepareError> {
-        self.0.linker.instantiate_pre(component).map_err(|error| {
+    fn link(
+        &self,
+        component: &Component,
+        concurrency: Concurrency,
+    ) -> Result<InstancePre<Guest>, PrepareError> {
+        let runtime = self.0.runtime(concurrency);
+        let Runtime { engine, linker, .. } =
+            runtime.map_err(|error| PrepareError::Compile(error.to_string()))?;
+        linker.instantiate_pre(component).map_err(|error| {
             let reason = format!("{:#}", error.root_cause());
             let said = format!("{error:#}");
             let import = component
                 .component_type()
-                .imports(&self.0.engine)
+                .imports(engine)
                 .map(|(name, _)| name.to_owned())
                 .find(|name| said.contains(&format!("`{name}`")));
             PrepareError::Import { import: import.unwrap_or_else(|| "?".into()), reason }
@@ -227,7 +238,7 @@ impl Prepared {
 
     /// The functions that it exports, its own and those of its interfaces, that can be called by name.
     pub fn functions(&self) -> Vec<FunctionSignature> {
-        let engine = &self.0.host.0.engine;
+        let engine = self.0.pre.engine();
         let mut functions = Vec::new();
         let component = self.0.pre.component().component_type();
         for (name, item) in component.exports(engine) {
