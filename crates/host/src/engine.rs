@@ -179,7 +179,8 @@ fn start_engine(
             }
         }
     };
-    let engine = Engine::new(&config(concurrency)).map_err(|error| HostError::Engine(error.into()))?;
+    let engine =
+        Engine::new(&config(concurrency)).map_err(|error| HostError::Engine(error.into()))?;
     Ok((engine, Allocation::OnDemand { reason }))
 }
 

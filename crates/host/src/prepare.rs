@@ -176,25 +176,33 @@ impl Host {
         artifact: Bytes,
         concurrency: Concurrency,
     ) -> Result<(Component, CompileReport), PrepareError> {
+        let start = Instant::now();
+        let report = |cached| CompileReport { cached, took: start.elapsed() };
+        let cached = self.on_a_thread(concurrency, move |runtime| Ok(runtime.cached(digest)));
+        if let Some(component) = cached.await? {
+            return Ok((component, report(true)));
+        }
         let _one_at_a_time = self.0.compiling.acquire().await;
-        let shared = Arc::clone(&self.0);
-        let compiling = tokio::task::spawn_blocking(move || {
-            let start = Instant::now();
-            let Runtime { engine, cache, .. } = shared.runtime(concurrency)?;
-            let cached = cache.as_ref().and_then(|cache| cache.load(engine, digest));
-            let report = |cached| CompileReport { cached, took: start.elapsed() };
-            if let Some(component) = cached {
-                return Ok((component, report(true)));
+        let component = self.on_a_thread(concurrency, move |runtime| {
+            // Whoever compiled meanwhile may have compiled this.
+            match runtime.cached(digest) {
+                Some(component) => Ok(component),
+                None => runtime.compile(digest, &artifact),
             }
-            let component = Component::new(engine, &artifact)?;
-            if let Some(cache) = cache {
-                cache.store(digest, &component.serialize()?);
-            }
-            Ok((component, report(false)))
         });
-        match compiling.await {
-            Ok(compiled) => compiled
-                .map_err(|error: wasmtime::Error| PrepareError::Compile(format!("{error:#}"))),
+        Ok((component.await?, report(false)))
+    }
+
+    /// Work that would hold up an executor's thread.
+    async fn on_a_thread<T: Send + 'static>(
+        &self,
+        concurrency: Concurrency,
+        work: impl FnOnce(&Runtime) -> wasmtime::Result<T> + Send + 'static,
+    ) -> Result<T, PrepareError> {
+        let shared = Arc::clone(&self.0);
+        let done = tokio::task::spawn_blocking(move || work(shared.runtime(concurrency)?));
+        match done.await {
+            Ok(done) => done.map_err(|error| PrepareError::Compile(format!("{error:#}"))),
             Err(panicked) => Err(PrepareError::Compile(panicked.to_string())),
         }
     }
@@ -217,6 +225,20 @@ impl Host {
                 .find(|name| said.contains(&format!("`{name}`")));
             PrepareError::Import { import: import.unwrap_or_else(|| "?".into()), reason }
         })
+    }
+}
+
+impl Runtime {
+    fn cached(&self, digest: Digest) -> Option<Component> {
+        self.cache.as_ref().and_then(|cache| cache.load(&self.engine, digest))
+    }
+
+    fn compile(&self, digest: Digest, artifact: &[u8]) -> wasmtime::Result<Component> {
+        let component = Component::new(&self.engine, artifact)?;
+        if let Some(cache) = &self.cache {
+            cache.store(digest, &component.serialize()?);
+        }
+        Ok(component)
     }
 }
 

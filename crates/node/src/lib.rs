@@ -27,6 +27,7 @@ mod state;
 mod steering;
 #[cfg(test)]
 mod testing;
+mod waiting;
 mod walking;
 
 pub use airssys_wasm_host::{

@@ -21,11 +21,13 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::handled::{self, InputError};
 use crate::metrics::Traffic;
+use crate::waiting::Starting;
 
 /// A service as its callers meet it.
 pub(crate) struct LiveService {
     pub(crate) name: Name,
     pub(crate) switch: Switch<Running>,
+    pub(crate) starting: Starting,
 }
 
 /// A revision that runs.
@@ -101,7 +103,7 @@ impl Stamp {
 
 impl LiveService {
     pub(crate) fn new(name: Name) -> Self {
-        Self { name, switch: Switch::new() }
+        Self { name, switch: Switch::new(), starting: Starting::default() }
     }
 
     /// Sends an HTTP request to the service. The revision counts the call until the answer's body ends.
@@ -114,7 +116,8 @@ impl LiveService {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<HttpError>,
     {
-        let claimed = self.claim().map_err(|none| Unanswered { error: none.into(), by: None })?;
+        let claimed =
+            self.claim().await.map_err(|none| Unanswered { error: none.into(), by: None })?;
         let Claimed { target, in_flight, .. } = claimed;
         let answered = match target.pool.offers() {
             offers if offers.http.is_some() => target.stream(request, call).await,
@@ -135,7 +138,7 @@ impl LiveService {
         input: Input,
         call: CallCtx,
     ) -> Result<Answered<Output>, ServiceError> {
-        let claimed = self.claim()?;
+        let claimed = self.claim().await?;
         let counted = Counted::begin(&claimed.target.traffic);
         let answered = async { claimed.target.pool.claim(call).await?.execute(input).await }.await;
         finish(&claimed, counted, answered)
@@ -148,14 +151,17 @@ impl LiveService {
         arguments: &[String],
         call: CallCtx,
     ) -> Result<Answered<String>, ServiceError> {
-        let claimed = self.claim()?;
+        let claimed = self.claim().await?;
         let counted = Counted::begin(&claimed.target.traffic);
         let pool = &claimed.target.pool;
         let answered = async { pool.claim(call).await?.invoke(function, arguments).await }.await;
         finish(&claimed, counted, answered)
     }
 
-    fn claim(&self) -> Result<Claimed<Running>, NoRevision> {
+    async fn claim(&self) -> Result<Claimed<Running>, NoRevision> {
+        if self.starting.is_now() {
+            self.starting.wait().await;
+        }
         self.switch.claim(rand::random())
     }
 }

@@ -116,12 +116,20 @@ impl Node {
     /// When the directory is in use, damaged or newer than this version, or the engine does not start. A
     /// service that cannot start again is no error: its status says why.
     pub async fn open(settings: NodeSettings) -> Result<Arc<Self>, NodeError> {
+        let node = Self::begin(settings).await?;
+        node.recover().await?;
+        Ok(node)
+    }
+
+    /// The first half of opening: the services are known, and a call to one waits until it is up.
+    pub(crate) async fn begin(settings: NodeSettings) -> Result<Arc<Self>, NodeError> {
         let data = settings.data.clone();
         let store = tokio::task::spawn_blocking(move || Store::open(&data));
         let store = store.await.map_err(|panicked| StoreError::Corrupt {
             path: settings.data.clone(),
             detail: panicked.to_string(),
         })??;
+        // The store first: its lock says whose the directory is.
         let host = Host::new(&HostSettings {
             cache_dir: Some(settings.data.join("compiled")),
             instances_max: settings.instances_max,
@@ -135,10 +143,16 @@ impl Node {
             ready: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
         });
-        recovery::recover_all(&shared).await?;
-        collecting::collect(&shared).await;
-        shared.ready.store(true, Ordering::Release);
+        recovery::read_all(&shared).await?;
         Ok(Arc::new(Self { shared }))
+    }
+
+    /// The second half: what ran runs again when this returns, and commands are taken.
+    pub(crate) async fn recover(&self) -> Result<(), NodeError> {
+        recovery::recover_all(&self.shared).await?;
+        collecting::collect(&self.shared).await;
+        self.shared.ready.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// Does what a command asks. What changes the node goes on when the caller stops waiting.
@@ -147,7 +161,7 @@ impl Node {
     /// Each with a code, what the caller may know and what to do.
     pub async fn act(&self, command: Command, by: By) -> Result<Reply, Failure> {
         if !self.is_ready() {
-            return Err(stopping());
+            return Err(if *self.shared.stopping.borrow() { stopping() } else { starting() });
         }
         let request_id = by.request_id.clone();
         let shared = Arc::clone(&self.shared);
@@ -374,6 +388,11 @@ pub(crate) async fn blocking<T: Send + 'static>(
         tracing::error!("a part of a command broke off: {panicked}");
         Failure::new(Code::Failed, "a fault in the node cut the command short")
     })
+}
+
+fn starting() -> Failure {
+    Failure::new(Code::Unavailable, "the node is starting")
+        .help("it takes commands as soon as what ran before runs again")
 }
 
 pub(crate) fn stopping() -> Failure {

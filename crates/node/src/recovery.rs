@@ -1,61 +1,108 @@
 //! What a node does first: what its records name runs again, before anything else is walked.
+//!
+//! The services' routes are there as soon as the records are read. From then on a call may come, and waits for
+//! its own service, which is brought up before the others for it.
 
 use std::sync::Arc;
 
 use airssys_wasm_deploy::{ServiceRecord, recover};
-use airssys_wasm_store::Record;
-use futures::future::join_all;
+use airssys_wasm_store::{Record, RecordError, Store};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 use crate::ingress::Route;
 use crate::node::{NodeError, Shared};
 use crate::releases;
 use crate::service::Service;
 
-/// Starts every recorded service and publishes its table, then lets the walks go on.
-pub(crate) async fn recover_all(shared: &Arc<Shared>) -> Result<(), NodeError> {
+/// Services that are brought up at once, besides those that a caller waits for: enough to keep the processors
+/// busy while some of them read, and few enough that the artifacts they hold meanwhile fit any memory.
+const AT_ONCE: usize = 8;
+
+/// Reads every service's record and lets the services be found.
+pub(crate) async fn read_all(shared: &Arc<Shared>) -> Result<(), NodeError> {
     let store = Arc::clone(&shared.store);
-    let listing = tokio::task::spawn_blocking(move || store.records().list("services/"));
-    let records = listing.await.unwrap_or_else(|panicked| {
-        Err(airssys_wasm_store::RecordError::Corrupt { detail: panicked.to_string() })
-    })?;
-    for Record { key, version, value } in records {
+    let listed = reading(move || store.records().list("services/")).await?;
+    for Record { key, version, value } in listed {
         let record: ServiceRecord =
             serde_json::from_slice(&value).map_err(|source| NodeError::Record { key, source })?;
         shared.add(Service::new(Arc::clone(shared), record, Some(version)));
     }
-    // Together: while one waits for the compiler, another's instances start.
-    let recovered = join_all(shared.all().into_iter().map(recover_one)).await;
-    recovered.into_iter().collect::<Result<(), NodeError>>()?;
+    put_back_routes(shared).await
+}
+
+/// Starts every service and publishes its table, then lets the walks go on.
+pub(crate) async fn recover_all(shared: &Arc<Shared>) -> Result<(), NodeError> {
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let mut recovering = JoinSet::new();
+    for service in shared.all() {
+        let turns = Arc::clone(&turns);
+        recovering.spawn(async move {
+            let _turn = tokio::select! {
+                turn = turns.acquire_owned() => Some(turn),
+                () = service.live.starting.wanted() => None,
+            };
+            let recovered = recover_one(&service).await;
+            // Whatever came of it, nothing is left to wait for.
+            service.live.starting.end();
+            recovered
+        });
+    }
+    while let Some(recovered) = recovering.join_next().await {
+        recovered.unwrap_or_else(|panicked| Err(lost(panicked).into()))?;
+    }
     shared.walk_all();
     Ok(())
 }
 
-async fn recover_one(service: Arc<Service>) -> Result<(), NodeError> {
-    let failed = recover(&*service).await.map_err(|error| NodeError::NotSaved {
+async fn recover_one(service: &Arc<Service>) -> Result<(), NodeError> {
+    let failed = recover(&**service).await.map_err(|error| NodeError::NotSaved {
         service: service.name().clone(),
         reason: error.to_string(),
     })?;
     for (revision, fault) in failed {
         tracing::error!(service = %service.name(), %revision, "does not start again and is tried again: {fault}");
     }
-    put_back_route(&service).await;
     Ok(())
 }
 
-/// A service that does not start again keeps its route: its callers learn that it is down, and no other
+/// A service keeps its route whether it starts again or not: its callers learn that it is down, and no other
 /// service takes its place.
-async fn put_back_route(service: &Arc<Service>) {
-    let record = service.record();
-    let Some(active) = record.active() else { return };
-    let settings = &active.settings;
-    match releases::find(&service.shared, service.name(), &settings.version).await {
-        Ok(Some(release)) if release.http => {
-            let route = Route::of(service.name(), settings.http.route.as_deref());
-            if let Err(error) = service.shared.routes.put(&service.live, &route) {
-                tracing::error!(service = %service.name(), "{error}");
+async fn put_back_routes(shared: &Arc<Shared>) -> Result<(), NodeError> {
+    let services = shared.all();
+    let store = Arc::clone(&shared.store);
+    let routes = reading(move || {
+        let mut routes = Vec::with_capacity(services.len());
+        for service in services {
+            service.live.starting.begin();
+            if let Some(route) = route(&store, &service)? {
+                routes.push((Arc::clone(&service.live), route));
             }
         }
-        Ok(_) => {}
-        Err(error) => tracing::error!(service = %service.name(), "{error}"),
+        Ok(routes)
+    });
+    for error in shared.routes.put_all(routes.await?) {
+        tracing::error!("{error}");
     }
+    Ok(())
+}
+
+/// Where a service answers HTTP, if it does.
+fn route(store: &Store, service: &Service) -> Result<Option<Route>, RecordError> {
+    let record = service.record();
+    let Some(active) = record.active() else { return Ok(None) };
+    let settings = &active.settings;
+    let release = releases::read_one(store, service.name(), &settings.version)?;
+    let answers = release.is_some_and(|release| release.http);
+    Ok(answers.then(|| Route::of(service.name(), settings.http.route.as_deref())))
+}
+
+async fn reading<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, RecordError> + Send + 'static,
+) -> Result<T, RecordError> {
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|panicked| Err(lost(panicked)))
+}
+
+fn lost(panicked: tokio::task::JoinError) -> RecordError {
+    RecordError::Corrupt { detail: panicked.to_string() }
 }

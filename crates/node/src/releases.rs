@@ -7,7 +7,7 @@ use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::Timestamp;
 use airssys_wasm_host::inspect;
 use airssys_wasm_model::{Digest, Manifest, Name, Version};
-use airssys_wasm_store::{BlobError, PutError, RecordError, Versioned};
+use airssys_wasm_store::{BlobError, PutError, RecordError, Store, Versioned};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -96,7 +96,7 @@ pub(crate) async fn keep(shared: &Arc<Shared>, release: &Release) -> Result<Kept
     let (store, release) = (Arc::clone(&shared.store), release.clone());
     blocking(move || {
         let key = key(&release.name, &release.version);
-        let found = |store: &airssys_wasm_store::Store| store.records().get_json::<Release>(&key);
+        let found = |store: &Store| store.records().get_json::<Release>(&key);
         let known = match found(&store).map_err(record_failure)? {
             Some(known) => known,
             None => match store.records().put_json(&key, None, &release) {
@@ -144,12 +144,19 @@ pub(crate) async fn find(
     name: &Name,
     version: &Version,
 ) -> Result<Option<Release>, RecordError> {
-    let (store, key) = (Arc::clone(&shared.store), key(name, version));
-    let reading = tokio::task::spawn_blocking(move || store.records().get_json::<Release>(&key));
-    let found = reading
-        .await
-        .map_err(|panicked| RecordError::Io { source: std::io::Error::other(panicked) })?;
-    Ok(found?.map(|found| found.value))
+    let (store, name, version) = (Arc::clone(&shared.store), name.clone(), version.clone());
+    let reading = tokio::task::spawn_blocking(move || read_one(&store, &name, &version));
+    reading.await.map_err(|panicked| RecordError::Io { source: std::io::Error::other(panicked) })?
+}
+
+/// A release, if it is recorded, read on this thread.
+pub(crate) fn read_one(
+    store: &Store,
+    name: &Name,
+    version: &Version,
+) -> Result<Option<Release>, RecordError> {
+    let found = store.records().get_json::<Release>(&key(name, version))?;
+    Ok(found.map(|found| found.value))
 }
 
 /// A release, if it is recorded, for an answer.

@@ -91,7 +91,8 @@ impl ServerSettings {
 
 impl Server {
     /// Opens the node and both doors. When this returns, what ran before answers again, and `node.json`
-    /// and `token` are in the data directory.
+    /// and `token` are in the data directory. A call that comes sooner waits for its service, which is brought
+    /// up before the others for it.
     pub async fn start(settings: ServerSettings) -> Result<Self, ServerError> {
         let ServerSettings { node, http, control, body_bytes_max } = settings;
         if !control.ip().is_loopback() {
@@ -101,7 +102,7 @@ impl Server {
         let http = listen(http).await?;
         let control = listen(control).await?;
         let data = node.data.clone();
-        let node = Node::open(node).await?;
+        let node = Node::begin(node).await?;
         let token = Token::of_dir(&data).map_err(|source| file_error(&data, "token", source))?;
         let (stop, stopping) = watch::channel(false);
         let addresses = (address(&http)?, address(&control)?);
@@ -112,6 +113,7 @@ impl Server {
             tokio::spawn(door.serve(control, stopping)),
         ];
         let server = Self { node, data, http: addresses.0, control: addresses.1, stop, doors };
+        server.node.recover().await?;
         server.write_node_file()?;
         Ok(server)
     }

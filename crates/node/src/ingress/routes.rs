@@ -89,22 +89,27 @@ impl Routes {
 
     /// Gives a service this one route. The check and the change are one step.
     pub(crate) fn put(&self, service: &Arc<LiveService>, route: &Route) -> Result<(), RouteError> {
+        if self.0.load().has(service, route) {
+            return Ok(());
+        }
         let mut taken = Ok(());
         self.0.rcu(|table| {
             let mut table = Table::clone(table);
-            taken = match table.by_path.get(route) {
-                Some(holder) if holder.name != service.name => Err(RouteError {
-                    route: route.as_str().to_owned(),
-                    holder: holder.name.clone(),
-                }),
-                _ => Ok(()),
-            };
-            if taken.is_ok() {
-                table.by_path.retain(|_, held| held.name != service.name);
-                table.by_path.insert(route.clone(), Arc::clone(service));
-                table.by_name.insert(service.name.clone(), Arc::clone(service));
-                table.measure();
-            }
+            taken = table.put(service, route);
+            table.measure();
+            table
+        });
+        taken
+    }
+
+    /// Gives services their routes, one each, in one step; the errors of those that did not get theirs.
+    pub(crate) fn put_all(&self, routes: Vec<(Arc<LiveService>, Route)>) -> Vec<RouteError> {
+        let mut taken = Vec::new();
+        self.0.rcu(|table| {
+            let mut table = Table::clone(table);
+            let put = routes.iter().map(|(service, route)| table.put(service, route));
+            taken = put.filter_map(Result::err).collect();
+            table.measure();
             table
         });
         taken
@@ -123,6 +128,27 @@ impl Routes {
 }
 
 impl Table {
+    fn put(&mut self, service: &Arc<LiveService>, route: &Route) -> Result<(), RouteError> {
+        if let Some(holder) = self.by_path.get(route)
+            && holder.name != service.name
+        {
+            let (route, holder) = (route.as_str().to_owned(), holder.name.clone());
+            return Err(RouteError { route, holder });
+        }
+        if let Some(former) = self.by_name.insert(service.name.clone(), Arc::clone(service)) {
+            self.by_path.retain(|_, held| held.name != former.name);
+        }
+        self.by_path.insert(route.clone(), Arc::clone(service));
+        Ok(())
+    }
+
+    /// Whether this very service has this route.
+    fn has(&self, service: &Arc<LiveService>, route: &Route) -> bool {
+        let is =
+            |held: Option<&Arc<LiveService>>| held.is_some_and(|held| Arc::ptr_eq(held, service));
+        is(self.by_path.get(route)) && is(self.by_name.get(&service.name))
+    }
+
     fn measure(&mut self) {
         self.longest = self.by_path.keys().map(|route| route.0.len()).max().unwrap_or(0);
     }
