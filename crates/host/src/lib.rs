@@ -30,7 +30,7 @@ pub use adapt::{AdaptError, adapt};
 pub use artifact::{ArtifactError, FunctionSignature, Inspection, Offers, inspect};
 pub use call::{
     CallError, CommandIo, Exit, Fault, HttpBody, HttpError, Input, Kind, Output, RequestBody,
-    Required, RequiredCapability,
+    Required, RequiredCapability, Value,
 };
 pub use context::{CallCtx, Caller, RequestId};
 pub use engine::{Allocation, Host, HostError, HostSettings, Pooling};

@@ -7,7 +7,6 @@ use airssys_wasm_model::{
     Digest, InstanceModel, Instances, Limits, Name, RevisionNumber, Rights, Version,
 };
 use bytes::Bytes;
-use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, InstancePre};
 use wasmtime_wasi::p2::bindings::CommandIndices as CommandP2;
 use wasmtime_wasi::p3::bindings::CommandIndices as CommandP3;
@@ -18,6 +17,7 @@ use wasmtime_wasi_http::p3::bindings::ServiceIndices as HttpP3;
 use crate::actor::StateKeeper;
 use crate::artifact::{ArtifactError, FunctionSignature, HttpVersion, Inspection, inspect};
 use crate::bindings::exports::airssys::component as contract;
+use crate::call::Functions;
 use crate::engine::{Concurrency, Host, Runtime};
 use crate::granted::{DirectoryError, Granted};
 use crate::guest::Guest;
@@ -119,6 +119,7 @@ pub(crate) struct Revision {
     pub(crate) granted: Granted,
     pub(crate) pre: InstancePre<Guest>,
     pub(crate) doors: Doors,
+    pub(crate) functions: Functions,
     pub(crate) inspection: Inspection,
     report: CompileReport,
 }
@@ -165,6 +166,7 @@ impl Host {
             granted,
             pre,
             doors,
+            functions: Functions::find(&component, component.engine()),
             inspection,
             report,
         })))
@@ -260,29 +262,7 @@ impl Prepared {
 
     /// The functions that it exports, its own and those of its interfaces, that can be called by name.
     pub fn functions(&self) -> Vec<FunctionSignature> {
-        let engine = self.0.pre.engine();
-        let mut functions = Vec::new();
-        let component = self.0.pre.component().component_type();
-        for (name, item) in component.exports(engine) {
-            match item.ty {
-                ComponentItem::ComponentFunc(func) => functions.push(FunctionSignature {
-                    name: name.to_owned(),
-                    signature: crate::call::signature(&func),
-                }),
-                ComponentItem::ComponentInstance(instance) => {
-                    for (function, item) in instance.exports(engine) {
-                        if let ComponentItem::ComponentFunc(func) = item.ty {
-                            functions.push(FunctionSignature {
-                                name: format!("{name}#{function}"),
-                                signature: crate::call::signature(&func),
-                            });
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        functions
+        self.0.functions.signatures()
     }
 }
 

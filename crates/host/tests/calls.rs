@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use airssys_wasm_host::{
-    CallError, ClaimError, Kind, Limit, MemoryKeeper, PrepareError, StateKeeper,
+    CallError, ClaimError, Kind, Limit, MemoryKeeper, PrepareError, StateKeeper, Value,
 };
 use airssys_wasm_model::{ByteSize, InstanceModel, Span, Version};
+use bytes::Bytes;
 use common::{call, config, execute, invoke, model, pool, said, try_pool};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,6 +152,89 @@ async fn functions_take_and_return_every_kind_of_value() {
     ];
     for (name, args, wanted) in cases {
         assert_eq!(invoke(&pool, name, args).await.unwrap(), *wanted, "{name}({args:?})");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_are_called_with_values_of_every_kind() {
+    let pool = pool("functions", |_| ()).await;
+    let text = |text: &str| Value::String(text.to_owned());
+    let field = |name: &str, value| (name.to_owned(), value);
+    let ada = |age| {
+        let tags = Value::List(vec![]);
+        Value::Record(vec![
+            field("name", text("Ada")),
+            field("age", Value::U8(age)),
+            field("tags", tags),
+        ])
+    };
+    let point = |x, y| Value::Record(vec![field("x", Value::F64(x)), field("y", Value::F64(y))]);
+    let some = |value| Some(Box::new(value));
+    let red = || Value::Enum("red".into());
+    let flags = |names: &[&str]| Value::Flags(names.iter().map(ToString::to_string).collect());
+    let cases = [
+        ("add", vec![Value::S32(2), Value::S32(-5)], Some(Value::S32(-3))),
+        (
+            "divide",
+            vec![Value::S64(7), Value::S64(2)],
+            Some(Value::Result(Ok(some(Value::S64(3))))),
+        ),
+        ("older", vec![ada(36)], Some(ada(37))),
+        ("mix", vec![red(), red()], Some(Value::Option(some(red())))),
+        ("mix", vec![red(), Value::Enum("blue".into())], Some(Value::Option(None))),
+        ("both", vec![flags(&["bold", "italic"]), flags(&["italic"])], Some(flags(&["italic"]))),
+        (
+            "swap",
+            vec![Value::Tuple(vec![text("x"), Value::U32(1)])],
+            Some(Value::Tuple(vec![Value::U32(1), text("x")])),
+        ),
+        ("next", vec![Value::Char('a')], Some(Value::Char('b'))),
+        // By the typed way, and value by value.
+        ("reverse", vec![Value::Bytes("abc".into())], Some(Value::Bytes("cba".into()))),
+        (
+            "reverse",
+            vec![Value::List(vec![Value::U8(1), Value::U8(2)])],
+            Some(Value::Bytes(vec![2, 1].into())),
+        ),
+        ("reverse", vec![Value::Bytes(Bytes::new())], Some(Value::Bytes(Bytes::new()))),
+        ("not", vec![Value::Bool(true)], Some(Value::Bool(false))),
+        ("nothing", vec![], None),
+        (
+            "area",
+            vec![Value::Variant("rectangle".into(), some(point(2.0, 3.0)))],
+            Some(Value::F64(6.0)),
+        ),
+        ("area", vec![Value::Variant("nothing".into(), None)], Some(Value::F64(0.0))),
+        (
+            "example:shapes/math@1.0.0#middle",
+            vec![Value::List(vec![point(0.0, 0.0), point(2.0, 4.0)])],
+            Some(Value::Option(some(point(1.0, 2.0)))),
+        ),
+    ];
+    for (name, arguments, wanted) in cases {
+        let lease = pool.claim(call()).await.unwrap();
+        assert_eq!(lease.call(name, arguments).await.unwrap(), wanted, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_that_do_not_fit_are_the_callers_mistake() {
+    let pool = pool("functions", |_| ()).await;
+    let misfits = [
+        ("add", vec![Value::S32(1)]),
+        ("add", vec![Value::S32(1), Value::U32(1)]),
+        ("mix", vec![Value::Enum("red".into()), Value::Enum("pink".into())]),
+        ("both", vec![Value::Flags(vec!["loud".into()]), Value::Flags(vec![])]),
+        ("older", vec![Value::Record(vec![("age".into(), Value::U8(1))])]),
+        ("area", vec![Value::Variant("nothing".into(), Some(Box::new(Value::Bool(true))))]),
+        ("reverse", vec![Value::List(vec![Value::U8(1), Value::S8(1)])]),
+        ("reverse", vec![Value::String("abc".into())]),
+    ];
+    for (name, arguments) in misfits {
+        let lease = pool.claim(call()).await.unwrap();
+        let error = lease.call(name, arguments).await.unwrap_err();
+        assert!(matches!(error, CallError::Arguments { .. }), "{name}: {error}");
+        assert!(error.to_string().contains(name), "{error}");
     }
 }
 

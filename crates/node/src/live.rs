@@ -12,7 +12,7 @@ use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::{Claimed, InFlight, NoRevision, Switch};
 use airssys_wasm_host::{
     CallCtx, CallError, ClaimError, HttpBody, HttpError, Input, Kind, Limit, Output, Pool,
-    RequestId,
+    RequestId, Value,
 };
 use airssys_wasm_model::{Name, RevisionNumber, Version};
 use bytes::Bytes;
@@ -155,6 +155,20 @@ impl LiveService {
         let counted = Counted::begin(&claimed.target.traffic);
         let pool = &claimed.target.pool;
         let answered = async { pool.claim(call).await?.invoke(function, arguments).await }.await;
+        finish(&claimed, counted, answered)
+    }
+
+    /// Calls a function by its name, with values.
+    pub(crate) async fn call(
+        &self,
+        function: &str,
+        arguments: Vec<Value>,
+        call: CallCtx,
+    ) -> Result<Answered<Option<Value>>, ServiceError> {
+        let claimed = self.claim().await?;
+        let counted = Counted::begin(&claimed.target.traffic);
+        let pool = &claimed.target.pool;
+        let answered = async { pool.claim(call).await?.call(function, arguments).await }.await;
         finish(&claimed, counted, answered)
     }
 

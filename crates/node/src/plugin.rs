@@ -9,7 +9,7 @@ use std::sync::Arc;
 use airssys_wasm_deploy::Table;
 use airssys_wasm_host::{
     ArtifactError, CallCtx, Host, HostError, HostSettings, Input, LogSink, MemoryKeeper, NoLog,
-    Output, Pool, PrepareError, RequestId, RevisionSpec, StateKeeper, inspect,
+    Output, Pool, PrepareError, RequestId, RevisionSpec, StateKeeper, Value, inspect,
 };
 use airssys_wasm_model::{
     Grants, InstanceModel, Manifest, ManifestError, Name, RevisionNumber, Rights, RightsError,
@@ -152,6 +152,19 @@ impl Plugin {
     pub async fn invoke(&self, function: &str, args: &[String]) -> Result<String, PluginError> {
         let call = CallCtx::new(RequestId::draw());
         let answered = self.0.live.invoke(function, args, call).await.map_err(loaded)?;
+        Ok(answered.answer)
+    }
+
+    /// Calls one of the plugin's functions with values. Gives its result, or `None` where it returns nothing.
+    ///
+    /// A function from `list<u8>` to `list<u8>` is given [`Value::Bytes`], which costs no value for each byte.
+    pub async fn function(
+        &self,
+        name: &str,
+        arguments: Vec<Value>,
+    ) -> Result<Option<Value>, PluginError> {
+        let call = CallCtx::new(RequestId::draw());
+        let answered = self.0.live.call(name, arguments, call).await.map_err(loaded)?;
         Ok(answered.answer)
     }
 

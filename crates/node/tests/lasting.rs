@@ -4,10 +4,12 @@
 mod common;
 
 use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use airssys_wasm::{Pooling, Server, ServerError, ServerSettings};
 use airssys_wasm_api::command::{List, RollbackTo, Source};
 use airssys_wasm_api::reply::{RolloutReport, Services};
 use airssys_wasm_api::{By, Code, Command, Failure};
@@ -183,4 +185,55 @@ async fn a_rollback_does_not_take_a_route_that_another_service_has_now() {
     assert_eq!(status.active.unwrap().revision, RevisionNumber(2));
     assert_eq!(status.routes[0], "/new");
     assert_eq!(tested.act(Command::Abort(named("echo"))).await.unwrap_err().code, Code::Conflict);
+}
+
+/// The answer at this address, asked again while nobody listens there yet.
+async fn answered(url: &str) -> String {
+    loop {
+        match reqwest::get(url).await {
+            Ok(answer) => return answer.text().await.unwrap(),
+            Err(error) if error.is_connect() => tokio::task::yield_now().await,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// A server over a directory that the last node may still be about to let go.
+async fn started(settings: ServerSettings) -> Server {
+    loop {
+        match Server::start(settings.clone()).await {
+            Ok(server) => return server,
+            Err(ServerError::Node(error)) if error.is_in_use() => tokio::task::yield_now().await,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// An address of this machine that nobody listens at.
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_brings_its_service_up_before_the_others() {
+    let tested = Tested::new().await;
+    // Each has to be compiled again, one after the other; the one that is called would be the last.
+    for label in 0..16 {
+        let bytes = relabelled(guest("echo-handler"), label);
+        tested.deploy(tested.deployment(&format!("echo-{label}"), &bytes, V1)).await.unwrap();
+    }
+    tested.deploy(tested.deployment("wanted", &guest("http-hello"), V1)).await.unwrap();
+    let dir = tested.closed().await;
+    fs::remove_dir_all(dir.path().join("compiled")).unwrap();
+    let mut settings = ServerSettings::new(dir.path());
+    (settings.http, settings.control) = (free_address(), free_address());
+    settings.node.pooling = Pooling::Never;
+    let url = format!("http://{}/wanted/", settings.http);
+    let starting = tokio::spawn(started(settings));
+    let text = tokio::time::timeout(Duration::from_secs(60), answered(&url)).await.unwrap();
+    assert!(text.contains("hello"), "{text}");
+    assert!(!starting.is_finished(), "it answered only after all were up");
+    let server = starting.await.unwrap();
+    assert!(server.node().is_ready());
+    server.stop().await;
 }

@@ -81,14 +81,7 @@ impl Tested {
 
     /// Closes the node as a stop does and opens another over the same directory.
     pub(crate) async fn restarted(self) -> Self {
-        let Self { node, dir } = self;
-        node.close().await;
-        let last = Arc::downgrade(&node);
-        drop(node);
-        // The directory's lock goes with the last task of the old node.
-        while last.strong_count() > 0 {
-            tokio::task::yield_now().await;
-        }
+        let dir = self.closed().await;
         let mut tries = 0;
         loop {
             let settings =
@@ -102,6 +95,19 @@ impl Tested {
                 }
             }
         }
+    }
+
+    /// Closes the node as a stop does.
+    pub(crate) async fn closed(self) -> tempfile::TempDir {
+        let Self { node, dir } = self;
+        node.close().await;
+        let last = Arc::downgrade(&node);
+        drop(node);
+        // The directory's lock goes with the last task of the old node.
+        while last.strong_count() > 0 {
+            tokio::task::yield_now().await;
+        }
+        dir
     }
 
     pub(crate) async fn act(&self, command: Command) -> Result<Reply, Failure> {
