@@ -12,7 +12,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::context::CallCtx;
 use crate::granted::{DirectoryError, Granted};
 use crate::limit::MemoryMeter;
-use crate::output::{LineSource, Speaker, SpokenStream};
+use crate::output::{Speaker, SpokenStream, Standard};
 use crate::prepare::Revision;
 use crate::wasi::OutboundHttp;
 
@@ -51,25 +51,19 @@ impl Guest {
     /// A store for one instance of this revision. `console` is a command's; every other guest speaks to
     /// the log.
     pub(crate) fn store(
-        revision: &Revision,
+        revision: &Arc<Revision>,
         call: CallCtx,
         console: Option<Console>,
     ) -> Result<Store<Self>, DirectoryError> {
-        let spec = &revision.spec;
-        let speaker = Arc::new(Speaker::new(
-            Arc::clone(&spec.sink),
-            spec.service.clone(),
-            spec.revision,
-            call.request_id,
-        ));
+        let speaker = Arc::new(Speaker::new(Arc::clone(&revision.voice), call.request_id));
         let guest = Self {
             wasi: wasi(&revision.granted, &speaker, console)?,
             http: http(),
             table: table(),
-            outbound: OutboundHttp::new(Arc::clone(&spec.rights), spec.service.clone()),
+            outbound: OutboundHttp::new(Arc::clone(revision)),
             config: Arc::clone(&revision.config),
             speaker,
-            memory: MemoryMeter::new(spec.limits.memory),
+            memory: MemoryMeter::new(revision.spec.limits.memory),
             call,
         };
         let mut store = Store::new(revision.pre.engine(), guest);
@@ -109,8 +103,8 @@ fn wasi(
 ) -> Result<WasiCtx, DirectoryError> {
     let mut wasi = WasiCtxBuilder::new();
     wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
-    let spoken = |source| SpokenStream::new(Arc::clone(speaker), source);
-    wasi.stdout(spoken(LineSource::Stdout)).stderr(spoken(LineSource::Stderr));
+    let spoken = |from| SpokenStream::new(Arc::clone(speaker), from);
+    wasi.stdout(spoken(Standard::Output)).stderr(spoken(Standard::Error));
     if let Some(Console { args, stdin, stdout, stderr }) = console {
         wasi.args(&args).stdin(stdin).stdout(stdout);
         if let Some(stderr) = stderr {

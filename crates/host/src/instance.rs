@@ -1,7 +1,6 @@
 //! One instance in its store: how it begins a call, and whether it is well enough for it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use wasmtime::Store;
@@ -20,7 +19,6 @@ pub(crate) struct Instance {
     pub(crate) holds: Option<Held>,
     /// When it last said that it is well.
     well_since: Instant,
-    _counted: Counted,
 }
 
 /// What an actor's instance holds.
@@ -69,20 +67,7 @@ impl Instance {
         mut store: Store<Guest>,
         instance: wasmtime::component::Instance,
     ) -> Self {
-        pool.live.fetch_add(1, Ordering::Relaxed);
-        let _counted = Counted(Arc::clone(&pool.live));
-        let gauge = Arc::clone(&pool.memory_bytes);
-        store.data_mut().memory.count_into(gauge);
-        let well_since = Instant::now();
-        Self { store, instance, calls: 0, holds: None, well_since, _counted }
-    }
-}
-
-/// Counts the instance among the live ones. It holds the count and not the pool, which holds the instance.
-struct Counted(Arc<AtomicU32>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        store.data_mut().memory.count_into(Arc::clone(&pool.gauges));
+        Self { store, instance, calls: 0, holds: None, well_since: Instant::now() }
     }
 }

@@ -16,6 +16,7 @@ mod cache;
 mod call;
 mod context;
 mod engine;
+mod gauges;
 mod granted;
 mod guest;
 mod instance;

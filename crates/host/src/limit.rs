@@ -1,15 +1,18 @@
 //! What bounds an instance from inside its store: memory, and the time a call spends on a processor.
 
 use std::fmt;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use airssys_wasm_model::ByteSize;
 use tokio_util::sync::CancellationToken;
 use wasmtime::ResourceLimiter;
+
+use crate::gauges::Gauges;
+use crate::pool::Pool;
 
 /// The limit that stopped a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +52,8 @@ impl fmt::Display for Limit {
 pub(crate) struct MemoryMeter {
     limit: ByteSize,
     used: usize,
-    /// The revision's sum over its live instances.
-    sum: Option<Arc<AtomicU64>>,
+    /// Where the instance counts among its revision's live ones.
+    gauges: Option<Arc<Gauges>>,
     /// Set once a growth was refused, so that the trap that follows is known for what it is.
     pub(crate) refused: bool,
 }
@@ -64,17 +67,17 @@ const PARTS_MAX: usize = 200;
 
 impl MemoryMeter {
     pub(crate) fn new(limit: ByteSize) -> Self {
-        Self { limit, used: 0, sum: None, refused: false }
+        Self { limit, used: 0, gauges: None, refused: false }
     }
 
     pub(crate) fn used_bytes(&self) -> usize {
         self.used
     }
 
-    /// From here on, and for what is used already, the instance counts into this sum.
-    pub(crate) fn count_into(&mut self, sum: Arc<AtomicU64>) {
-        sum.fetch_add(self.used as u64, Ordering::Relaxed);
-        self.sum = Some(sum);
+    /// From here on, and with what it uses already, the instance counts among the live ones.
+    pub(crate) fn count_into(&mut self, gauges: Arc<Gauges>) {
+        gauges.begins(self.used);
+        self.gauges = Some(gauges);
     }
 
     fn grow(&mut self, from: usize, to: usize) -> bool {
@@ -83,8 +86,8 @@ impl MemoryMeter {
             self.refused = true;
             return false;
         }
-        if let Some(sum) = &self.sum {
-            sum.fetch_add((used - self.used) as u64, Ordering::Relaxed);
+        if let Some(gauges) = &self.gauges {
+            gauges.grows(used - self.used);
         }
         self.used = used;
         true
@@ -93,8 +96,8 @@ impl MemoryMeter {
 
 impl Drop for MemoryMeter {
     fn drop(&mut self) {
-        if let Some(sum) = &self.sum {
-            sum.fetch_sub(self.used as u64, Ordering::Relaxed);
+        if let Some(gauges) = &self.gauges {
+            gauges.ends(self.used);
         }
     }
 }
@@ -132,21 +135,6 @@ impl ResourceLimiter for MemoryMeter {
     }
 }
 
-/// Time that the calls of a revision have spent running, in nanoseconds.
-#[derive(Debug, Default)]
-pub(crate) struct CpuCounter(AtomicU64);
-
-impl CpuCounter {
-    fn add(&self, spent: Duration) {
-        let nanos = spent.as_nanos().try_into().unwrap_or(u64::MAX);
-        self.0.fetch_add(nanos, Ordering::Relaxed);
-    }
-
-    pub(crate) fn total(&self) -> Duration {
-        Duration::from_nanos(self.0.load(Ordering::Relaxed))
-    }
-}
-
 /// Why a guest was halted in the middle of its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Halt {
@@ -155,32 +143,36 @@ pub(crate) enum Halt {
     Stopped,
 }
 
-/// A guest's future, halted when it has run too long or taken too long, or when its revision is stopped.
+/// A guest's future, held by a pin, halted when it has run too long or taken too long, or when its revision is stopped.
 ///
 /// A guest yields at every epoch tick, so one poll lasts a tick at most and the limits are kept to that
 /// precision. Time on the processor is the time spent inside polls: a good stand-in for the thread's own
 /// clock, at a twentieth of its price.
-pub(crate) struct Metered<F> {
-    inner: Pin<Box<F>>,
+pub(crate) struct Metered<F, P> {
+    inner: F,
     cpu_left: Duration,
-    counter: Arc<CpuCounter>,
     until: Option<Instant>,
-    stopping: CancellationToken,
+    /// The instance's pool, whose stop halts the guest.
+    pool: P,
     /// Armed at the first poll that leaves the guest waiting: most calls end in their first.
     alarm: Option<Alarm>,
 }
 
 type Alarm = Pin<Box<dyn Future<Output = Halt> + Send>>;
 
-impl<F: Future> Metered<F> {
-    pub(crate) fn new(
-        inner: F,
-        cpu: Duration,
-        until: Option<Instant>,
-        counter: Arc<CpuCounter>,
-        stopping: CancellationToken,
-    ) -> Self {
-        Self { inner: Box::pin(inner), cpu_left: cpu, counter, until, stopping, alarm: None }
+impl<F, P> Metered<F, P>
+where
+    F: Future + Unpin,
+    P: Deref<Target = Pool> + Unpin,
+{
+    pub(crate) fn new(inner: F, pool: P, until: Instant) -> Self {
+        let cpu_left = pool.revision.spec.limits.cpu.0;
+        Self { inner, cpu_left, until: Some(until), pool, alarm: None }
+    }
+
+    /// The pool of the guest's instance.
+    pub(crate) fn pool(&self) -> &P {
+        &self.pool
     }
 
     /// Lifts the bound on wall clock; the bound on the processor stays.
@@ -191,15 +183,19 @@ impl<F: Future> Metered<F> {
     }
 }
 
-impl<F: Future> Future for Metered<F> {
+impl<F, P> Future for Metered<F, P>
+where
+    F: Future + Unpin,
+    P: Deref<Target = Pool> + Unpin,
+{
     type Output = Result<F::Output, Halt>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let start = Instant::now();
-        let polled = self.inner.as_mut().poll(cx);
+        let polled = Pin::new(&mut self.inner).poll(cx);
         let end = Instant::now();
         let spent = end - start;
-        self.counter.add(spent);
+        self.pool.gauges.ran(spent);
         if let Poll::Ready(output) = polled {
             return Poll::Ready(Ok(output));
         }
@@ -210,8 +206,8 @@ impl<F: Future> Future for Metered<F> {
         if self.until.is_some_and(|until| end >= until) {
             return Poll::Ready(Err(Halt::Limit(Limit::Time)));
         }
-        let Self { until, stopping, alarm: armed, .. } = &mut *self;
-        armed.get_or_insert_with(|| alarm(*until, stopping.clone())).as_mut().poll(cx).map(Err)
+        let Self { until, pool, alarm: armed, .. } = &mut *self;
+        armed.get_or_insert_with(|| alarm(*until, pool.stopping.clone())).as_mut().poll(cx).map(Err)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use airssys_wasm_model::{Name, RevisionNumber};
@@ -88,103 +88,134 @@ pub(crate) const LINE_BYTES_MAX: usize = 8 << 10;
 /// must not push everyone else's lines out.
 pub(crate) const LINES_PER_CALL_MAX: u32 = 1000;
 
-/// A guest's mouth: whose lines these are, and how many more it may say.
-pub(crate) struct Speaker {
+/// Whose lines go where.
+pub(crate) struct Voice {
     pub(crate) sink: Arc<dyn LogSink>,
     pub(crate) service: Name,
     pub(crate) revision: RevisionNumber,
-    state: Mutex<Speech>,
+}
+
+/// A guest's mouth: whose lines these are, and how many more it may say.
+pub(crate) struct Speaker {
+    voice: Arc<Voice>,
+    /// Guards a few plain values, never across an await.
+    speech: Mutex<Speech>,
 }
 
 struct Speech {
     request_id: RequestId,
     lines_left: u32,
+    /// The lines of standard output and standard error that have no newline yet.
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+/// Where a stream of bytes goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Standard {
+    Output,
+    Error,
 }
 
 impl Speaker {
-    pub(crate) fn new(
-        sink: Arc<dyn LogSink>,
-        service: Name,
-        revision: RevisionNumber,
-        request_id: RequestId,
-    ) -> Self {
-        let state = Mutex::new(Speech { request_id, lines_left: LINES_PER_CALL_MAX });
-        Self { sink, service, revision, state }
+    pub(crate) fn new(voice: Arc<Voice>, request_id: RequestId) -> Self {
+        let (stdout, stderr) = (Vec::new(), Vec::new());
+        let speech = Speech { request_id, lines_left: LINES_PER_CALL_MAX, stdout, stderr };
+        Self { voice, speech: Mutex::new(speech) }
     }
 
     /// A reused instance begins another call.
     pub(crate) fn begin(&self, request_id: RequestId) {
-        *self.speech() = Speech { request_id, lines_left: LINES_PER_CALL_MAX };
+        let mut speech = self.speech();
+        (speech.request_id, speech.lines_left) = (request_id, LINES_PER_CALL_MAX);
     }
 
+    /// A whole line.
     pub(crate) fn say(&self, source: LineSource, context: &str, text: &str) {
-        let (request_id, left) = {
-            let mut speech = self.speech();
-            let left = speech.lines_left;
-            speech.lines_left = left.saturating_sub(1);
-            (speech.request_id, left)
-        };
-        let text = match left {
-            0 => return,
-            1 => "this call said too much: its further lines are dropped",
-            _ => text,
-        };
-        let (service, revision) = (&self.service, self.revision);
-        self.sink.line(Line { service, revision, request_id, source, context, text });
+        self.speech().say(&self.voice, source, context, text);
     }
 
-    fn speech(&self) -> std::sync::MutexGuard<'_, Speech> {
-        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-/// Standard output or error of one instance. All its streams write to one line buffer.
-#[derive(Clone)]
-pub(crate) struct SpokenStream {
-    speaker: Arc<Speaker>,
-    source: LineSource,
-    /// The line that has no newline yet. Guards nothing across an await.
-    line: Arc<Mutex<Vec<u8>>>,
-}
-
-impl SpokenStream {
-    pub(crate) fn new(speaker: Arc<Speaker>, source: LineSource) -> Self {
-        Self { speaker, source, line: Arc::default() }
-    }
-
-    fn take(&self, bytes: &[u8]) {
-        let mut line = self.line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    /// A piece of a stream, which becomes lines.
+    fn take(&self, from: Standard, bytes: &[u8]) {
+        let mut speech = self.speech();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (text, ended) = match piece.strip_suffix(b"\n") {
                 Some(text) => (text, true),
                 None => (piece, false),
             };
             for part in text.chunks(LINE_BYTES_MAX) {
-                if line.len() + part.len() > LINE_BYTES_MAX {
-                    self.flush_line(&mut line);
+                if speech.line(from).len() + part.len() > LINE_BYTES_MAX {
+                    speech.flush(&self.voice, from);
                 }
-                line.extend_from_slice(part);
+                speech.line(from).extend_from_slice(part);
             }
             if ended {
-                self.flush_line(&mut line);
+                speech.flush(&self.voice, from);
             }
         }
     }
 
-    fn flush_line(&self, line: &mut Vec<u8>) {
-        self.speaker.say(self.source, "", &String::from_utf8_lossy(line));
-        line.clear();
+    fn speech(&self) -> MutexGuard<'_, Speech> {
+        self.speech.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for SpokenStream {
+impl Speech {
+    fn say(&mut self, voice: &Voice, source: LineSource, context: &str, text: &str) {
+        let left = self.lines_left;
+        self.lines_left = left.saturating_sub(1);
+        let text = match left {
+            0 => return,
+            1 => "this call said too much: its further lines are dropped",
+            _ => text,
+        };
+        let Voice { sink, service, revision } = voice;
+        let (revision, request_id) = (*revision, self.request_id);
+        sink.line(Line { service, revision, request_id, source, context, text });
+    }
+
+    fn line(&mut self, from: Standard) -> &mut Vec<u8> {
+        match from {
+            Standard::Output => &mut self.stdout,
+            Standard::Error => &mut self.stderr,
+        }
+    }
+
+    fn flush(&mut self, voice: &Voice, from: Standard) {
+        let mut line = std::mem::take(self.line(from));
+        let source = match from {
+            Standard::Output => LineSource::Stdout,
+            Standard::Error => LineSource::Stderr,
+        };
+        self.say(voice, source, "", &String::from_utf8_lossy(&line));
+        line.clear();
+        // Its room is for the next line.
+        *self.line(from) = line;
+    }
+}
+
+/// The last lines need no newline.
+impl Drop for Speaker {
     fn drop(&mut self) {
-        if Arc::strong_count(&self.line) == 1 {
-            let mut line = self.line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if !line.is_empty() {
-                self.flush_line(&mut line);
+        let speech = self.speech.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for from in [Standard::Output, Standard::Error] {
+            if !speech.line(from).is_empty() {
+                speech.flush(&self.voice, from);
             }
         }
+    }
+}
+
+/// Standard output or error of one instance.
+#[derive(Clone)]
+pub(crate) struct SpokenStream {
+    speaker: Arc<Speaker>,
+    from: Standard,
+}
+
+impl SpokenStream {
+    pub(crate) fn new(speaker: Arc<Speaker>, from: Standard) -> Self {
+        Self { speaker, from }
     }
 }
 
@@ -210,7 +241,7 @@ impl AsyncWrite for SpokenStream {
         _cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.take(bytes);
+        self.speaker.take(self.from, bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -233,7 +264,7 @@ impl Pollable for SpokenStream {
 
 impl OutputStream for SpokenStream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.take(&bytes);
+        self.speaker.take(self.from, &bytes);
         Ok(())
     }
 
@@ -260,13 +291,10 @@ mod tests {
     }
 
     fn stream(kept: &Arc<Kept>) -> SpokenStream {
-        let speaker = Speaker::new(
-            Arc::clone(kept) as Arc<dyn LogSink>,
-            "a".parse().unwrap(),
-            RevisionNumber(1),
-            RequestId::draw(),
-        );
-        SpokenStream::new(Arc::new(speaker), LineSource::Stdout)
+        let sink = Arc::clone(kept) as Arc<dyn LogSink>;
+        let voice = Voice { sink, service: "a".parse().unwrap(), revision: RevisionNumber(1) };
+        let speaker = Speaker::new(Arc::new(voice), RequestId::draw());
+        SpokenStream::new(Arc::new(speaker), Standard::Output)
     }
 
     #[test]

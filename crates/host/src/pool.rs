@@ -1,45 +1,44 @@
 //! The instances of one revision: how many there may be, who waits, and who gets which.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use airssys_wasm_model::InstanceModel;
 use futures::future::join_all;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use crate::artifact::Offers;
 use crate::call::{CallError, instantiate};
 use crate::context::{CallCtx, RequestId};
+use crate::gauges::Gauges;
 use crate::instance::Instance;
-use crate::limit::{CpuCounter, Metered};
+use crate::limit::Metered;
 use crate::prepare::{Prepared, Revision};
 
 /// The instances of one revision.
 pub struct Pool {
     pub(crate) revision: Arc<Revision>,
     /// A place for each call at once.
-    places: Arc<Semaphore>,
+    places: Semaphore,
     places_now: AtomicU32,
     /// Places that a smaller scale takes away as soon as they are free.
     places_owed: AtomicU32,
     queued: AtomicU32,
-    pub(crate) live: Arc<AtomicU32>,
     /// Instances that wait for a call, the warmest last. Guards a push or a pop, never across an await.
     idle: Mutex<Vec<Instance>>,
     stopped: AtomicBool,
     /// Halts the calls that are still there when the revision is stopped.
-    stopping: CancellationToken,
+    pub(crate) stopping: CancellationToken,
     /// One change of scale at a time. Guards two counters, never across an await.
     resizing: Mutex<()>,
-    pub(crate) cpu: Arc<CpuCounter>,
-    pub(crate) memory_bytes: Arc<AtomicU64>,
+    pub(crate) gauges: Arc<Gauges>,
 }
 
 /// One claimed call on one instance.
 pub struct Lease {
-    pub(crate) pool: Arc<Pool>,
     pub(crate) place: Place,
     pub(crate) ready: Option<Instance>,
     pub(crate) call: CallCtx,
@@ -48,10 +47,7 @@ pub struct Lease {
 }
 
 /// A place in a pool, given back by dropping it.
-pub(crate) struct Place {
-    pool: Arc<Pool>,
-    permit: Option<OwnedSemaphorePermit>,
-}
+pub(crate) struct Place(pub(crate) Arc<Pool>);
 
 /// Why a call was turned away before it reached a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -102,17 +98,15 @@ impl Pool {
         let revision = prepared.0;
         let places = places(&revision, revision.spec.instances.max);
         Arc::new(Self {
-            places: Arc::new(Semaphore::new(places as usize)),
+            places: Semaphore::new(places as usize),
             places_now: AtomicU32::new(places),
             places_owed: AtomicU32::new(0),
             queued: AtomicU32::new(0),
-            live: Arc::default(),
             idle: Mutex::default(),
             stopped: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             resizing: Mutex::default(),
-            cpu: Arc::default(),
-            memory_bytes: Arc::default(),
+            gauges: Arc::default(),
             revision,
         })
     }
@@ -153,7 +147,7 @@ impl Pool {
             return Ok(());
         }
         let wanted = || min.min(self.places_now.load(Ordering::Relaxed));
-        while self.live.load(Ordering::Relaxed) < wanted() {
+        while self.gauges.live() < wanted() {
             match self.park(self.start().await?) {
                 Parked::Kept => {}
                 // Stopped, or scaled down meanwhile: whoever did that knows better.
@@ -166,13 +160,8 @@ impl Pool {
     /// A new instance within a call's limits, with the state that there is.
     async fn start(self: &Arc<Self>) -> Result<Instance, CallError> {
         let until = Instant::now() + self.time_limit();
-        self.metered(self.start_unlimited(CallCtx::new(RequestId::draw())), until).await?
-    }
-
-    /// A guest's work under the revision's limit on the processor, until then.
-    pub(crate) fn metered<F: Future>(&self, work: F, until: Instant) -> Metered<F> {
-        let cpu = self.revision.spec.limits.cpu.0;
-        Metered::new(work, cpu, Some(until), Arc::clone(&self.cpu), self.stopping.clone())
+        let starting = pin!(self.start_unlimited(CallCtx::new(RequestId::draw())));
+        Metered::new(starting, &**self, until).await?
     }
 
     async fn start_unlimited(self: &Arc<Self>, call: CallCtx) -> Result<Instance, CallError> {
@@ -189,11 +178,11 @@ impl Pool {
     /// Claims a place for one call, waiting in the queue if it must.
     pub async fn claim(self: &Arc<Self>, call: CallCtx) -> Result<Lease, ClaimError> {
         let since = Instant::now();
-        let permit = match Arc::clone(&self.places).try_acquire_owned() {
+        let permit = match self.places.try_acquire() {
             Ok(permit) => permit,
             Err(_taken) => self.wait(&call, since).await?,
         };
-        let place = Place { pool: Arc::clone(self), permit: Some(permit) };
+        let place = Place::of(self, permit);
         if self.stopped.load(Ordering::Acquire) {
             return Err(ClaimError::Stopped);
         }
@@ -201,18 +190,17 @@ impl Pool {
             InstanceModel::Fresh => None,
             InstanceModel::Pooled | InstanceModel::Actor => self.idle().pop(),
         };
-        Ok(Lease { pool: Arc::clone(self), place, ready, call, since })
+        Ok(Lease { place, ready, call, since })
     }
 
     async fn wait(
-        self: &Arc<Self>,
+        &self,
         call: &CallCtx,
         since: Instant,
-    ) -> Result<OwnedSemaphorePermit, ClaimError> {
+    ) -> Result<SemaphorePermit<'_>, ClaimError> {
         let _queued = Queued::enter(self)?;
         let until = self.until(call, since);
-        let acquiring = Arc::clone(&self.places).acquire_owned();
-        match tokio::time::timeout_at(until.into(), acquiring).await {
+        match tokio::time::timeout_at(until.into(), self.places.acquire()).await {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_closed)) => Err(ClaimError::Stopped),
             Err(_elapsed) => Err(ClaimError::TimedOut),
@@ -279,11 +267,11 @@ impl Pool {
     /// What the pool is doing.
     pub fn stats(&self) -> PoolStats {
         PoolStats {
-            instances: self.live.load(Ordering::Relaxed),
+            instances: self.gauges.live(),
             idle: u32::try_from(self.idle().len()).unwrap_or(u32::MAX),
             queued: self.queued.load(Ordering::Relaxed),
-            memory_bytes: self.memory_bytes.load(Ordering::Relaxed),
-            cpu: self.cpu.total(),
+            memory_bytes: self.gauges.memory_bytes(),
+            cpu: self.gauges.cpu(),
         }
     }
 
@@ -304,11 +292,12 @@ impl Pool {
     /// A guest may tidy up; what it answers changes nothing.
     async fn shut_down(&self, mut instance: Instance) {
         let Some(lifecycle) = &self.revision.doors.lifecycle else { return };
-        let farewell = async {
+        let farewell = pin!(async {
             let guest = lifecycle.load(&mut instance.store, &instance.instance)?;
             guest.call_shutdown(&mut instance.store).await
-        };
-        if let Ok(Err(error)) = self.metered(farewell, Instant::now() + FAREWELL).await {
+        });
+        let farewell = Metered::new(farewell, self, Instant::now() + FAREWELL);
+        if let Ok(Err(error)) = farewell.await {
             tracing::debug!("a guest failed at its shutdown: {error:#}");
         }
     }
@@ -347,7 +336,7 @@ impl Lease {
     /// Gives a claim back that is not used, with the instance that waited for it.
     pub(crate) fn unused(self) {
         if let Some(instance) = self.ready {
-            self.pool.park(instance);
+            self.place.0.park(instance);
         }
     }
 }
@@ -358,13 +347,21 @@ impl Drop for Queued<'_> {
     }
 }
 
+impl Place {
+    /// Keeps a permit for as long as the place is taken.
+    fn of(pool: &Arc<Pool>, permit: SemaphorePermit<'_>) -> Self {
+        permit.forget();
+        Self(Arc::clone(pool))
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
-        let owed = &self.pool.places_owed;
-        let taken_away =
-            owed.fetch_update(Ordering::AcqRel, Ordering::Acquire, |owed| owed.checked_sub(1));
-        if let (Ok(_), Some(permit)) = (taken_away, self.permit.take()) {
-            permit.forget();
+        let owed = &self.0.places_owed;
+        let pay = |owed: u32| owed.checked_sub(1);
+        let taken_away = owed.fetch_update(Ordering::AcqRel, Ordering::Acquire, pay);
+        if taken_away.is_err() {
+            self.0.places.add_permits(1);
         }
     }
 }

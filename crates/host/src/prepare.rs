@@ -21,7 +21,7 @@ use crate::call::Functions;
 use crate::engine::{Concurrency, Host, Runtime};
 use crate::granted::{DirectoryError, Granted};
 use crate::guest::Guest;
-use crate::output::LogSink;
+use crate::output::{LogSink, Voice};
 
 /// Everything that makes a revision what it is, besides its artifact.
 #[derive(Clone)]
@@ -116,6 +116,7 @@ pub(crate) struct Revision {
     pub(crate) config: Arc<WasiConfigVariables>,
     /// The configuration as `lifecycle.init` gets it.
     pub(crate) config_json: String,
+    pub(crate) voice: Arc<Voice>,
     pub(crate) granted: Granted,
     pub(crate) pre: InstancePre<Guest>,
     pub(crate) doors: Doors,
@@ -162,6 +163,7 @@ impl Host {
             _host: self.clone(),
             config: Arc::new(variables(&spec.config)),
             config_json: serde_json::Value::Object(spec.config.clone()).to_string(),
+            voice: Arc::new(Voice::of(&spec)),
             spec,
             granted,
             pre,
@@ -227,6 +229,13 @@ impl Host {
                 .find(|name| said.contains(&format!("`{name}`")));
             PrepareError::Import { import: import.unwrap_or_else(|| "?".into()), reason }
         })
+    }
+}
+
+impl Voice {
+    fn of(spec: &RevisionSpec) -> Self {
+        let RevisionSpec { sink, service, revision, .. } = spec;
+        Self { sink: Arc::clone(sink), service: service.clone(), revision: *revision }
     }
 }
 

@@ -1,9 +1,10 @@
 //! The body of a guest's answer on its way to its reader.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -17,13 +18,20 @@ use super::HttpError;
 /// The body of a guest's answer. Its gaps are bounded by the revision's limit on time, and it ends with an
 /// error if its guest was stopped before it had said all.
 pub struct HttpBody {
-    body: WasiBody,
+    /// What a guest that has ended left to be sent: all of its body.
+    left: VecDeque<Result<Frame<Bytes>, HttpError>>,
+    /// The rest, of a guest that goes on.
+    body: Option<WasiBody>,
     gap: Duration,
     /// Armed when the guest makes the reader wait.
     alarm: Option<Pin<Box<Sleep>>>,
     sending: Arc<Sending>,
     _reading: Option<Reading>,
 }
+
+/// Pieces that are taken at once from a guest that has ended: more than its channel holds, and a bound where a
+/// request's body is handed back as fast as it comes.
+const LEFT_MAX: usize = 16;
 
 /// Tells the task of a guest that still runs, by being dropped, that nobody reads any more.
 pub(super) type Reading = oneshot::Sender<()>;
@@ -41,9 +49,9 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    pub(super) fn begin() -> Self {
+    pub(super) fn begin(start: Instant) -> Self {
         Self {
-            start: Instant::now(),
+            start,
             moved_ms: AtomicU64::new(0),
             cut: AtomicBool::new(false),
             reader_waits: AtomicBool::new(true),
@@ -90,14 +98,40 @@ impl Sending {
 }
 
 impl HttpBody {
-    pub(super) fn new(
+    /// The body of a guest that has ended. What it wrote waits in a channel of a few pieces, so it is taken at
+    /// once: its length is known then, and it is sent with its head in one go.
+    pub(super) fn of_one_that_ended(
+        mut body: WasiBody,
+        gap: Duration,
+        sending: Arc<Sending>,
+    ) -> Self {
+        let mut left = VecDeque::new();
+        let mut nobody = Context::from_waker(Waker::noop());
+        let body = loop {
+            if left.len() == LEFT_MAX {
+                break Some(body);
+            }
+            match Pin::new(&mut body).poll_frame(&mut nobody) {
+                Poll::Ready(Some(frame)) => left.push_back(frame),
+                Poll::Ready(None) => break None,
+                // It is not the guest that writes it: a request's body handed back, or another server's.
+                Poll::Pending => break Some(body),
+            }
+        };
+        sending.moved();
+        Self { left, body, gap, alarm: None, sending, _reading: None }
+    }
+
+    /// The body of a guest that still runs.
+    pub(super) fn of_one_that_goes_on(
         body: WasiBody,
         gap: Duration,
         sending: Arc<Sending>,
-        reading: Option<Reading>,
+        reading: Reading,
     ) -> Self {
         sending.moved();
-        Self { body, gap, alarm: None, sending, _reading: reading }
+        let (left, body) = (VecDeque::new(), Some(body));
+        Self { left, body, gap, alarm: None, sending, _reading: Some(reading) }
     }
 }
 
@@ -109,7 +143,11 @@ impl Body for HttpBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
-        match Pin::new(&mut self.body).poll_frame(cx) {
+        if let Some(frame) = self.left.pop_front() {
+            return Poll::Ready(Some(frame));
+        }
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        match Pin::new(body).poll_frame(cx) {
             // A guest that is gone ends its body as one that has said all does.
             Poll::Ready(None) if self.sending.is_cut() => {
                 Poll::Ready(Some(Err(self.sending.fault())))
@@ -133,10 +171,19 @@ impl Body for HttpBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.left.is_empty() && self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.body {
+            Some(body) if self.left.is_empty() => body.size_hint(),
+            Some(_) => SizeHint::default(),
+            None => SizeHint::with_exact(self.left.iter().map(length).sum()),
+        }
     }
+}
+
+fn length(frame: &Result<Frame<Bytes>, HttpError>) -> u64 {
+    let data = frame.as_ref().ok().and_then(Frame::data_ref);
+    data.map_or(0, |data| data.len() as u64)
 }

@@ -1,5 +1,7 @@
 //! Runs of a `wasi:cli/run` command: arguments, standard streams and an exit code.
 
+use std::pin::pin;
+
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
 
@@ -8,7 +10,7 @@ use super::handler::{Input, Output};
 use super::instance::instantiate;
 use crate::guest::Console;
 use crate::instance::Instance;
-use crate::limit::Limit;
+use crate::limit::{Limit, Metered};
 use crate::pool::{Lease, Pool};
 
 /// The code with which a command ended.
@@ -36,17 +38,16 @@ impl Lease {
             stdout: Box::new(wasmtime_wasi::cli::stdout()),
             stderr: Some(Box::new(wasmtime_wasi::cli::stderr())),
         };
-        let Lease { pool, place, call, .. } = self;
-        let mut instance = instantiate(&pool, call, Some(console)).await?;
-        let exit = run(&pool, &mut instance).await;
-        drop(place);
-        exit
+        let Lease { place, call, .. } = self;
+        let mut instance = instantiate(&place.0, call, Some(console)).await?;
+        run(&place.0, &mut instance).await
     }
 }
 
 /// A command called like a handler.
 pub(super) async fn execute(lease: Lease, input: Input) -> Result<Output, CallError> {
-    let Lease { pool, place, call, since, .. } = lease;
+    let Lease { place, call, since, .. } = lease;
+    let pool = &*place.0;
     let until = pool.until(&call, since);
     let stdout = MemoryOutputPipe::new(ANSWER_BYTES_MAX);
     let console = Console {
@@ -55,12 +56,11 @@ pub(super) async fn execute(lease: Lease, input: Input) -> Result<Output, CallEr
         stdout: Box::new(stdout.clone()),
         stderr: None,
     };
-    let work = async {
-        let mut instance = instantiate(&pool, call, Some(console)).await?;
-        run(&pool, &mut instance).await
-    };
-    let ended = pool.metered(work, until).await.unwrap_or_else(|halt| Err(halt.into()));
-    drop(place);
+    let work = pin!(async {
+        let mut instance = instantiate(pool, call, Some(console)).await?;
+        run(pool, &mut instance).await
+    });
+    let ended = Metered::new(work, pool, until).await.unwrap_or_else(|halt| Err(halt.into()));
     let body = stdout.contents();
     if body.len() >= ANSWER_BYTES_MAX {
         // However the guest took it that nothing more could be written, its answer is cut.

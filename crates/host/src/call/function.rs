@@ -1,8 +1,6 @@
 //! Calls of any exported function by its name: with values, or with arguments and result in WAVE, the component
 //! model's text for values.
 
-use std::sync::Arc;
-
 use airssys_wasm_model::InstanceModel;
 use bytes::Bytes;
 use wasm_wave::untyped::UntypedFuncCall;
@@ -22,20 +20,18 @@ impl Lease {
     ///
     /// A function from `list<u8>` to `list<u8>` takes [`Value::Bytes`] without a value for each byte.
     pub async fn call(self, name: &str, arguments: Vec<Value>) -> Result<Option<Value>, CallError> {
-        let pool = Arc::clone(&self.pool);
-        run(self.of_no_actor()?, Call { pool: &pool, name, arguments }).await
+        run(self.of_no_actor()?, Call { name, arguments }).await
     }
 
     /// Calls the function `name`, or `interface#name`, with WAVE arguments. Gives its result in WAVE, or
     /// an empty text where it returns nothing.
     pub async fn invoke(self, name: &str, arguments: &[String]) -> Result<String, CallError> {
-        let pool = Arc::clone(&self.pool);
-        run(self.of_no_actor()?, Invoke { pool: &pool, name, arguments }).await
+        run(self.of_no_actor()?, Invoke { name, arguments }).await
     }
 
     /// The contract's own interfaces, called by name, would go past an actor's state.
     fn of_no_actor(self) -> Result<Self, CallError> {
-        if self.pool.revision.spec.instances.model == InstanceModel::Actor {
+        if self.place.0.revision.spec.instances.model == InstanceModel::Actor {
             self.unused();
             return Err(CallError::Unsupported { wanted: "functions beside its handler" });
         }
@@ -44,7 +40,6 @@ impl Lease {
 }
 
 struct Call<'a> {
-    pool: &'a Pool,
     name: &'a str,
     arguments: Vec<Value>,
 }
@@ -52,8 +47,8 @@ struct Call<'a> {
 impl Job for Call<'_> {
     type Output = Option<Value>;
 
-    async fn run(self, instance: &mut Instance) -> Result<Option<Value>, CallError> {
-        let function = self.pool.revision.functions.get(self.name)?;
+    async fn run(self, pool: &Pool, instance: &mut Instance) -> Result<Option<Value>, CallError> {
+        let function = pool.revision.functions.get(self.name)?;
         let mut arguments = self.arguments;
         if function.shape == Shape::Bytes
             && let [Value::Bytes(bytes)] = &mut arguments[..]
@@ -72,7 +67,6 @@ impl Job for Call<'_> {
 }
 
 struct Invoke<'a> {
-    pool: &'a Pool,
     name: &'a str,
     arguments: &'a [String],
 }
@@ -80,8 +74,8 @@ struct Invoke<'a> {
 impl Job for Invoke<'_> {
     type Output = String;
 
-    async fn run(self, instance: &mut Instance) -> Result<String, CallError> {
-        let function = self.pool.revision.functions.get(self.name)?;
+    async fn run(self, pool: &Pool, instance: &mut Instance) -> Result<String, CallError> {
+        let function = pool.revision.functions.get(self.name)?;
         function.check_sayable()?;
         let arguments = parse(function, self.arguments)?;
         let results = call(function, instance, &arguments).await?;

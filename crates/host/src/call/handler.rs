@@ -1,6 +1,6 @@
 //! Calls of `airssys:component/handler`: bytes in, bytes out; for an actor, its state kept with it.
 
-use std::sync::Arc;
+use std::pin::pin;
 use std::time::Instant;
 
 use airssys_wasm_model::Version;
@@ -11,6 +11,7 @@ use super::error::CallError;
 use super::instance::{Job, ready_for, restore, run};
 use crate::bindings::airssys::component::types as contract;
 use crate::instance::{Held, Instance};
+use crate::limit::Metered;
 use crate::pool::{Lease, Pool};
 
 /// What goes into a handler.
@@ -39,13 +40,12 @@ impl Lease {
     /// Calls the handler. A component that has none but is a `wasi:cli/run` command is run once, with
     /// the input as its standard input and its standard output as the answer.
     pub async fn execute(self, input: Input) -> Result<Output, CallError> {
-        let doors = &self.pool.revision.doors;
+        let doors = &self.place.0.revision.doors;
         if doors.handler.is_some() && doors.state.is_some() {
             return execute_with_state(self, input).await;
         }
         if doors.handler.is_some() {
-            let pool = Arc::clone(&self.pool);
-            return run(self, Execute { pool, input }).await;
+            return run(self, Execute(input)).await;
         }
         if doors.command_p2.is_some() || doors.command_p3.is_some() {
             return command::execute(self, input).await;
@@ -54,16 +54,13 @@ impl Lease {
     }
 }
 
-struct Execute {
-    pool: Arc<Pool>,
-    input: Input,
-}
+struct Execute(Input);
 
 impl Job for Execute {
     type Output = Output;
 
-    async fn run(self, instance: &mut Instance) -> Result<Output, CallError> {
-        execute(&self.pool, instance, self.input).await
+    async fn run(self, pool: &Pool, instance: &mut Instance) -> Result<Output, CallError> {
+        execute(pool, instance, self.0).await
     }
 }
 
@@ -106,26 +103,27 @@ fn context(call: &crate::context::CallCtx) -> contract::Context {
 /// changed before the answer leaves. If anything fails in between, the state is what it was, and the
 /// instance that went ahead of it is dropped.
 async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallError> {
-    let Lease { pool, place, ready, mut call, since } = lease;
+    let Lease { place, ready, mut call, since } = lease;
+    let pool = &*place.0;
     let until = pool.until(&call, since);
     call.deadline = Some(until);
-    let work = async {
+    let work = pin!(async {
         let keeper = pool.revision.spec.state.as_ref();
         let keeper = keeper.ok_or_else(|| CallError::Host("nobody keeps this state".into()))?;
         let mut turn = keeper.turn().await?;
         let generation = turn.saved().map(|saved| saved.generation);
         let current =
             ready.filter(|ready| ready.holds.as_ref().map(|held| held.generation) == generation);
-        let mut instance = ready_for(&pool, current, call).await?;
+        let mut instance = ready_for(pool, current, call).await?;
         // The one that waited holds the state already.
         if let (None, Some(saved)) = (&instance.holds, turn.saved()) {
-            restore(&pool, &mut instance, saved).await?;
+            restore(pool, &mut instance, saved).await?;
         }
-        let answer = execute(&pool, &mut instance, input).await;
+        let answer = execute(pool, &mut instance, input).await;
         if !matches!(answer, Ok(_) | Err(CallError::Fault(_))) {
             return answer;
         }
-        let bytes = save(&pool, &mut instance).await?;
+        let bytes = save(pool, &mut instance).await?;
         if instance.holds.as_ref().map(|held| &held.bytes) != Some(&bytes) {
             let version: &Version = &pool.revision.spec.version;
             let generation = turn.save(version, bytes.clone()).await?;
@@ -133,10 +131,8 @@ async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallEr
         }
         pool.give_back(instance);
         answer
-    };
-    let answer = pool.metered(work, until).await;
-    drop(place);
-    answer.unwrap_or_else(|halt| Err(halt.into()))
+    });
+    Metered::new(work, pool, until).await.unwrap_or_else(|halt| Err(halt.into()))
 }
 
 async fn save(pool: &Pool, instance: &mut Instance) -> Result<Vec<u8>, CallError> {

@@ -20,13 +20,13 @@ use super::instance::ready_for;
 use crate::guest::Guest;
 use crate::instance::Instance;
 use crate::limit::{Halt, Metered};
-use crate::pool::{Lease, Place, Pool};
+use crate::pool::{Lease, Pool};
 
 /// The body of a request on its way to a guest.
 pub type RequestBody = WasiBody;
 
 type Answer = wasmtime::Result<http::Response<WasiBody>>;
-type Ended = Result<Instance, CallError>;
+type Ended = Result<(), CallError>;
 
 impl Lease {
     /// Sends a request through the component. The answer is given as soon as its head is there; the guest
@@ -41,54 +41,54 @@ impl Lease {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<HttpError>,
     {
-        let doors = &self.pool.revision.doors;
+        let doors = &self.place.0.revision.doors;
         if doors.http_p2.is_none() && doors.http_p3.is_none() {
             self.unused();
             return Err(CallError::Unsupported { wanted: "an HTTP handler" });
         }
-        let Lease { pool, place, ready, call, since } = self;
+        let Lease { place, ready, call, since } = self;
+        let pool = Arc::clone(&place.0);
         let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
         let until = pool.until(&call, since);
         let (answer, mut answered) = oneshot::channel();
-        let sending = Arc::new(Sending::begin());
-        let (guest, sent) = (Arc::clone(&pool), Arc::clone(&sending));
-        let work = async move {
-            let mut instance = ready_for(&guest, ready, call).await?;
-            let handled = handle(&guest, &mut instance, request, answer).await;
+        let sending = Arc::new(Sending::begin(since));
+        let sent = Arc::clone(&sending);
+        let work = Box::pin(async move {
+            let pool = &*place.0;
+            let mut instance = ready_for(pool, ready, call).await?;
+            let handled = handle(pool, &mut instance, request, answer).await;
             // Before the instance is dropped, which ends its body as if it were whole.
             handled.inspect_err(|_| sent.cut())?;
-            Ok(instance)
-        };
-        let mut work = pool.metered(work, until);
-        let (first, ended) = first_answer(&mut work, &mut answered).await;
-        let answer = match (first, ended) {
+            pool.give_back(instance);
+            Ok(())
+        });
+        let mut work = Metered::new(work, pool, until);
+        let gap = work.pool().time_limit();
+        let answer = match first_answer(&mut work, &mut answered).await {
             // A guest that failed has no good answer, even if its head was there first.
             (_, Some(Err(halt))) => return Err(halt.into()),
             (_, Some(Ok(Err(error)))) => return Err(error),
             (None, _) => return Err(CallError::NoAnswer),
-            (Some(answer), ended) => {
-                let answer = answer.map_err(|error| CallError::Http(format!("{error:#}")))?;
-                let reading = match ended {
-                    Some(Ok(Ok(instance))) => {
-                        pool.give_back(instance);
-                        None
-                    }
-                    _ => {
-                        let work = work.without_deadline();
-                        Some(go_on(pool.clone(), place, work, Arc::clone(&sending)))
-                    }
-                };
-                answer.map(|body| (body, reading))
+            (Some(answer), Some(Ok(Ok(())))) => {
+                failed(answer)?.map(|body| HttpBody::of_one_that_ended(body, gap, sending))
+            }
+            (Some(answer), None) => {
+                let answer = failed(answer)?;
+                let reading = go_on(work.without_deadline(), Arc::clone(&sending));
+                answer.map(|body| HttpBody::of_one_that_goes_on(body, gap, sending, reading))
             }
         };
-        let gap = pool.time_limit();
-        Ok(answer.map(|(body, reading)| HttpBody::new(body, gap, sending, reading)))
+        Ok(answer)
     }
 }
 
+fn failed(answer: Answer) -> Result<http::Response<WasiBody>, CallError> {
+    answer.map_err(|error| CallError::Http(format!("{error:#}")))
+}
+
 /// Lets the guest run until its answer's head is there or it has ended. Most guests have ended by then.
-async fn first_answer<F: Future<Output = Ended>>(
-    work: &mut Metered<F>,
+async fn first_answer<F: Future<Output = Ended> + Unpin>(
+    work: &mut Metered<F, Arc<Pool>>,
     answered: &mut oneshot::Receiver<Answer>,
 ) -> (Option<Answer>, Option<Result<Ended, Halt>>) {
     std::future::poll_fn(|cx| {
@@ -110,11 +110,12 @@ async fn first_answer<F: Future<Output = Ended>>(
 /// The guest writes its body, or does what it has to do after it, on a task of its own. It has the revision's
 /// time to end by itself from when nobody reads any more, and as long for each gap in its body: a reader that
 /// does not read holds its place no longer than a guest that does not write.
-fn go_on<F>(pool: Arc<Pool>, place: Place, work: Metered<F>, sending: Arc<Sending>) -> Reading
+fn go_on<F>(work: Metered<F, Arc<Pool>>, sending: Arc<Sending>) -> Reading
 where
-    F: Future<Output = Ended> + Send + 'static,
+    F: Future<Output = Ended> + Send + Unpin + 'static,
 {
     let (reading, gone) = oneshot::channel::<()>();
+    let pool = Arc::clone(work.pool());
     let patience = pool.time_limit();
     tokio::spawn(async move {
         let abandoned = async {
@@ -122,29 +123,22 @@ where
             let _ = gone.await;
             tokio::time::sleep(patience).await;
         };
-        {
-            // Pinned here, so that the guest is still there when its answer is said to be cut, and gone when
-            // its place is given to another.
-            let mut work = std::pin::pin!(work);
-            let late = tokio::select! {
-                ended = &mut work => match ended {
-                    Ok(Ok(instance)) => {
-                        pool.give_back(instance);
-                        None
-                    }
-                    Ok(Err(error)) => Some(error.to_string()),
-                    Err(halt) => Some(CallError::from(halt).to_string()),
-                },
-                () = abandoned => Some(format!("it went on for {patience:?} without a reader")),
-                () = sending.stalled(patience) => Some(format!("it did not move for {patience:?}")),
-            };
-            if let Some(why) = late {
-                sending.cut();
-                let spec = &pool.revision.spec;
-                tracing::warn!(service = %spec.service, revision = %spec.revision, "an answer was cut: {why}");
-            }
+        // Pinned here, so that the guest is still there when its answer is said to be cut.
+        let mut work = std::pin::pin!(work);
+        let late = tokio::select! {
+            ended = &mut work => match ended {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(error.to_string()),
+                Err(halt) => Some(CallError::from(halt).to_string()),
+            },
+            () = abandoned => Some(format!("it went on for {patience:?} without a reader")),
+            () = sending.stalled(patience) => Some(format!("it did not move for {patience:?}")),
+        };
+        if let Some(why) = late {
+            sending.cut();
+            let spec = &pool.revision.spec;
+            tracing::warn!(service = %spec.service, revision = %spec.revision, "an answer was cut: {why}");
         }
-        drop(place);
     });
     reading
 }

@@ -1,17 +1,18 @@
 //! Starting an instance, running one job on it, and deciding whether it may serve again.
 
-use std::sync::Arc;
+use std::pin::pin;
 
 use crate::actor::SavedState;
 use crate::call::error::CallError;
 use crate::context::CallCtx;
 use crate::guest::{Console, Guest};
 use crate::instance::{Held, Instance};
+use crate::limit::Metered;
 use crate::pool::{Lease, Pool};
 
 /// A new instance that has seen no configuration.
 pub(crate) async fn bare(
-    pool: &Arc<Pool>,
+    pool: &Pool,
     call: CallCtx,
     console: Option<Console>,
 ) -> Result<Instance, CallError> {
@@ -25,7 +26,7 @@ pub(crate) async fn bare(
 
 /// A new instance, configured.
 pub(crate) async fn instantiate(
-    pool: &Arc<Pool>,
+    pool: &Pool,
     call: CallCtx,
     console: Option<Console>,
 ) -> Result<Instance, CallError> {
@@ -46,7 +47,7 @@ pub(crate) async fn instantiate(
 
 /// Gives an instance the state that was saved.
 pub(crate) async fn restore(
-    pool: &Arc<Pool>,
+    pool: &Pool,
     instance: &mut Instance,
     saved: &SavedState,
 ) -> Result<(), CallError> {
@@ -72,30 +73,30 @@ pub(crate) trait Job: Send {
     /// the caller's mistakes; after any other the instance is dropped.
     fn run(
         self,
+        pool: &Pool,
         instance: &mut Instance,
     ) -> impl Future<Output = Result<Self::Output, CallError>> + Send;
 }
 
 /// Runs a job on the leased instance, within the call's limits.
 pub(crate) async fn run<J: Job>(lease: Lease, job: J) -> Result<J::Output, CallError> {
-    let Lease { pool, place, ready, call, since } = lease;
+    let Lease { place, ready, call, since } = lease;
+    let pool = &*place.0;
     let until = pool.until(&call, since);
-    let work = async {
-        let mut instance = ready_for(&pool, ready, call).await?;
-        let answer = job.run(&mut instance).await;
+    let work = pin!(async {
+        let mut instance = ready_for(pool, ready, call).await?;
+        let answer = job.run(pool, &mut instance).await;
         if answer.as_ref().map_or_else(leaves_whole, |_| true) {
             pool.give_back(instance);
         }
         answer
-    };
-    let answer = pool.metered(work, until).await;
-    drop(place);
-    answer.unwrap_or_else(|halt| Err(halt.into()))
+    });
+    Metered::new(work, pool, until).await.unwrap_or_else(|halt| Err(halt.into()))
 }
 
 /// The instance for a call: the one that waited, if there is one and it is well, else a new one.
 pub(crate) async fn ready_for(
-    pool: &Arc<Pool>,
+    pool: &Pool,
     ready: Option<Instance>,
     call: CallCtx,
 ) -> Result<Instance, CallError> {

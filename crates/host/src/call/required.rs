@@ -1,12 +1,14 @@
 //! What a component's own code asks for: `capabilities.required`, called on an instance of its own that
 //! has seen no configuration.
 
+use std::pin::pin;
 use std::time::Instant;
 
 use super::error::CallError;
 use super::instance::bare;
 use crate::bindings::exports::airssys::component::capabilities as contract;
 use crate::context::{CallCtx, RequestId};
+use crate::limit::Metered;
 use crate::pool::Pool;
 use crate::prepare::Prepared;
 
@@ -38,7 +40,7 @@ impl Prepared {
     pub async fn required(&self) -> Result<Vec<Required>, CallError> {
         let Some(capabilities) = &self.0.doors.capabilities else { return Ok(Vec::new()) };
         let pool = Pool::new(self.clone());
-        let asking = async {
+        let asking = pin!(async {
             let mut instance = bare(&pool, CallCtx::new(RequestId::draw()), None).await?;
             let store = &mut instance.store;
             let answered = match capabilities.load(&mut *store, &instance.instance) {
@@ -46,9 +48,9 @@ impl Prepared {
                 Err(error) => Err(error),
             };
             answered.map_err(|error| CallError::of(&error, store.data()))
-        };
+        });
         let until = Instant::now() + pool.time_limit();
-        Ok(pool.metered(asking, until).await??.into_iter().map(Required::from).collect())
+        Ok(Metered::new(asking, &*pool, until).await??.into_iter().map(Required::from).collect())
     }
 }
 

@@ -3,11 +3,11 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use airssys_wasm_model::{HttpRight, Name, Rights};
+use airssys_wasm_model::HttpRight;
 use bytes::Bytes;
 use http::uri::Scheme;
 use http_body::{Body, Frame, SizeHint};
@@ -25,6 +25,8 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use crate::prepare::{Revision, RevisionSpec};
+
 /// How long a server may take to accept a connection, and to begin its answer, unless the guest asks for
 /// less. A call's own limit ends it sooner in most cases.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,10 +36,9 @@ type Answer = Result<(http::Response<WasiBody>, Io), Error>;
 
 /// The outbound HTTP of one guest.
 pub(crate) struct OutboundHttp {
-    rights: Arc<Rights>,
-    service: Name,
-    /// A place for each request of this guest.
-    own: Arc<Semaphore>,
+    revision: Arc<Revision>,
+    /// A place for each request of this guest, made with the first.
+    own: OnceLock<Arc<Semaphore>>,
 }
 
 /// Requests that one instance may have under way. An honest guest fans out to a few servers.
@@ -50,8 +51,8 @@ static LOOKUPS: Semaphore = Semaphore::const_new(64);
 static REQUESTS: Semaphore = Semaphore::const_new(256);
 
 impl OutboundHttp {
-    pub(crate) fn new(rights: Arc<Rights>, service: Name) -> Self {
-        Self { rights, service, own: Arc::new(Semaphore::new(REQUESTS_PER_INSTANCE_MAX)) }
+    pub(crate) fn new(revision: Arc<Revision>) -> Self {
+        Self { revision, own: OnceLock::new() }
     }
 
     /// The right under which this request may leave, with the host and port it goes to.
@@ -62,12 +63,12 @@ impl OutboundHttp {
         let default_port = if tls { 443 } else { 80 };
         let (host, port) = (authority.host(), authority.port_u16().unwrap_or(default_port));
         let method = request.method().as_str();
-        let right = self.rights.http(method, host, port, default_port, uri.path()).cloned();
+        let RevisionSpec { rights, service, .. } = &self.revision.spec;
+        let right = rights.http(method, host, port, default_port, uri.path()).cloned();
         let Some(right) = right else {
             tracing::info!(
-                service = %self.service,
-                "component `{}` may not send {method} to `{authority}`; grant `http:{authority}`",
-                self.service
+                %service,
+                "component `{service}` may not send {method} to `{authority}`; grant `http:{authority}`",
             );
             return Err(Error::HttpRequestDenied);
         };
@@ -98,7 +99,9 @@ impl WasiHttpHooks for OutboundHttp {
     ) -> Box<dyn Future<Output = Answer> + Send> {
         match self.check(&request) {
             Ok(target) => {
-                let (own, options) = (Arc::clone(&self.own), options.unwrap_or_default());
+                let own = || Arc::new(Semaphore::new(REQUESTS_PER_INSTANCE_MAX));
+                let own = Arc::clone(self.own.get_or_init(own));
+                let options = options.unwrap_or_default();
                 Box::new(async move {
                     let places = places(own, patience(options.connect_timeout)).await?;
                     let (answer, io) = send(target, request, options).await?;

@@ -18,7 +18,7 @@ use crate::listen::{Answerer, Listening};
 /// Commands go on without the clients that wait for them.
 const LISTENING: Listening = Listening {
     connections_max: 256,
-    head: Duration::from_secs(30),
+    silence: Duration::from_secs(30),
     unread: Duration::from_secs(60),
     farewell: Duration::from_secs(5),
 };

@@ -25,8 +25,8 @@ use crate::live::{Running, Unanswered};
 /// How many connections, if the process may have as many descriptors.
 const CONNECTIONS_MAX: usize = 10_000;
 
-/// How long a client may take to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a connection has to have a request.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// How long an answer may wait for its client to read on: longer than a bad network's worst pause.
 const UNREAD_TIMEOUT: Duration = Duration::from_secs(60);
@@ -58,8 +58,8 @@ impl Ingress {
         stopping: watch::Receiver<bool>,
     ) {
         let connections_max = listen::connections_max(CONNECTIONS_MAX);
-        let (head, unread, farewell) = (HEAD_TIMEOUT, UNREAD_TIMEOUT, FAREWELL);
-        let listening = Listening { connections_max, head, unread, farewell };
+        let (silence, unread, farewell) = (SILENCE, UNREAD_TIMEOUT, FAREWELL);
+        let listening = Listening { connections_max, silence, unread, farewell };
         listening.serve(listener, self, stopping).await;
     }
 
