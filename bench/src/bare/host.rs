@@ -27,6 +27,7 @@ use wasmtime_wasi_http::{
 };
 
 use super::Host;
+use super::driven::{Driven, Work};
 use crate::of_engine;
 
 /// Serves a `wasi:http` component, 0.2 or 0.3. Either is called once at a time in an instance: calls that wait for
@@ -128,23 +129,21 @@ impl BareHost {
     async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-    ) -> wasmtime::Result<Response<WasiBody>> {
+    ) -> wasmtime::Result<Response<Driven>> {
         let (answer, mut answered) = oneshot::channel();
-        let mut work = Box::pin(self.work(request, answer));
-        // Most guests have ended when they have answered; for the others a task is begun.
-        let mut ended = false;
+        // Most guests have ended when they have answered; the others go on while their answer is read.
+        let mut work: Option<Work> = Some(Box::pin(self.work(request, answer)));
         let answered = std::future::poll_fn(|cx| -> Poll<wasmtime::Result<Answer>> {
-            if !ended && let Poll::Ready(worked) = work.as_mut().poll(cx) {
-                ended = true;
+            if let Some(going) = &mut work
+                && let Poll::Ready(worked) = going.as_mut().poll(cx)
+            {
+                work = None;
                 worked?;
             }
             Pin::new(&mut answered).poll(cx).map_err(Into::into)
         });
-        let answered = answered.await?;
-        if !ended {
-            tokio::spawn(work);
-        }
-        answered
+        let answered = answered.await??;
+        Ok(answered.map(|body| Driven { body, work }))
     }
 
     async fn work(
@@ -209,10 +208,11 @@ impl Warm {
     }
 }
 
-fn failed(error: wasmtime::Error) -> Response<WasiBody> {
+fn failed(error: wasmtime::Error) -> Response<Driven> {
     eprintln!("{error:?}");
     let body = http_body_util::Full::from(format!("{error:#}\n"));
-    let mut answer = Response::new(body.map_err(|never| match never {}).boxed_unsync());
+    let body = body.map_err(|never| match never {}).boxed_unsync();
+    let mut answer = Response::new(Driven { body, work: None });
     *answer.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
     answer
 }
