@@ -75,8 +75,8 @@ where
     <S::ResBody as http_body::Body>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     loop {
-        // A connection that breaks is its client's affair, even before it is accepted.
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let (stream, _) = listener.accept().await?;
+        // A connection that breaks is its client's affair, even before it is served.
         stream.set_nodelay(true).ok();
         let connection =
             http1::Builder::new().serve_connection(TokioIo::new(stream), service.clone());
