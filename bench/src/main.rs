@@ -7,6 +7,7 @@
 //! `--no-verdict` asks for the report alone.
 
 mod bare;
+mod bodies;
 mod contest;
 mod http;
 mod idle;
@@ -16,6 +17,8 @@ mod machine;
 mod node;
 mod redeploy;
 mod report;
+mod reuse;
+mod section;
 mod sightings;
 mod start;
 mod switch;
@@ -24,6 +27,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+
+/// The node's allocator. The floors are served by this program, and must not be slower for having another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Parser)]
 #[command(about = "Measures airssys-wasm")]
@@ -36,6 +43,10 @@ struct Bench {
 enum What {
     /// HTTP, a fresh instance for each request
     Http(http::Http),
+    /// HTTP, instances used again, 0.2 and 0.3
+    Reuse(reuse::Reuse),
+    /// Bodies sent back, small, large and without end
+    Bodies(bodies::Bodies),
     /// A fresh instance beside a bare instantiation
     Start(start::Start),
     /// From command to effect, under load
@@ -78,6 +89,8 @@ struct Paths {
 async fn main() -> Result<()> {
     match Bench::parse().what {
         What::Http(http) => http.run().await,
+        What::Reuse(reuse) => reuse.run().await,
+        What::Bodies(bodies) => bodies.run().await,
         What::Start(start) => start.run().await,
         What::Switch(switch) => switch.run().await,
         What::Redeploy(redeploy) => redeploy.run().await,

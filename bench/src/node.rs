@@ -17,7 +17,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::journal::Journal;
-use crate::machine;
+use crate::{machine, section};
 
 /// A process that ends with this value.
 pub(crate) struct Process(Child);
@@ -173,14 +173,7 @@ impl Server {
 
 /// The component with a custom section of its own: the same code under another digest.
 pub(crate) fn marked(component: &[u8], mark: u64) -> Bytes {
-    const NAME: &[u8] = b"bench";
-    let mut bytes = component.to_vec();
-    let content = 1 + NAME.len() + 8;
-    bytes.extend([0, u8::try_from(content).expect("less than 128")]);
-    bytes.push(u8::try_from(NAME.len()).expect("less than 128"));
-    bytes.extend(NAME);
-    bytes.extend(mark.to_le_bytes());
-    bytes.into()
+    section::appended(component, "bench", &mark.to_le_bytes())
 }
 
 /// Milliseconds since.

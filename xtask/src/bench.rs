@@ -33,6 +33,10 @@ pub(crate) struct Bench {
 enum What {
     /// Requests a second, a fresh instance each, beside `wasmtime serve` with the same component
     Http,
+    /// Requests a second with instances used again, of `wasi:http` 0.2 and 0.3
+    Reuse,
+    /// Bodies sent back: 1 KiB, 1 MiB, and 1 GiB streamed with the node's memory watched
+    Bodies,
     /// From claim to the guest's first instruction, beside a bare instantiation
     Start,
     /// From command to effect: switching versions and going back, under load
@@ -47,6 +51,8 @@ impl What {
     fn name(self) -> &'static str {
         match self {
             Self::Http => "http",
+            Self::Reuse => "reuse",
+            Self::Bodies => "bodies",
             Self::Start => "start",
             Self::Switch => "switch",
             Self::Redeploy => "redeploy",
@@ -75,7 +81,7 @@ impl Bench {
         let mut measure = shell::program(&bench);
         measure.arg(self.what.name()).arg("--guests").arg(guests);
         measure.arg("--node").arg(built.named("airssys-wasm")?);
-        if matches!(self.what, What::Http) {
+        if matches!(self.what, What::Http | What::Reuse | What::Bodies) {
             measure.arg("--wasmtime").arg(wasmtime()?);
         }
         measure.arg("--out").arg(shell::root().join("target/bench"));

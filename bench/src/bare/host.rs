@@ -7,26 +7,31 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use anyhow::Result;
+use futures::channel::oneshot;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use tokio::sync::oneshot;
-use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
+use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
+    AsContextMut, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    Store,
 };
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::handler::{Prepared, Proxy, ProxyPre};
+use wasmtime_wasi_http::p2::bindings::ProxyPre as P2Pre;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
-use wasmtime_wasi_http::p2::bindings::{Proxy, ProxyIndices};
+use wasmtime_wasi_http::p3::bindings::ServicePre as P3Pre;
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
 use super::Host;
+use super::driven::{Driven, Work};
 use crate::of_engine;
 
-/// Serves a `wasi:http` 0.2 component.
+/// Serves a `wasi:http` component, 0.2 or 0.3. Either is called once at a time in an instance: calls that wait for
+/// nothing have nothing to share an instance for.
 pub(super) async fn serve(how: Host) -> Result<()> {
     let bare = Arc::new(BareHost::new(&how).map_err(of_engine)?);
     let listener = super::listen().await?;
@@ -39,15 +44,14 @@ pub(super) async fn serve(how: Host) -> Result<()> {
 
 struct BareHost {
     engine: Engine,
-    pre: InstancePre<Ctx>,
-    proxy: ProxyIndices,
+    pre: ProxyPre<Ctx>,
     reuse: usize,
     epochs: bool,
     /// Instances that may answer again. Guards a push or a pop.
     idle: Mutex<Vec<Warm>>,
 }
 
-type Answer = Result<Response<WasiBody>, wasmtime_wasi_http::p2::bindings::http::types::ErrorCode>;
+type Answer = wasmtime::Result<Response<WasiBody>>;
 
 struct Warm {
     store: Store<Ctx>,
@@ -109,38 +113,37 @@ impl BareHost {
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+        if !how.no_concurrency {
+            wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+            wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+        }
         let pre = linker.instantiate_pre(&component)?;
-        let proxy = ProxyIndices::new(&pre)?;
-        Ok(Self {
-            engine,
-            pre,
-            proxy,
-            reuse: how.reuse,
-            epochs: how.epochs,
-            idle: Mutex::default(),
-        })
+        let pre = match P3Pre::new(pre.clone()) {
+            Ok(pre) => ProxyPre::P3(pre),
+            Err(_) => ProxyPre::P2(P2Pre::new(pre)?),
+        };
+        let (reuse, epochs) = (how.reuse, how.epochs);
+        Ok(Self { engine, pre, reuse, epochs, idle: Mutex::default() })
     }
 
     async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-    ) -> wasmtime::Result<Response<WasiBody>> {
+    ) -> wasmtime::Result<Response<Driven>> {
         let (answer, mut answered) = oneshot::channel();
-        let mut work = Box::pin(self.work(request, answer));
-        // Most guests have ended when they have answered; for the others a task is begun.
-        let mut ended = false;
+        // Most guests have ended when they have answered; the others go on while their answer is read.
+        let mut work: Option<Work> = Some(Box::pin(self.work(request, answer)));
         let answered = std::future::poll_fn(|cx| -> Poll<wasmtime::Result<Answer>> {
-            if !ended && let Poll::Ready(worked) = work.as_mut().poll(cx) {
-                ended = true;
+            if let Some(going) = &mut work
+                && let Poll::Ready(worked) = going.as_mut().poll(cx)
+            {
+                work = None;
                 worked?;
             }
             Pin::new(&mut answered).poll(cx).map_err(Into::into)
         });
-        let answered = answered.await?;
-        if !ended {
-            tokio::spawn(work);
-        }
-        Ok(answered?)
+        let answered = answered.await??;
+        Ok(answered.map(|body| Driven { body, work }))
     }
 
     async fn work(
@@ -149,14 +152,8 @@ impl BareHost {
         answer: oneshot::Sender<Answer>,
     ) -> wasmtime::Result<()> {
         let mut warm = self.instance().await?;
-        let mut http = warm.store.data_mut().http();
         let request = request.map(|body| body.map_err(Error::Hyper).boxed_unsync());
-        let request = http.new_incoming_request(Scheme::Http, request)?;
-        let out = http.new_response_outparam_from_callback(move |answered| {
-            answer.send(answered).ok();
-        })?;
-        let handler = warm.proxy.wasi_http_incoming_handler();
-        handler.call_handle(&mut warm.store, request, out).await?;
+        warm.handle(request, answer).await?;
         warm.calls += 1;
         if warm.calls < self.reuse {
             self.idle.lock().expect("not poisoned").push(warm);
@@ -178,16 +175,44 @@ impl BareHost {
         if self.epochs {
             store.set_epoch_deadline(u64::MAX / 2);
         }
-        let instance = self.pre.instantiate_async(&mut store).await?;
-        let proxy = self.proxy.load(&mut store, &instance)?;
+        let proxy = self.pre.instantiate_async(&mut store).await?;
         Ok(Warm { store, proxy, calls: 0 })
     }
 }
 
-fn failed(error: wasmtime::Error) -> Response<WasiBody> {
+impl Warm {
+    /// Until the guest has written its whole answer.
+    async fn handle(
+        &mut self,
+        request: Request<WasiBody>,
+        answer: oneshot::Sender<Answer>,
+    ) -> wasmtime::Result<()> {
+        let store = &mut self.store;
+        if let Proxy::P2(proxy) = &self.proxy {
+            let mut http = store.data_mut().http();
+            let request = http.new_incoming_request(Scheme::Http, request)?;
+            let out = http.new_response_outparam_from_callback(move |answered| {
+                answer.send(answered.map_err(Into::into)).ok();
+            })?;
+            return proxy.wasi_http_incoming_handler().call_handle(store, request, out).await;
+        }
+        let view = WasiHttpView::http;
+        let call = Prepared::new(store.as_context_mut(), &self.proxy, request, view, answer)?;
+        let ended = store.run_concurrent(async move |accessor| {
+            call.run(accessor, std::future::pending()).await?;
+            // The body is written by tasks that outlive the call.
+            std::future::poll_fn(|cx| accessor.poll_no_interesting_tasks(cx)).await;
+            Ok(())
+        });
+        ended.await?
+    }
+}
+
+fn failed(error: wasmtime::Error) -> Response<Driven> {
     eprintln!("{error:?}");
     let body = http_body_util::Full::from(format!("{error:#}\n"));
-    let mut answer = Response::new(body.map_err(|never| match never {}).boxed_unsync());
+    let body = body.map_err(|never| match never {}).boxed_unsync();
+    let mut answer = Response::new(Driven { body, work: None });
     *answer.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
     answer
 }

@@ -1,6 +1,7 @@
 //! Floors to measure against, each served by this program as a process of its own: a bare HTTP server, and a
 //! bare host of components, with nothing in them that a server needs besides.
 
+mod driven;
 mod host;
 mod hyper;
 
@@ -75,10 +76,10 @@ where
 {
     loop {
         let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
+        // A connection that breaks is its client's affair, even before it is served.
+        stream.set_nodelay(true).ok();
         let connection =
             http1::Builder::new().serve_connection(TokioIo::new(stream), service.clone());
-        // A connection that breaks is its client's affair.
         tokio::spawn(async move { connection.await.ok() });
     }
 }

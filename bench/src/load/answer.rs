@@ -42,15 +42,24 @@ enum Body {
 impl Reader {
     /// Takes what was read; the answer, if it is whole. Bytes after its end are an error.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<Option<Answer>> {
+        self.take_body(bytes, |_| ())
+    }
+
+    /// The same for one who wants to see the body, piece by piece.
+    pub(super) fn take_body(
+        &mut self,
+        bytes: &[u8],
+        piece: impl FnMut(&[u8]),
+    ) -> Result<Option<Answer>> {
         if self.kept.is_empty() {
-            return self.read(bytes);
+            return self.read(bytes, piece);
         }
         let mut whole = std::mem::take(&mut self.kept);
         whole.extend_from_slice(bytes);
-        self.read(&whole)
+        self.read(&whole, piece)
     }
 
-    fn read(&mut self, mut bytes: &[u8]) -> Result<Option<Answer>> {
+    fn read(&mut self, mut bytes: &[u8], mut piece: impl FnMut(&[u8])) -> Result<Option<Answer>> {
         loop {
             match &mut self.body {
                 Body::Ahead => match self.head(bytes)? {
@@ -70,19 +79,22 @@ impl Reader {
                     Err(_) => bail!("a chunk without a size"),
                 },
                 Body::Chunk(left) => {
+                    // The last two are its line end.
+                    piece(first(bytes, left.saturating_sub(2)));
                     bytes = skip(bytes, left);
                     match *left {
                         0 => self.body = Body::ChunkHead,
                         _ => return Ok(None),
                     }
                 }
-                Body::Sized(left) | Body::LastChunk(left) => {
-                    bytes = skip(bytes, left);
-                    return match (*left, bytes) {
-                        (0, []) => Ok(self.answer.take()),
-                        (0, _) => bail!("bytes after the end of an answer"),
-                        _ => Ok(None),
-                    };
+                Body::Sized(left) => {
+                    piece(first(bytes, *left));
+                    let bytes = skip(bytes, left);
+                    return whole(&mut self.answer, *left, bytes);
+                }
+                Body::LastChunk(left) => {
+                    let bytes = skip(bytes, left);
+                    return whole(&mut self.answer, *left, bytes);
                 }
             }
         }
@@ -117,8 +129,22 @@ impl Reader {
     }
 }
 
+/// The answer, if nothing of it is left to come.
+fn whole(answer: &mut Option<Answer>, left: u64, after: &[u8]) -> Result<Option<Answer>> {
+    match (left, after) {
+        (0, []) => Ok(answer.take()),
+        (0, _) => bail!("bytes after the end of an answer"),
+        _ => Ok(None),
+    }
+}
+
+/// So many of the bytes, or all.
+fn first(bytes: &[u8], count: u64) -> &[u8] {
+    &bytes[..bytes.len().min(usize::try_from(count).unwrap_or(usize::MAX))]
+}
+
 fn skip<'a>(bytes: &'a [u8], left: &mut u64) -> &'a [u8] {
-    let skipped = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+    let skipped = first(bytes, *left).len();
     *left -= skipped as u64;
     &bytes[skipped..]
 }
@@ -132,12 +158,19 @@ mod tests {
         let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n1a\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\n\r\n";
         let sized = b"HTTP/1.1 502 Bad\r\nContent-Length: 2\r\n\r\nhi";
         let empty = b"HTTP/1.1 204 None\r\nContent-Length: 0\r\nx-airssys-version: 1.2.3\r\n\r\n";
-        for (answer, status) in [(&chunked[..], 200), (&sized[..], 502), (&empty[..], 204)] {
+        let cases = [
+            (&chunked[..], 200, &b"hiabcdefghijklmnopqrstuvwxyz"[..]),
+            (&sized[..], 502, b"hi"),
+            (&empty[..], 204, b""),
+        ];
+        for (answer, status, body) in cases {
             for cut in 1..answer.len() {
-                let mut reader = Reader::default();
-                assert_eq!(reader.take(&answer[..cut]).unwrap(), None, "at {cut}");
-                let whole = reader.take(&answer[cut..]).unwrap().unwrap();
-                assert_eq!(whole.status, status, "cut at {cut}");
+                let (mut reader, mut came) = (Reader::default(), Vec::<u8>::new());
+                let before = reader.take_body(&answer[..cut], |piece| came.extend(piece)).unwrap();
+                assert_eq!(before, None, "at {cut}");
+                let whole = reader.take_body(&answer[cut..], |piece| came.extend(piece)).unwrap();
+                assert_eq!(whole.unwrap().status, status, "cut at {cut}");
+                assert_eq!(came, body, "cut at {cut}");
             }
             assert!(Reader::default().take(answer).unwrap().is_some());
         }

@@ -6,6 +6,7 @@
 //! know where it ends. It is the same for every server measured. It retries nothing.
 
 mod answer;
+pub(crate) mod exchange;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::ToSocketAddrs;
