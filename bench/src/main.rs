@@ -7,6 +7,7 @@
 //! `--no-verdict` asks for the report alone.
 
 mod bare;
+mod calls;
 mod contest;
 mod http;
 mod idle;
@@ -38,6 +39,8 @@ enum What {
     Http(http::Http),
     /// A fresh instance beside a bare instantiation
     Start(start::Start),
+    /// Calls in this process, beside the bare engine and Extism
+    Calls(calls::Calls),
     /// From command to effect, under load
     Switch(switch::Switch),
     /// A known artifact again, and a new one
@@ -79,6 +82,7 @@ async fn main() -> Result<()> {
     match Bench::parse().what {
         What::Http(http) => http.run().await,
         What::Start(start) => start.run().await,
+        What::Calls(calls) => calls.run().await,
         What::Switch(switch) => switch.run().await,
         What::Redeploy(redeploy) => redeploy.run().await,
         What::Idle(idle) => idle.run().await,

@@ -173,13 +173,20 @@ impl Server {
 
 /// The component with a custom section of its own: the same code under another digest.
 pub(crate) fn marked(component: &[u8], mark: u64) -> Bytes {
-    const NAME: &[u8] = b"bench";
+    with_section(component, "bench", &mark.to_le_bytes())
+}
+
+/// The component with one more custom section, of less than 128 bytes with its name.
+pub(crate) fn with_section(component: &[u8], name: &str, data: &[u8]) -> Bytes {
+    /// A length as WebAssembly writes one that fits into seven bits.
+    fn short(length: usize) -> u8 {
+        assert!(length < 128, "a section of {length} bytes");
+        length as u8
+    }
     let mut bytes = component.to_vec();
-    let content = 1 + NAME.len() + 8;
-    bytes.extend([0, u8::try_from(content).expect("less than 128")]);
-    bytes.push(u8::try_from(NAME.len()).expect("less than 128"));
-    bytes.extend(NAME);
-    bytes.extend(mark.to_le_bytes());
+    bytes.extend([0, short(1 + name.len() + data.len()), short(name.len())]);
+    bytes.extend(name.as_bytes());
+    bytes.extend(data);
     bytes.into()
 }
 

@@ -1,7 +1,7 @@
 //! Floors to measure against, each served by this program as a process of its own: a bare HTTP server, and a
 //! bare host of components, with nothing in them that a server needs besides.
 
-mod host;
+pub(crate) mod host;
 mod hyper;
 
 use std::convert::Infallible;
