@@ -3,11 +3,12 @@
 use std::fs;
 use std::sync::Arc;
 
-use airssys_wasm_host::{Host, Pool};
+use airssys_wasm_host::{Host, Pool, Value};
 use anyhow::Result;
+use bytes::Bytes;
 
 use super::turns::Turns;
-use super::{BARE, CALLS, Calls, OURS, PAYLOADS, Payload, SYNC, bare, ours};
+use super::{BARE, CALLS, Calls, OURS, PAYLOADS, Payload, SYNC, WAVE, bare, ours};
 use crate::report::{Bound, Report};
 
 /// The promise: what a call costs above the least that it can, in nanoseconds.
@@ -19,7 +20,7 @@ const BY_NAME_PROMISED: f64 = 2.0;
 /// What is shouted.
 const TEXT: &str = "what one says to the people in the next room";
 
-/// The payloads that are echoed: those large enough for a value a byte to be felt.
+/// The payloads that are echoed: those large enough that a value for each byte would be felt.
 const ECHOED: &[Payload] = PAYLOADS.split_at(2).1;
 
 impl Calls {
@@ -37,8 +38,10 @@ impl Calls {
 
     async fn add(&self, component: &[u8], pool: &Arc<Pool>, report: &mut Report) -> Result<()> {
         let mut turns = Turns::default();
-        let arguments = vec!["17".to_owned(), "25".to_owned()];
-        turns.add(OURS, ours::Named::new(pool, "add", arguments, "42"));
+        let values = vec![Value::U32(17), Value::U32(25)];
+        turns.add(OURS, ours::Named::new(pool, "add", values, Value::U32(42)));
+        let texts = vec!["17".to_owned(), "25".to_owned()];
+        turns.add(WAVE, ours::Texts::new(pool, "add", texts, "42"));
         turns.add(BARE, bare::Typed::start(component, "add", (17_u32, 25_u32), 42_u32).await?);
         turns.add(SYNC, bare::SyncAdd::start(component, (17, 25))?);
         turns.run(self.amount(CALLS)).await?;
@@ -54,9 +57,11 @@ impl Calls {
 
     async fn shout(&self, component: &[u8], pool: &Arc<Pool>, report: &mut Report) -> Result<()> {
         let mut turns = Turns::default();
-        let arguments = vec![format!("\"{TEXT}\"")];
-        turns.add(OURS, ours::Named::new(pool, "shout", arguments, format!("\"{TEXT}!\"")));
         let shouted = format!("{TEXT}!");
+        let values = vec![Value::String(TEXT.to_owned())];
+        turns.add(OURS, ours::Named::new(pool, "shout", values, Value::String(shouted.clone())));
+        let texts = vec![format!("\"{TEXT}\"")];
+        turns.add(WAVE, ours::Texts::new(pool, "shout", texts, format!("\"{shouted}\"")));
         turns.add(BARE, bare::Typed::start(component, "shout", (TEXT,), shouted).await?);
         turns.run(self.amount(CALLS)).await?;
         let title = format!("shout: {OURS} over {BARE}");
@@ -74,10 +79,9 @@ impl Calls {
         report: &mut Report,
     ) -> Result<()> {
         let body = payload.body();
-        let bytes: Vec<_> = body.iter().map(u8::to_string).collect();
-        let text = format!("[{}]", bytes.join(", "));
+        let value = Value::Bytes(Bytes::from_static(body));
         let mut turns = Turns::default();
-        turns.add(OURS, ours::Named::new(pool, "echo", vec![text.clone()], text));
+        turns.add(OURS, ours::Named::new(pool, "echo", vec![value.clone()], value));
         turns.add(BARE, bare::Typed::start(component, "echo", (body,), body.to_vec()).await?);
         turns.run(self.amount(payload.calls)).await?;
         let what = format!("echo, {}", payload.name);

@@ -65,6 +65,7 @@ impl Payload {
 // The contestants.
 const OURS: &str = "airssys-wasm";
 const EMBEDDED: &str = "airssys-wasm, embedded";
+const WAVE: &str = "airssys-wasm, WAVE";
 const BARE: &str = "bare typed async";
 const SYNC: &str = "bare typed sync";
 const EXTISM: &str = "Extism";
@@ -106,7 +107,8 @@ impl Calls {
              its input to its output, eight bytes at a time, without WASI and without a limit on time; the output copied \
              out of the plugin.\n\n\
              `add`, `shout` and `echo` are plain functions of `plugin-pure`, which has no imports. {OURS}: \
-             `Lease::invoke` by the function's name, arguments and result in WAVE. {BARE}: \
+             `Pool::claim` and `Lease::call` by the function's name, its values made anew for each call. {WAVE}: \
+             the same with arguments and result as text (`Lease::invoke`). {BARE}: \
              `TypedFunc::call_async`. {SYNC}: `TypedFunc::call`, without epochs.",
             self.rounds,
             self.batches,

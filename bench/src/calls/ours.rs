@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use airssys_wasm::{Plugin, PluginSettings, Plugins};
 use airssys_wasm_host::{
-    CallCtx, Host, HostSettings, Input, NoLog, Output, Pool, RequestId, RevisionSpec,
+    CallCtx, Host, HostSettings, Input, NoLog, Output, Pool, RequestId, RevisionSpec, Value,
 };
 use airssys_wasm_model::{
     Digest, InstanceModel, Instances, Limits, MANIFEST_SECTION, RevisionNumber,
@@ -90,15 +90,48 @@ impl Caller for Embedded {
     }
 }
 
-/// A function by its name, its arguments and its result in WAVE.
+/// A function by its name, with values.
 pub(super) struct Named {
+    pool: Arc<Pool>,
+    function: &'static str,
+    arguments: Vec<Value>,
+    expected: Value,
+}
+
+impl Named {
+    /// Which, with what, and what has to come back.
+    pub(super) fn new(
+        pool: &Arc<Pool>,
+        function: &'static str,
+        arguments: Vec<Value>,
+        expected: Value,
+    ) -> Self {
+        Self { pool: Arc::clone(pool), function, arguments, expected }
+    }
+}
+
+impl Caller for Named {
+    type Answer = Option<Value>;
+
+    async fn call(&mut self) -> Result<Option<Value>> {
+        let lease = self.pool.claim(CallCtx::new(RequestId::draw())).await?;
+        Ok(lease.call(self.function, self.arguments.clone()).await?)
+    }
+
+    fn is_right(&self, answer: &Option<Value>) -> bool {
+        answer.as_ref() == Some(&self.expected)
+    }
+}
+
+/// A function by its name, with arguments and result in WAVE.
+pub(super) struct Texts {
     pool: Arc<Pool>,
     function: &'static str,
     arguments: Vec<String>,
     expected: String,
 }
 
-impl Named {
+impl Texts {
     /// Which, with what, and what has to come back.
     pub(super) fn new(
         pool: &Arc<Pool>,
@@ -110,7 +143,7 @@ impl Named {
     }
 }
 
-impl Caller for Named {
+impl Caller for Texts {
     type Answer = String;
 
     async fn call(&mut self) -> Result<String> {
