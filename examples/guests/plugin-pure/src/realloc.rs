@@ -9,7 +9,12 @@ use alloc::alloc::{Layout, alloc, handle_alloc_error, realloc};
 ///
 /// `old` is a block of `old_len` bytes that this allocator gave, aligned to `align`, or `old_len` is 0.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn cabi_realloc(old: *mut u8, old_len: usize, align: usize, len: usize) -> *mut u8 {
+unsafe extern "C" fn cabi_realloc(
+    old: *mut u8,
+    old_len: usize,
+    align: usize,
+    len: usize,
+) -> *mut u8 {
     // SAFETY: the ABI's alignments are powers of two and its lengths below 2 GiB.
     let layout = unsafe { Layout::from_size_align_unchecked(old_len, align) };
     let given = match (old_len, len) {
