@@ -8,6 +8,7 @@
 
 mod bare;
 mod bodies;
+mod calls;
 mod contest;
 mod http;
 mod idle;
@@ -49,6 +50,8 @@ enum What {
     Bodies(bodies::Bodies),
     /// A fresh instance beside a bare instantiation
     Start(start::Start),
+    /// Calls in this process, beside the bare engine and Extism
+    Calls(calls::Calls),
     /// From command to effect, under load
     Switch(switch::Switch),
     /// A known artifact again, and a new one
@@ -92,6 +95,7 @@ async fn main() -> Result<()> {
         What::Reuse(reuse) => reuse.run().await,
         What::Bodies(bodies) => bodies.run().await,
         What::Start(start) => start.run().await,
+        What::Calls(calls) => calls.run().await,
         What::Switch(switch) => switch.run().await,
         What::Redeploy(redeploy) => redeploy.run().await,
         What::Idle(idle) => idle.run().await,

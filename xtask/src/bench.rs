@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
-use crate::{build, guests, shell};
+use crate::{build, extism, guests, shell};
 
 /// The peer, at the version of the engine inside the node.
 const WASMTIME: &str = "48.0.8";
@@ -39,6 +39,8 @@ enum What {
     Bodies,
     /// From claim to the guest's first instruction, beside a bare instantiation
     Start,
+    /// Calls in one process through the library, beside the bare engine and Extism
+    Calls,
     /// From command to effect: switching versions and going back, under load
     Switch,
     /// Deploying an artifact again, and a new one
@@ -54,6 +56,7 @@ impl What {
             Self::Reuse => "reuse",
             Self::Bodies => "bodies",
             Self::Start => "start",
+            Self::Calls => "calls",
             Self::Switch => "switch",
             Self::Redeploy => "redeploy",
             Self::Idle => "idle",
@@ -83,6 +86,11 @@ impl Bench {
         measure.arg("--node").arg(built.named("airssys-wasm")?);
         if matches!(self.what, What::Http | What::Reuse | What::Bodies) {
             measure.arg("--wasmtime").arg(wasmtime()?);
+        }
+        if matches!(self.what, What::Calls) {
+            measure.arg("--extism").arg(extism::library()?);
+            // It would keep compiled plugins in the user's own cache.
+            measure.env("EXTISM_CACHE_CONFIG", "");
         }
         measure.arg("--out").arg(shell::root().join("target/bench"));
         measure.arg("--commit").arg(commit()).arg("--profile").arg(PROFILE);

@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod ci;
 mod demo;
+mod extism;
 mod guests;
 mod http;
 mod shell;

@@ -2,7 +2,7 @@
 //! bare host of components, with nothing in them that a server needs besides.
 
 mod driven;
-mod host;
+pub(crate) mod host;
 mod hyper;
 
 use std::convert::Infallible;
