@@ -37,11 +37,11 @@ pub(crate) struct Bodies {
     #[arg(long)]
     wasmtime: PathBuf,
     /// How often each is measured, in turns
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 9)]
     rounds: usize,
     /// How long each measurement of many requests lasts
-    #[arg(long, default_value_t = 3)]
-    seconds: u64,
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
     /// Connections at once, for many requests
     #[arg(long, default_value_t = 32)]
     connections: usize,
@@ -78,7 +78,7 @@ impl Bodies {
             contest.add(NODE, &node.process, ours, self.connections)?;
             let theirs = Request::post(&serve.address, "/", bytes);
             contest.add(SERVE, &serve.process, theirs, self.connections)?;
-            contest.run(self.rounds, Duration::from_secs(self.seconds))?;
+            contest.run(self.rounds, Duration::from_secs_f64(self.seconds))?;
             let title = format!("{size}: throughput over {SERVE}");
             let promised = Bound::AtLeast(OVER_SERVE_PROMISED);
             report.promise(title, "×", contest.rates(NODE, SERVE), promised);
@@ -117,7 +117,7 @@ impl Bodies {
         format!(
             "`echo-http` (wasi:http 0.2), which sends back what it is sent, a fresh instance for each request \
              on both sides; `wasmtime serve {}`. Bodies of a size: {} connections kept alive, {} rounds in \
-             turns, {} s each after 1 s of warm-up; each server's echo is compared byte by byte once for each \
+             turns, {} s each after a quarter of warm-up; each server's echo is compared byte by byte once for each \
              size, and of the many each must be 200 and as long as it says. Streamed: one request of {} MiB on one \
              connection, written and read at the same time, every byte compared, {} rounds in turns. Resident \
              memory (VmRSS) is looked at about a hundred times a stream: the highest, over what it was before \

@@ -8,8 +8,9 @@ use crate::load::{Load, Pace, Request};
 use crate::node::Process;
 use crate::report::Report;
 
-/// Not counted: caches fill. The connections that are measured are those of the warm-up.
-const WARM_UP: Duration = Duration::from_secs(1);
+/// Not counted: caches fill. The connections that are measured are those of the warm-up. Turns are short and
+/// many, because what a machine does beside comes and goes within seconds.
+const WARM_UP: Duration = Duration::from_millis(250);
 
 /// Servers in turns.
 #[derive(Default)]

@@ -40,11 +40,11 @@ pub(crate) struct Http {
     #[arg(long)]
     wasmtime: PathBuf,
     /// How often each is measured, in turns
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 9)]
     rounds: usize,
     /// How long each measurement lasts
-    #[arg(long, default_value_t = 4)]
-    seconds: u64,
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
     /// Connections at once
     #[arg(long, value_delimiter = ',', default_values_t = [32, 1, 256])]
     connections: Vec<usize>,
@@ -83,7 +83,7 @@ impl Http {
                     let request = Request::get(&server.address, "/");
                     contest.add(name, &server.process, request, *connections)?;
                 }
-                contest.run(self.rounds, Duration::from_secs(self.seconds))?;
+                contest.run(self.rounds, Duration::from_secs_f64(self.seconds))?;
                 let mut promise = |under: &str, least: f64| {
                     let title = format!("{what}: throughput over {under}");
                     report.promise(title, "×", contest.rates(NODE, under), Bound::AtLeast(least));
@@ -103,8 +103,8 @@ impl Http {
         format!(
             "`hello-http` (wasi:http 0.2), a fresh instance for each request everywhere, all compiled with the \
              same profile. Best flags: `{}`. The bare host pools as the node does, has no limit, routing or \
-             log, and runs without the engine's concurrency support. {} rounds in turns, {} s each after 1 s \
-             of warm-up, connections kept alive, the generator one thread on the same machine.",
+             log, and runs without the engine's concurrency support. {} rounds in turns, {} s each after a \
+             quarter of warm-up, connections kept alive, the generator one thread on the same machine.",
             BEST_FLAGS.join(" "),
             self.rounds,
             self.seconds,

@@ -40,11 +40,11 @@ pub(crate) struct Reuse {
     #[arg(long)]
     wasmtime: PathBuf,
     /// How often each is measured, in turns
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 9)]
     rounds: usize,
     /// How long each measurement lasts
-    #[arg(long, default_value_t = 3)]
-    seconds: u64,
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
     /// Connections at once
     #[arg(long, value_delimiter = ',', default_values_t = [32])]
     connections: Vec<usize>,
@@ -74,7 +74,7 @@ impl Reuse {
                     ensure!(said == TEXT, "{name} said `{}`", String::from_utf8_lossy(&said));
                     contest.add(name, process, request, *connections)?;
                 }
-                contest.run(self.rounds, Duration::from_secs(self.seconds))?;
+                contest.run(self.rounds, Duration::from_secs_f64(self.seconds))?;
                 let title = format!("{what}: throughput over {SERVE}");
                 let promised = Bound::AtLeast(OVER_SERVE_PROMISED);
                 report.promise(title, "×", contest.rates(NODE, SERVE), promised);
@@ -95,7 +95,7 @@ impl Reuse {
              replaced. The node: `model = \"pooled\"`. `wasmtime serve`: `--max-instance-reuse-count={REUSE} {}`, \
              and as many calls at once in an instance of 0.3 as it has by default, 16. The bare host: one call \
              at a time in an instance, no limit, routing or log; without the engine's concurrency support for \
-             0.2. Bare hyper answers the same with no component. {} rounds in turns, {} s each after 1 s of \
+             0.2. Bare hyper answers the same with no component. {} rounds in turns, {} s each after a quarter of \
              warm-up, connections kept alive, the generator one thread on the same machine. Processor time is \
              the process's, user's and kernel's mode, over the requests answered.",
             BEST_FLAGS.join(" "),
