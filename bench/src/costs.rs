@@ -151,7 +151,7 @@ async fn split(node: &Node, component: &[u8]) -> Result<()> {
     update.detached = true;
     let since = SystemTime::now();
     node.client.ask::<RolloutReport>(Command::Update(update)).await?;
-    node.journal.published("r1 50%, r2 50%", since).await?;
+    node.journal.published("r2 50%, r1 50%", since).await?;
     both_answer(&Request::get(&node.http, "/split/"))
 }
 

@@ -86,7 +86,7 @@ impl Density {
         format!(
             "{} services of {} pooled instances each, `hello_http.wasm`, all counted alive by `status`. \
              Memory: the node's VmRSS with all of them less that of the same node before, when it had \
-             compiled the component once and run no service; so it holds the services' share too. Calls: {} \
+             compiled the component once and run no service; so it holds the services' share too; their instances are initialised and have not been called yet. Calls: {} \
              kept-alive connections, one call under way at a time, to the services in turn (to the one \
              service of a second node on the other side; there over as many connections). The node hands a \
              call to the instance of its service that was used last. {} rounds in turns, {} s each.",

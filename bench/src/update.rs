@@ -75,7 +75,7 @@ impl Update {
         report.promise(what, "×", over_compile, Bound::AtMost(COMPILE_PROMISED));
         report.row("new artifact: command to first answer", "ms", new.first_answer_ms);
         report.row("compiling it with the bare engine under the same load", "ms", compile_ms);
-        report.promise("failed calls", "", vec![failed as f64], Bound::AtMost(0.0));
+        report.promise("failed calls", "calls", vec![failed as f64], Bound::AtMost(0.0));
         report.note(format!("{answered} requests were answered and {failed} failed."));
         report.finish(&self.paths)?;
         if failed > 0 {
