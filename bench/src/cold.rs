@@ -52,18 +52,21 @@ impl Cold {
         self.record(one.path(), &component, 1).await?;
         self.record(many.path(), &component, self.services).await?;
         let compiled = self.compile(&component, peer.path())?;
-        let (mut ours, mut theirs, mut full) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let (mut full, mut all_ready) = (Vec::new(), Vec::new());
         for round in 0..self.rounds {
             // Who begins changes, so that nobody always meets the warmer machine.
             if round % 2 == 0 {
                 theirs.push(self.start_peer(&compiled)?);
             }
-            ours.push(self.start_node(one.path(), 0)?);
+            ours.push(self.start_node(one.path(), 0)?.0);
             if round % 2 == 1 {
                 theirs.push(self.start_peer(&compiled)?);
             }
             // Another service each time, far from the last.
-            full.push(self.start_node(many.path(), round * 337 % self.services)?);
+            let (took, ready) = self.start_node(many.path(), round * 337 % self.services)?;
+            full.push(took);
+            all_ready.push(ready);
         }
         let ratios = ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect();
         let mut report = Report::new("cold", self.how());
@@ -71,6 +74,7 @@ impl Cold {
         report.promise("one service, over wasmtime serve", "×", ratios, promised);
         let promised = Bound::AtMost(MANY_MS_PROMISED);
         report.promise(format!("{} services", self.services), "ms", full, promised);
+        report.row(format!("{} services: until all are ready", self.services), "ms", all_ready);
         report.row("one service", "ms", ours);
         report.row("wasmtime serve, compiled before", "ms", theirs);
         report.finish(&self.paths)
@@ -112,13 +116,17 @@ impl Cold {
         Ok(compiled)
     }
 
-    fn start_node(&self, data: &Path, number: usize) -> Result<f64> {
+    /// How long it takes to the first answer, and until the node says that all of it is ready.
+    fn start_node(&self, data: &Path, number: usize) -> Result<(f64, f64)> {
         let port = free_port()?;
         let setup = Setup { http_port: port, ..Setup::default() };
         let path = format!("/{}/", service(number));
-        let (process, took) = first_answer(setup.command(&self.paths.node, data), port, &path)?;
+        let start = Instant::now();
+        let (mut process, took) = first_answer(setup.command(&self.paths.node, data), port, &path)?;
+        process.ready()?;
+        let ready = ms_since(start);
         process.stop()?;
-        Ok(took)
+        Ok((took, ready))
     }
 
     fn start_peer(&self, compiled: &Path) -> Result<f64> {

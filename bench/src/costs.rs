@@ -66,7 +66,9 @@ impl Costs {
         let promised = Bound::AtMost(PER_CENT_PROMISED);
         let what = "all together: node over bare host, processor time a call";
         report.promise(what, "%", per_cent(&together.cpu(WITH, WITHOUT)), promised);
-        rows(&mut report, "all together", together);
+        let rate = per_cent(&together.rates(WITHOUT, WITH));
+        report.row("all together: time a call at full load", "%", rate);
+        together.report(&mut report, "all together");
         drop(bare);
 
         let compute = self.paths.guests.join("compute_http.wasm");

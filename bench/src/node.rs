@@ -23,11 +23,20 @@ use crate::{machine, section};
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// Starts one whose output nobody reads.
+    /// Starts one whose log nobody reads.
     pub(crate) fn spawn(mut command: Command) -> Result<Self> {
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let started = command.spawn();
         Ok(Self(started.with_context(|| format!("{command:?} could not be started"))?))
+    }
+
+    /// Waits for its first line of standard output, which a node writes when it is ready.
+    pub(crate) fn ready(&mut self) -> Result<()> {
+        let stdout = self.0.stdout.as_mut().context("no stdout")?;
+        if BufReader::new(stdout).read_line(&mut String::new())? == 0 {
+            bail!("a server ended before it was ready");
+        }
+        Ok(())
     }
 
     /// Asks it to end, and waits until it has.
