@@ -56,16 +56,15 @@ impl Journal {
         Self { lines, published }
     }
 
-    /// When the table that sends every call to this revision was published, at or after `since`.
-    pub(crate) async fn published(&self, revision: &str, since: SystemTime) -> Result<SystemTime> {
-        let wanted = format!("{revision} 100%");
+    /// When this table, such as `r2 100%`, was published, at or after `since`.
+    pub(crate) async fn published(&self, table: &str, since: SystemTime) -> Result<SystemTime> {
         let is_it = |last: &Option<Published>| {
-            last.as_ref().is_some_and(|last| last.table == wanted && last.at >= since)
+            last.as_ref().is_some_and(|last| last.table == table && last.at >= since)
         };
         let mut published = self.published.clone();
         let waited = tokio::time::timeout(PATIENCE, published.wait_for(is_it)).await;
         let found = waited.with_context(|| {
-            format!("the node's log tells of no table `{wanted}`:\n{}", self.last_lines())
+            format!("the node's log tells of no table `{table}`:\n{}", self.last_lines())
         })?;
         found.context("the node's log ended")?.as_ref().map(|it| it.at).context("no table")
     }

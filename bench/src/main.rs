@@ -9,7 +9,11 @@
 mod bare;
 mod bodies;
 mod calls;
+mod cold;
 mod contest;
+mod cores;
+mod costs;
+mod density;
 mod http;
 mod idle;
 mod journal;
@@ -19,10 +23,12 @@ mod node;
 mod redeploy;
 mod report;
 mod reuse;
+mod rolling;
 mod section;
 mod sightings;
 mod start;
 mod switch;
+mod update;
 
 use std::path::PathBuf;
 
@@ -58,6 +64,16 @@ enum What {
     Redeploy(redeploy::Redeploy),
     /// Memory of a node that does nothing
     Idle(idle::Idle),
+    /// Process start to first answer
+    Cold(cold::Cold),
+    /// Many live instances in one node
+    Density(density::Density),
+    /// An update under load
+    Update(update::Update),
+    /// What a second core brings
+    Cores(cores::Cores),
+    /// The cost of what a host adds
+    Costs(costs::Costs),
     #[command(hide = true)]
     Bare(bare::Bare),
 }
@@ -99,6 +115,11 @@ async fn main() -> Result<()> {
         What::Switch(switch) => switch.run().await,
         What::Redeploy(redeploy) => redeploy.run().await,
         What::Idle(idle) => idle.run().await,
+        What::Cold(cold) => cold.run().await,
+        What::Density(density) => density.run().await,
+        What::Update(update) => update.run().await,
+        What::Cores(cores) => cores.run().await,
+        What::Costs(costs) => costs.run().await,
         What::Bare(bare) => bare.run().await,
     }
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use airssys_wasm_api::command::{Deploy, Source};
-use airssys_wasm_api::reply::Deployed;
+use airssys_wasm_api::command::{Deploy, RolloutChoice, Source, Update};
+use airssys_wasm_api::reply::{Deployed, ServiceStatus};
 use airssys_wasm_api::{Client, Place, command};
 use airssys_wasm_model::{Digest, Grants, Name, Version};
 use anyhow::{Context, Result, bail};
@@ -23,6 +23,32 @@ use crate::{machine, section};
 pub(crate) struct Process(Child);
 
 impl Process {
+    /// Starts one whose log nobody reads.
+    pub(crate) fn spawn(mut command: Command) -> Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let started = command.spawn();
+        Ok(Self(started.with_context(|| format!("{command:?} could not be started"))?))
+    }
+
+    /// Waits for its first line of standard output, which a node writes when it is ready.
+    pub(crate) fn ready(&mut self) -> Result<()> {
+        let stdout = self.0.stdout.as_mut().context("no stdout")?;
+        if BufReader::new(stdout).read_line(&mut String::new())? == 0 {
+            bail!("a server ended before it was ready");
+        }
+        Ok(())
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let asked = Command::new("kill").arg(self.0.id().to_string()).status()?;
+        let ended = self.0.wait()?;
+        if !asked.success() || !ended.success() {
+            bail!("a server did not stop well: {ended}");
+        }
+        Ok(())
+    }
+
     /// Memory in MiB, by the name of its line in `/proc/PID/status`, such as `VmRSS`.
     pub(crate) fn memory_mib(&self, line: &str) -> Result<f64> {
         let status = format!("/proc/{}/status", self.0.id());
@@ -50,7 +76,40 @@ impl Drop for Process {
     }
 }
 
-/// A running node on a data directory of its own.
+/// How a node is started.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Setup<'a> {
+    /// A data directory that outlives the node; one that goes with it unless given.
+    pub(crate) data: Option<&'a Path>,
+    /// The port of the ingress; any that is free unless given.
+    pub(crate) http_port: u16,
+    /// The processors it may run on, as `taskset` names them; all unless given.
+    pub(crate) cores: Option<&'a str>,
+    /// Flags of `serve` besides.
+    pub(crate) flags: &'a [&'a str],
+}
+
+impl Setup<'_> {
+    /// The command that starts a node on this data directory.
+    pub(crate) fn command(&self, binary: &Path, data: &Path) -> Command {
+        let mut command = match self.cores {
+            Some(cores) => {
+                let mut pinned = Command::new("taskset");
+                pinned.args(["-c", cores]).arg(binary);
+                pinned
+            }
+            None => Command::new(binary),
+        };
+        command.arg("serve").arg("--data").arg(data);
+        command.args(["--control", "127.0.0.1:0", "--output", "json", "--http"]);
+        command.arg(format!("127.0.0.1:{}", self.http_port)).args(self.flags);
+        // The level it has by default, whatever the shell that measures says.
+        command.env("AIRSSYS_WASM_LOG", "info");
+        command
+    }
+}
+
+/// A running node.
 pub(crate) struct Node {
     /// Its process.
     pub(crate) process: Process,
@@ -61,20 +120,24 @@ pub(crate) struct Node {
     /// What it logs.
     pub(crate) journal: Journal,
     // Deleted when the node is gone: fields drop in this order.
-    _data: TempDir,
+    _data: Option<TempDir>,
 }
 
 impl Node {
-    /// Starts one and waits until it is ready.
+    /// Starts one on a data directory of its own and waits until it is ready.
     pub(crate) fn start(binary: &Path) -> Result<Self> {
-        let data = TempDir::new()?;
-        let mut child = Command::new(binary)
-            .arg("serve")
-            .arg("--data")
-            .arg(data.path())
-            .args(["--http", "127.0.0.1:0", "--control", "127.0.0.1:0", "--output", "json"])
-            // The level it has by default, whatever the shell that measures says.
-            .env("AIRSSYS_WASM_LOG", "info")
+        Self::start_as(binary, Setup::default())
+    }
+
+    /// Starts one and waits until it is ready.
+    pub(crate) fn start_as(binary: &Path, setup: Setup<'_>) -> Result<Self> {
+        let own = match setup.data {
+            Some(_) => None,
+            None => Some(TempDir::new()?),
+        };
+        let data = setup.data.or(own.as_ref().map(TempDir::path)).context("no data directory")?;
+        let mut child = setup
+            .command(binary, data)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -91,9 +154,14 @@ impl Node {
         };
         let address = |name: &str| ready[name].as_str().map(str::to_owned).context("no address");
         let http = address("http")?.trim_start_matches("http://").trim_end_matches('/').to_owned();
-        let token = std::fs::read_to_string(data.path().join("token"))?.trim().to_owned();
+        let token = std::fs::read_to_string(data.join("token"))?.trim().to_owned();
         let client = Client::new(Place { node: address("control")?, token })?;
-        Ok(Self { process, http, client, journal, _data: data })
+        Ok(Self { process, http, client, journal, _data: own })
+    }
+
+    /// Ends it as an operator would, and waits until it has ended.
+    pub(crate) fn stop(self) -> Result<()> {
+        self.process.stop()
     }
 
     /// Uploads a component.
@@ -120,6 +188,13 @@ impl Node {
         Ok(self.client.ask(airssys_wasm_api::Command::Deploy(deploy)).await?)
     }
 
+    /// What a service is doing.
+    pub(crate) async fn status(&self, name: &str) -> Result<ServiceStatus> {
+        let service = name.parse::<Name>()?;
+        let status = airssys_wasm_api::Command::Status(command::Named { service });
+        Ok(self.client.ask(status).await?)
+    }
+
     /// Removes a service.
     pub(crate) async fn remove(&self, name: &str) -> Result<()> {
         let service = name.parse::<Name>()?;
@@ -127,6 +202,26 @@ impl Node {
         self.client.act(remove).await?;
         Ok(())
     }
+}
+
+/// What rolls a service to uploaded bytes.
+pub(crate) fn update(
+    name: &str,
+    version: &str,
+    digest: Digest,
+    rollout: RolloutChoice,
+) -> Result<Update> {
+    Ok(Update {
+        service: name.parse::<Name>()?,
+        source: Some(Source::Artifact(digest)),
+        version: Some(version.parse::<Version>()?),
+        rollout,
+        config: None,
+        grants: None,
+        grant_asked: true,
+        detached: false,
+        plan_only: false,
+    })
 }
 
 /// A running server that says on its first line of standard error where it serves: `wasmtime serve`, or one
@@ -141,10 +236,21 @@ pub(crate) struct Server {
 impl Server {
     /// `wasmtime serve` of a component on a free port, with these flags besides.
     pub(crate) fn wasmtime(binary: &Path, component: &Path, flags: &[&str]) -> Result<Self> {
+        let command = Self::wasmtime_command(binary, "127.0.0.1:0", component, flags);
+        Self::start(command).context("wasmtime serve")
+    }
+
+    /// The command of the same, at this address.
+    pub(crate) fn wasmtime_command(
+        binary: &Path,
+        address: &str,
+        component: &Path,
+        flags: &[&str],
+    ) -> Command {
         let mut command = Command::new(binary);
         // Rust's standard library imports `wasi:cli`, which `serve` gives when asked to.
-        command.args(["serve", "-Scli", "--addr", "127.0.0.1:0"]).args(flags).arg(component);
-        Self::start(command).context("wasmtime serve")
+        command.args(["serve", "-Scli", "--addr", address]).args(flags).arg(component);
+        command
     }
 
     /// A floor, which this program serves itself.

@@ -31,7 +31,7 @@ pub(crate) struct Sightings {
 }
 
 struct Wanted {
-    version: &'static str,
+    version: String,
     since: Instant,
 }
 
@@ -42,7 +42,8 @@ impl Sightings {
     }
 
     /// From now on the next answer by this version is wanted.
-    pub(crate) fn want(&self, version: &'static str, since: Instant) {
+    pub(crate) fn want(&self, version: &str, since: Instant) {
+        let version = version.to_owned();
         let mut wanted = self.wanted();
         self.met.send_replace(None);
         *wanted = Some(Wanted { version, since });
@@ -53,7 +54,7 @@ impl Sightings {
         let (at, wall) = (Instant::now(), SystemTime::now());
         let mut wanted = self.wanted();
         let Some(one) = wanted.as_ref() else { return };
-        if sent >= one.since && answer.version.as_deref() == Some(one.version) {
+        if sent >= one.since && answer.version.as_ref() == Some(&one.version) {
             *wanted = None;
             self.met.send_replace(Some(Sighting { at, wall }));
         }

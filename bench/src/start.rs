@@ -100,25 +100,9 @@ impl LogSink for FirstWord {
 
 impl Ours {
     async fn prepare(bytes: &[u8]) -> Result<Self> {
-        let host = Host::new(&HostSettings::default())?;
-        if let Allocation::OnDemand { reason } = host.allocation() {
-            bail!("this machine has no pooled memory to measure ({reason}); the bare engine would");
-        }
         let spoke = Arc::new(FirstWord::default());
-        let spec = RevisionSpec {
-            service: "hello".parse()?,
-            revision: RevisionNumber(1),
-            version: "1.0.0".parse()?,
-            digest: Digest::of(bytes),
-            config: serde_json::Map::new(),
-            rights: Arc::default(),
-            limits: Limits::default(),
-            instances: Instances::default(),
-            sink: spoke.clone(),
-            state: None,
-        };
-        let prepared = host.prepare(spec, bytes.to_vec().into()).await?;
-        Ok(Self { pool: Pool::new(prepared), spoke })
+        let pool = pool_of(bytes, spoke.clone()).await?;
+        Ok(Self { pool, spoke })
     }
 
     /// The median of so many starts, in microseconds.
@@ -135,6 +119,27 @@ impl Ours {
         }
         Ok(median(took))
     }
+}
+
+/// A pool of fresh instances with the node's own defaults, whose lines go there.
+pub(crate) async fn pool_of(bytes: &[u8], sink: Arc<dyn LogSink>) -> Result<Arc<Pool>> {
+    let host = Host::new(&HostSettings::default())?;
+    if let Allocation::OnDemand { reason } = host.allocation() {
+        bail!("this machine has no pooled memory to measure ({reason}); the bare engine would");
+    }
+    let spec = RevisionSpec {
+        service: "hello".parse()?,
+        revision: RevisionNumber(1),
+        version: "1.0.0".parse()?,
+        digest: Digest::of(bytes),
+        config: serde_json::Map::new(),
+        rights: Arc::default(),
+        limits: Limits::default(),
+        instances: Instances::default(),
+        sink,
+        state: None,
+    };
+    Ok(Pool::new(host.prepare(spec, bytes.to_vec().into()).await?))
 }
 
 /// The engine alone, set up as one would who wants it fast.

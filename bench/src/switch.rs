@@ -11,15 +11,15 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
 use airssys_wasm_api::Command;
-use airssys_wasm_api::command::{Rollback, RollbackTo, RolloutChoice, Source, Update};
+use airssys_wasm_api::command::{Rollback, RollbackTo, RolloutChoice};
 use airssys_wasm_api::reply::RolloutReport;
-use airssys_wasm_model::{Digest, Name, Span, StrategyName, Version};
+use airssys_wasm_model::{Digest, Span, StrategyName};
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
 
 use crate::Paths;
 use crate::load::{Load, Pace, Request};
-use crate::node::{Node, marked};
+use crate::node::{self, Node, marked};
 use crate::report::{Bound, Report};
 use crate::sightings::Sightings;
 
@@ -122,8 +122,8 @@ impl Change<'_> {
         self.sightings.want(version, start);
         let answer = self.node.client.ask::<RolloutReport>(command);
         let (report, met) = tokio::try_join!(async { Ok(answer.await?) }, self.sightings.met())?;
-        let revision = report.to.revision.to_string();
-        let published = self.node.journal.published(&revision, start_wall).await?;
+        let table = format!("{} 100%", report.to.revision);
+        let published = self.node.journal.published(&table, start_wall).await?;
         // The answer can be quicker than the line in the log.
         let first_call = met.wall.duration_since(published).unwrap_or_default();
         Ok(Made {
@@ -146,32 +146,18 @@ struct Times {
     rollback: Vec<f64>,
 }
 
-fn hello() -> Result<Name> {
-    Ok("hello".parse()?)
-}
-
 fn update(digest: Digest) -> Result<Command> {
     let rollout = RolloutChoice {
         strategy: Some(StrategyName::BlueGreen),
         hold: Some(Span(HOLD)),
         ..RolloutChoice::default()
     };
-    Ok(Command::Update(Update {
-        service: hello()?,
-        source: Some(Source::Artifact(digest)),
-        version: Some("2.0.0".parse::<Version>()?),
-        rollout,
-        config: None,
-        grants: None,
-        grant_asked: true,
-        detached: false,
-        plan_only: false,
-    }))
+    Ok(Command::Update(node::update("hello", "2.0.0", digest, rollout)?))
 }
 
 fn rollback() -> Result<Command> {
     Ok(Command::Rollback(Rollback {
-        service: hello()?,
+        service: "hello".parse()?,
         to: RollbackTo::Former,
         rollout: RolloutChoice::default(),
         detached: false,

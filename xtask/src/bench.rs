@@ -47,6 +47,16 @@ enum What {
     Redeploy,
     /// Memory of a node that does nothing
     Idle,
+    /// Process start to first answer, beside `wasmtime serve` of a file compiled before
+    Cold,
+    /// Memory and calls of many live instances in one node
+    Density,
+    /// What callers see of an update under load, and a new artifact's way to its first answer
+    Update,
+    /// What a second core brings
+    Cores,
+    /// The cost of what a host adds to the engine
+    Costs,
 }
 
 impl What {
@@ -60,6 +70,11 @@ impl What {
             Self::Switch => "switch",
             Self::Redeploy => "redeploy",
             Self::Idle => "idle",
+            Self::Cold => "cold",
+            Self::Density => "density",
+            Self::Update => "update",
+            Self::Cores => "cores",
+            Self::Costs => "costs",
         }
     }
 }
@@ -84,7 +99,7 @@ impl Bench {
         let mut measure = shell::program(&bench);
         measure.arg(self.what.name()).arg("--guests").arg(guests);
         measure.arg("--node").arg(built.named("airssys-wasm")?);
-        if matches!(self.what, What::Http | What::Reuse | What::Bodies) {
+        if matches!(self.what, What::Http | What::Reuse | What::Bodies | What::Cold) {
             measure.arg("--wasmtime").arg(wasmtime()?);
         }
         if matches!(self.what, What::Calls) {

@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub(crate) use self::host::config;
 use ::hyper::body::Incoming;
 use ::hyper::server::conn::http1;
 use ::hyper::service::HttpService;

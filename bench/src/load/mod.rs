@@ -65,12 +65,13 @@ pub(crate) enum Pace {
     /// So many a second over all connections, whether the last was answered or not. Latency counts from when
     /// a request was due, so that a server that stands still is not spared the requests it would have had.
     PerSecond(f64),
+    /// One under way over all connections: the next connection's when the last was answered.
+    OneByOne,
 }
 
 /// Connections to one service. They stay open from one sending to the next, so that a warm-up opens what
 /// the measurement uses.
 pub(crate) struct Load {
-    request: Request,
     poll: Poll,
     events: Events,
     connections: Vec<Connection>,
@@ -89,6 +90,8 @@ pub(crate) struct Outcome {
     pub(crate) took: Duration,
     /// Latencies in nanoseconds.
     pub(crate) latency_ns: Histogram<u64>,
+    /// The longest time in which no connection was answered well.
+    pub(crate) gap: Duration,
 }
 
 impl Outcome {
@@ -115,6 +118,7 @@ impl Outcome {
         self.answered += other.answered;
         self.failed += other.failed;
         self.took += other.took;
+        self.gap = self.gap.max(other.gap);
         Ok(self.latency_ns.add(&other.latency_ns)?)
     }
 
@@ -122,24 +126,29 @@ impl Outcome {
         // Up to a minute with three digits: a few hundred kilobytes.
         let latency_ns =
             Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("the bounds are valid");
-        Self { answered: 0, failed: 0, took: Duration::ZERO, latency_ns }
+        let (took, gap) = (Duration::ZERO, Duration::ZERO);
+        Self { answered: 0, failed: 0, took, latency_ns, gap }
     }
 }
 
 impl Load {
     /// Opens so many connections.
     pub(crate) fn open(request: Request, connections: usize) -> Result<Self> {
+        Self::over(vec![request; connections])
+    }
+
+    /// Opens a connection for each of these requests, which sends no other.
+    pub(crate) fn over(requests: Vec<Request>) -> Result<Self> {
         let poll = Poll::new()?;
         let mut load = Self {
-            request,
             poll,
             events: Events::with_capacity(1024),
-            connections: Vec::with_capacity(connections),
+            connections: Vec::with_capacity(requests.len()),
             watched: None,
             buffer: vec![0; READ_BYTES],
         };
-        for number in 0..connections {
-            let mut connection = Connection::open(&load.request.address)?;
+        for (number, request) in requests.into_iter().enumerate() {
+            let mut connection = Connection::open(request)?;
             load.register(number, &mut connection)?;
             load.connections.push(connection);
         }
@@ -155,11 +164,11 @@ impl Load {
     /// Sends for so long, waits for what is still under way and tells what came of it.
     pub(crate) fn send_for(&mut self, duration: Duration, pace: Pace) -> Result<Outcome> {
         let start = Instant::now();
-        let mut sending =
-            Sending { outcome: Outcome::empty(), until: start + duration, under_way: 0 };
+        let mut sending = Sending::new(start, start + duration);
         match pace {
             Pace::Closed => self.send_closed(&mut sending)?,
             Pace::PerSecond(rate) => self.send_at(rate, start, &mut sending)?,
+            Pace::OneByOne => self.send_one_by_one(&mut sending)?,
         }
         sending.outcome.took = start.elapsed();
         Ok(sending.outcome)
@@ -167,9 +176,9 @@ impl Load {
 
     /// Sends one request on one connection and reads its answer.
     pub(crate) fn call(&mut self) -> Result<Answer> {
-        let mut sending =
-            Sending { outcome: Outcome::empty(), until: Instant::now(), under_way: 0 };
-        self.begin(0, Instant::now(), &mut sending);
+        let now = Instant::now();
+        let mut sending = Sending::new(now, now);
+        self.begin(0, now, &mut sending);
         let mut last = None;
         while sending.under_way > 0 {
             self.wait(Some(PATIENCE))?;
@@ -191,6 +200,23 @@ impl Load {
                     && ended < sending.until
                 {
                     self.begin(number, ended, sending);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn send_one_by_one(&mut self, sending: &mut Sending) -> Result<()> {
+        for number in (0..self.connections.len()).cycle() {
+            let now = Instant::now();
+            if now >= sending.until {
+                break;
+            }
+            self.begin(number, now, sending);
+            while sending.under_way > 0 {
+                self.wait(Some(PATIENCE))?;
+                for number in self.ready() {
+                    self.advance(number, sending);
                 }
             }
         }
@@ -258,7 +284,7 @@ impl Load {
         connection.reader = Reader::default();
         sending.under_way += 1;
         // What is wrong with the connection is met when it is read.
-        connection.write(&self.request.bytes).ok();
+        connection.write().ok();
     }
 
     /// Goes on where this connection is ready; the moment of its answer's end and what a measurement wants to
@@ -266,7 +292,7 @@ impl Load {
     fn advance(&mut self, number: usize, sending: &mut Sending) -> Option<(Instant, Answer)> {
         let connection = &mut self.connections[number];
         let due = connection.due?;
-        let progress = connection.go_on(&self.request.bytes, &mut self.buffer);
+        let progress = connection.go_on(&mut self.buffer);
         let outcome = &mut sending.outcome;
         let answer = match progress {
             Ok(None) => return None,
@@ -284,6 +310,10 @@ impl Load {
             }
         };
         let ended = Instant::now();
+        if answer.status == 200 {
+            outcome.gap = outcome.gap.max(ended - sending.answered_at);
+            sending.answered_at = ended;
+        }
         let took = u64::try_from((ended - due).as_nanos()).unwrap_or(u64::MAX);
         outcome.latency_ns.saturating_record(took.max(1));
         sending.under_way -= 1;
@@ -295,7 +325,7 @@ impl Load {
     }
 
     fn reopen(&mut self, number: usize) -> Result<()> {
-        let mut connection = Connection::open(&self.request.address)?;
+        let mut connection = Connection::open(self.connections[number].request.clone())?;
         self.register(number, &mut connection)?;
         self.connections[number] = connection;
         Ok(())
@@ -312,10 +342,19 @@ struct Sending {
     outcome: Outcome,
     until: Instant,
     under_way: usize,
+    /// When a connection was last answered well.
+    answered_at: Instant,
+}
+
+impl Sending {
+    fn new(start: Instant, until: Instant) -> Self {
+        Self { outcome: Outcome::empty(), until, under_way: 0, answered_at: start }
+    }
 }
 
 /// One kept-alive connection.
 struct Connection {
+    request: Request,
     stream: TcpStream,
     /// When the request under way was due.
     due: Option<Instant>,
@@ -325,16 +364,17 @@ struct Connection {
 }
 
 impl Connection {
-    fn open(address: &str) -> Result<Self> {
-        let address = address.to_socket_addrs()?.next().context("no address")?;
+    fn open(request: Request) -> Result<Self> {
+        let address = request.address.to_socket_addrs()?.next().context("no address")?;
         let stream = std::net::TcpStream::connect(address).context(address.to_string())?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         let stream = TcpStream::from_std(stream);
-        Ok(Self { stream, due: None, sent: 0, reader: Reader::default() })
+        Ok(Self { request, stream, due: None, sent: 0, reader: Reader::default() })
     }
 
-    fn write(&mut self, request: &[u8]) -> std::io::Result<()> {
+    fn write(&mut self) -> std::io::Result<()> {
+        let request = &self.request.bytes;
         while self.sent < request.len() {
             match self.stream.write(&request[self.sent..]) {
                 Ok(wrote) => self.sent += wrote,
@@ -347,8 +387,8 @@ impl Connection {
     }
 
     /// Writes and reads what it can without waiting; the answer, if that was its end.
-    fn go_on(&mut self, request: &[u8], buffer: &mut [u8]) -> Result<Option<Answer>> {
-        self.write(request)?;
+    fn go_on(&mut self, buffer: &mut [u8]) -> Result<Option<Answer>> {
+        self.write()?;
         loop {
             match self.stream.read(buffer) {
                 Ok(0) => bail!(std::io::Error::from(ErrorKind::UnexpectedEof)),
