@@ -180,7 +180,8 @@ impl Pool {
         let since = Instant::now();
         let permit = match self.places.try_acquire() {
             Ok(permit) => permit,
-            Err(_taken) => self.wait(&call, since).await?,
+            // Boxed, so that calls that need not wait have a small future.
+            Err(_taken) => Box::pin(self.wait(&call, since)).await?,
         };
         let place = Place::of(self, permit);
         if self.stopped.load(Ordering::Acquire) {

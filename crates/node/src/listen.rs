@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -45,10 +46,10 @@ pub(crate) trait Answerer: Clone + Send + Sync + 'static {
         + 'static;
 
     fn answer(
-        &self,
+        self,
         request: Request<Incoming>,
         peer: SocketAddr,
-    ) -> impl Future<Output = Response<Self::Body>> + Send;
+    ) -> impl Future<Output = Response<Self::Body>> + Send + 'static;
 }
 
 /// Calls that may be under way on one HTTP/2 connection.
@@ -140,11 +141,9 @@ impl Listening {
         let heard = Arc::clone(&activity);
         let service = hyper::service::service_fn(move |request| {
             let busy = Busy::begin(&heard);
-            let answerer = answerer.clone();
-            async move {
-                let answer = answerer.answer(request, peer).await;
-                Ok::<_, std::convert::Infallible>(answer.map(|body| Held { body, _busy: busy }))
-            }
+            let held = |body| Held { body, _busy: busy };
+            let answering = answerer.clone().answer(request, peer);
+            answering.map(|answer| Ok::<_, std::convert::Infallible>(answer.map(held)))
         });
         let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
@@ -245,7 +244,7 @@ mod tests {
     impl Answerer for Hello {
         type Body = Full<Bytes>;
 
-        async fn answer(&self, _: Request<Incoming>, _: SocketAddr) -> Response<Self::Body> {
+        async fn answer(self, _: Request<Incoming>, _: SocketAddr) -> Response<Self::Body> {
             Response::new(Full::from("hello"))
         }
     }
@@ -257,7 +256,7 @@ mod tests {
     impl Answerer for Slow {
         type Body = Full<Bytes>;
 
-        async fn answer(&self, _: Request<Incoming>, _: SocketAddr) -> Response<Self::Body> {
+        async fn answer(self, _: Request<Incoming>, _: SocketAddr) -> Response<Self::Body> {
             tokio::time::sleep(self.0).await;
             Response::new(Full::from("slow"))
         }
@@ -270,7 +269,7 @@ mod tests {
     impl Answerer for Flood {
         type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, std::convert::Infallible>;
 
-        async fn answer(&self, _: Request<Incoming>, _: SocketAddr) -> Response<Self::Body> {
+        async fn answer(self, _: Request<Incoming>, _: SocketAddr) -> Response<Self::Body> {
             let held = self.0.clone();
             let body = Full::from(vec![7; 64 << 20]).map_frame(move |frame| {
                 let _until_the_body_is_dropped = &held;

@@ -121,7 +121,8 @@ impl LiveService {
         let Claimed { target, in_flight, .. } = claimed;
         let answered = match target.pool.offers() {
             offers if offers.http.is_some() => target.stream(request, call).await,
-            offers if offers.handler => target.handle(request, call).await,
+            // Boxed, for it is large, and would make every request's future as large.
+            offers if offers.handler => Box::pin(target.handle(request, call)).await,
             _ => Err(RequestError::NoHttp),
         };
         let mut answer = match answered {
@@ -174,7 +175,7 @@ impl LiveService {
 
     async fn claim(&self) -> Result<Claimed<Running>, NoRevision> {
         if self.starting.is_now() {
-            self.starting.wait().await;
+            Box::pin(self.starting.wait()).await;
         }
         self.switch.claim(rand::random())
     }

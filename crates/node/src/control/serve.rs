@@ -36,7 +36,7 @@ struct Routed(TowerToHyperService<Router>);
 impl Answerer for Routed {
     type Body = Body;
 
-    async fn answer(&self, request: Request<Incoming>, _peer: SocketAddr) -> Response<Body> {
+    async fn answer(self, request: Request<Incoming>, _peer: SocketAddr) -> Response<Body> {
         match self.0.call(request).await {
             Ok(answer) => answer,
             Err(never) => match never {},

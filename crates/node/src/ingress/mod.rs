@@ -20,7 +20,7 @@ use self::answer::{AnswerBody, problem};
 use self::body::BoundedBody;
 pub(crate) use self::routes::{Route, Routes};
 use crate::listen::{self, Answerer, Listening};
-use crate::live::{Running, Unanswered};
+use crate::live::{LiveService, Running, Unanswered};
 
 /// How many connections, if the process may have as many descriptors.
 const CONNECTIONS_MAX: usize = 10_000;
@@ -63,51 +63,45 @@ impl Ingress {
         listening.serve(listener, self, stopping).await;
     }
 
-    async fn named(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<AnswerBody> {
-        let request_id = RequestId::draw();
-        let mut answer = match self.route(request, peer, request_id).await {
-            Ok(answer) => answer,
-            Err(Refused { failure, by }) => {
-                let mut answer = problem(failure, request_id);
-                if let Some(by) = by {
-                    by.stamp(answer.headers_mut());
-                }
-                answer
-            }
-        };
-        let mut text = [0; 32];
-        answer.headers_mut().insert(X_REQUEST_ID, header(request_id, &mut text));
-        answer
-    }
-
-    async fn route(
+    /// What a request comes to before its service sees it.
+    fn route(
         &self,
         mut request: Request<Incoming>,
         peer: SocketAddr,
         request_id: RequestId,
-    ) -> Result<Response<AnswerBody>, Refused> {
+    ) -> Result<Routed, Failure> {
         check_size(&request, self.body_bytes_max)?;
-        let service = {
-            let authority = authority(&request)?;
-            let found = self.routes.find(authority, request.uri().path());
-            let Some((service, prefix)) = found else {
-                let path = request.uri().path();
-                let said = format!("no service answers at `{path}`");
-                let help = "a service answers at /<service>/ and at <service>.localhost";
-                return Err(Failure::new(Code::NotFound, said).help(help).into());
-            };
-            routes::strip(&mut request, prefix)?;
-            service
+        let authority = authority(&request)?;
+        let found = self.routes.find(authority, request.uri().path());
+        let Some((service, prefix)) = found else {
+            let said = format!("no service answers at `{}`", request.uri().path());
+            let help = "a service answers at /<service>/ and at <service>.localhost";
+            return Err(Failure::new(Code::NotFound, said).help(help));
         };
+        routes::strip(&mut request, prefix)?;
         let mut call = CallCtx::new(request_id);
         call.caller = Some(Caller::Address(peer.ip()));
         call.traceparent = request.headers().get("traceparent").cloned();
         let bound = self.body_bytes_max;
         let request = request.map(|body| BoundedBody::new(body, bound));
-        match service.http(request, call).await {
+        Ok(Routed { service, request, call })
+    }
+}
+
+/// A request on its way to its service.
+struct Routed {
+    service: Arc<LiveService>,
+    request: Request<BoundedBody>,
+    call: CallCtx,
+}
+
+impl Routed {
+    async fn answer(self) -> Result<Response<AnswerBody>, Refused> {
+        let request_id = self.call.request_id;
+        match self.service.http(self.request, self.call).await {
             Ok(answer) => Ok(answer.map(AnswerBody::Guest)),
             Err(Unanswered { error, by }) => {
-                Err(Refused { failure: error.failure(&service.name, request_id), by })
+                Err(Refused { failure: error.failure(&self.service.name, request_id), by })
             }
         }
     }
@@ -116,8 +110,23 @@ impl Ingress {
 impl Answerer for Arc<Ingress> {
     type Body = AnswerBody;
 
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<AnswerBody> {
-        self.named(request, peer).await
+    // Few layers, and what is read is not kept: the future of a request is moved about as a whole.
+    async fn answer(self, request: Request<Incoming>, peer: SocketAddr) -> Response<AnswerBody> {
+        let request_id = RequestId::draw();
+        let answered = match self.route(request, peer, request_id) {
+            Ok(routed) => routed.answer().await,
+            Err(failure) => Err(Refused { failure, by: None }),
+        };
+        let mut answer = answered.unwrap_or_else(|Refused { failure, by }| {
+            let mut answer = problem(failure, request_id);
+            if let Some(by) = by {
+                by.stamp(answer.headers_mut());
+            }
+            answer
+        });
+        let mut text = [0; 32];
+        answer.headers_mut().insert(X_REQUEST_ID, header(request_id, &mut text));
+        answer
     }
 }
 
@@ -126,12 +135,6 @@ struct Refused {
     failure: Failure,
     /// The revision that it came to.
     by: Option<Arc<Running>>,
-}
-
-impl From<Failure> for Refused {
-    fn from(failure: Failure) -> Self {
-        Self { failure, by: None }
-    }
 }
 
 /// The host that the client means: the `host` header, or HTTP/2's authority.
