@@ -16,11 +16,22 @@ impl RequestId {
     pub fn draw() -> Self {
         Self(rand::random())
     }
+
+    /// The digits, in ASCII. Every answer carries them, so they are written without the formatter.
+    pub fn digits(self) -> [u8; 32] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0.to_be_bytes()) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        digits
+    }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        f.write_str(std::str::from_utf8(&self.digits()).expect("digits are ASCII"))
     }
 }
 
@@ -67,5 +78,16 @@ impl CallCtx {
     /// The first attempt of a live call from nobody in particular.
     pub fn new(request_id: RequestId) -> Self {
         Self { request_id, traceparent: None, deadline: None, caller: None, attempt: 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_named_by_thirty_two_digits() {
+        let id = RequestId(0x0123_4567_89ab_cdef_0000_0000_0000_00ff);
+        assert_eq!(id.to_string(), "0123456789abcdef00000000000000ff");
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wasmtime::Store;
+use wasmtime_wasi_http::handler::Proxy;
 
+use crate::bindings::exports::airssys::component::handler;
 use crate::context::CallCtx;
 use crate::guest::Guest;
 use crate::pool::Pool;
@@ -17,6 +19,9 @@ pub(crate) struct Instance {
     pub(crate) calls: u64,
     /// An actor's: the state that it holds.
     pub(crate) holds: Option<Held>,
+    /// Its exports that calls go to, found at the first call.
+    pub(crate) handler: Option<handler::Guest>,
+    pub(crate) http: Option<Proxy>,
     /// When it last said that it is well.
     well_since: Instant,
 }
@@ -40,9 +45,9 @@ impl Instance {
     }
 
     /// Whether the guest says that it can go on, asked again after a while.
-    pub(crate) async fn is_well(&mut self, pool: &Pool) -> bool {
+    pub(crate) async fn is_well(&mut self, pool: &Pool, now: Instant) -> bool {
         let Some(lifecycle) = &pool.revision.doors.lifecycle else { return true };
-        if self.well_since.elapsed() < HEALTH_LASTS {
+        if now.duration_since(self.well_since) < HEALTH_LASTS {
             return true;
         }
         let answered = match lifecycle.load(&mut self.store, &self.instance) {
@@ -68,6 +73,14 @@ impl Instance {
         instance: wasmtime::component::Instance,
     ) -> Self {
         store.data_mut().memory.count_into(Arc::clone(&pool.gauges));
-        Self { store, instance, calls: 0, holds: None, well_since: Instant::now() }
+        Self {
+            store,
+            instance,
+            calls: 0,
+            holds: None,
+            handler: None,
+            http: None,
+            well_since: Instant::now(),
+        }
     }
 }

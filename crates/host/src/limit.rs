@@ -154,6 +154,8 @@ pub(crate) struct Metered<F, P> {
     until: Option<Instant>,
     /// The instance's pool, whose stop halts the guest.
     pool: P,
+    /// When the first poll begins, where that is known: a look at the clock for each call less.
+    began: Option<Instant>,
     /// Armed at the first poll that leaves the guest waiting: most calls end in their first.
     alarm: Option<Alarm>,
 }
@@ -167,7 +169,12 @@ where
 {
     pub(crate) fn new(inner: F, pool: P, until: Instant) -> Self {
         let cpu_left = pool.revision.spec.limits.cpu.0;
-        Self { inner, cpu_left, until: Some(until), pool, alarm: None }
+        Self { inner, cpu_left, until: Some(until), pool, began: None, alarm: None }
+    }
+
+    /// Work that is begun at once.
+    pub(crate) fn since(now: Instant, inner: F, pool: P, until: Instant) -> Self {
+        Self { began: Some(now), ..Self::new(inner, pool, until) }
     }
 
     /// The pool of the guest's instance.
@@ -191,7 +198,7 @@ where
     type Output = Result<F::Output, Halt>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let start = Instant::now();
+        let start = self.began.take().unwrap_or_else(Instant::now);
         let polled = Pin::new(&mut self.inner).poll(cx);
         let end = Instant::now();
         let spent = end - start;

@@ -65,20 +65,24 @@ impl Job for Execute {
 }
 
 async fn execute(pool: &Pool, instance: &mut Instance, input: Input) -> Result<Output, CallError> {
-    let wanted = "airssys:component/handler";
-    let handler = pool.revision.doors.handler.as_ref().ok_or(CallError::Unsupported { wanted })?;
-    let store = &mut instance.store;
+    let Instance { store, instance, handler, .. } = instance;
+    if handler.is_none() {
+        let wanted = "airssys:component/handler";
+        let found =
+            pool.revision.doors.handler.as_ref().ok_or(CallError::Unsupported { wanted })?;
+        let loaded = found.load(&mut *store, instance);
+        *handler = Some(loaded.map_err(|error| CallError::of(&error, store.data()))?);
+    }
+    let Some(guest) = handler else { unreachable!("it was just found") };
     let context = context(&store.data().call);
     let input = contract::Input {
         body: input.body.into(),
         content_type: input.content_type,
         metadata: input.metadata,
     };
-    let answered = match handler.load(&mut *store, &instance.instance) {
-        Ok(guest) => guest.call_execute(&mut *store, &context, &input).await,
-        Err(error) => Err(error),
-    };
-    let output = answered
+    let output = guest
+        .call_execute(&mut *store, &context, &input)
+        .await
         .map_err(|error| CallError::of(&error, store.data()))?
         .map_err(|error| CallError::Fault(error.into()))?;
     Ok(Output {
@@ -104,6 +108,7 @@ fn context(call: &crate::context::CallCtx) -> contract::Context {
 /// instance that went ahead of it is dropped.
 async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallError> {
     let Lease { place, ready, mut call, since } = lease;
+    let now = Instant::now();
     let pool = &*place.0;
     let until = pool.until(&call, since);
     call.deadline = Some(until);
@@ -114,7 +119,7 @@ async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallEr
         let generation = turn.saved().map(|saved| saved.generation);
         let current =
             ready.filter(|ready| ready.holds.as_ref().map(|held| held.generation) == generation);
-        let mut instance = ready_for(pool, current, call).await?;
+        let mut instance = ready_for(pool, current, call, now).await?;
         // The one that waited holds the state already.
         if let (None, Some(saved)) = (&instance.holds, turn.saved()) {
             restore(pool, &mut instance, saved).await?;
@@ -132,7 +137,7 @@ async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallEr
         pool.give_back(instance);
         answer
     });
-    Metered::new(work, pool, until).await.unwrap_or_else(|halt| Err(halt.into()))
+    Metered::since(now, work, pool, until).await.unwrap_or_else(|halt| Err(halt.into()))
 }
 
 async fn save(pool: &Pool, instance: &mut Instance) -> Result<Vec<u8>, CallError> {

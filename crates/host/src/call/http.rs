@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures::channel::oneshot;
@@ -21,6 +22,7 @@ use crate::guest::Guest;
 use crate::instance::Instance;
 use crate::limit::{Halt, Metered};
 use crate::pool::{Lease, Pool};
+use crate::prepare::Doors;
 
 /// The body of a request on its way to a guest.
 pub type RequestBody = WasiBody;
@@ -47,6 +49,7 @@ impl Lease {
             return Err(CallError::Unsupported { wanted: "an HTTP handler" });
         }
         let Lease { place, ready, call, since } = self;
+        let now = Instant::now();
         let pool = Arc::clone(&place.0);
         let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
         let until = pool.until(&call, since);
@@ -55,14 +58,14 @@ impl Lease {
         let sent = Arc::clone(&sending);
         let work = Box::pin(async move {
             let pool = &*place.0;
-            let mut instance = ready_for(pool, ready, call).await?;
+            let mut instance = ready_for(pool, ready, call, now).await?;
             let handled = handle(pool, &mut instance, request, answer).await;
             // Before the instance is dropped, which ends its body as if it were whole.
             handled.inspect_err(|_| sent.cut())?;
             pool.give_back(instance);
             Ok(())
         });
-        let mut work = Metered::new(work, pool, until);
+        let mut work = Metered::since(now, work, pool, until);
         let gap = work.pool().time_limit();
         let answer = match first_answer(&mut work, &mut answered).await {
             // A guest that failed has no good answer, even if its head was there first.
@@ -149,24 +152,30 @@ async fn handle(
     request: http::Request<WasiBody>,
     answer: oneshot::Sender<Answer>,
 ) -> Result<(), CallError> {
-    let doors = &pool.revision.doors;
-    let store = &mut instance.store;
-    let handled = if let Some(http) = &doors.http_p2 {
-        let proxy = http.load(&mut *store, &instance.instance);
-        match proxy {
-            Ok(proxy) => handle_p2(store, &proxy, request, answer).await,
-            Err(error) => Err(error),
-        }
-    } else if let Some(http) = &doors.http_p3 {
-        let service = http.load(&mut *store, &instance.instance);
-        match service {
-            Ok(service) => handle_p3(store, &Proxy::P3(service), request, answer).await,
-            Err(error) => Err(error),
-        }
-    } else {
-        return Err(CallError::Unsupported { wanted: "an HTTP handler" });
+    let Instance { store, instance, http, .. } = instance;
+    if http.is_none() {
+        let loaded = load(&pool.revision.doors, store, instance)?;
+        *http = Some(loaded.map_err(|error| CallError::of(&error, store.data()))?);
+    }
+    let handled = match http {
+        Some(Proxy::P2(proxy)) => handle_p2(store, proxy, request, answer).await,
+        Some(proxy @ Proxy::P3(_)) => handle_p3(store, proxy, request, answer).await,
+        None => unreachable!("it was just found"),
     };
     handled.map_err(|error| CallError::of(&error, store.data()))
+}
+
+/// Finds the export that answers requests.
+fn load(
+    doors: &Doors,
+    store: &mut Store<Guest>,
+    instance: &wasmtime::component::Instance,
+) -> Result<wasmtime::Result<Proxy>, CallError> {
+    match (&doors.http_p2, &doors.http_p3) {
+        (Some(http), _) => Ok(http.load(&mut *store, instance).map(Proxy::P2)),
+        (None, Some(http)) => Ok(http.load(&mut *store, instance).map(Proxy::P3)),
+        (None, None) => Err(CallError::Unsupported { wanted: "an HTTP handler" }),
+    }
 }
 
 async fn handle_p2(

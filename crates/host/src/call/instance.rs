@@ -1,6 +1,7 @@
 //! Starting an instance, running one job on it, and deciding whether it may serve again.
 
 use std::pin::pin;
+use std::time::Instant;
 
 use crate::actor::SavedState;
 use crate::call::error::CallError;
@@ -81,31 +82,34 @@ pub(crate) trait Job: Send {
 /// Runs a job on the leased instance, within the call's limits.
 pub(crate) async fn run<J: Job>(lease: Lease, job: J) -> Result<J::Output, CallError> {
     let Lease { place, ready, call, since } = lease;
+    let now = Instant::now();
     let pool = &*place.0;
     let until = pool.until(&call, since);
     let work = pin!(async {
-        let mut instance = ready_for(pool, ready, call).await?;
+        let mut instance = ready_for(pool, ready, call, now).await?;
         let answer = job.run(pool, &mut instance).await;
         if answer.as_ref().map_or_else(leaves_whole, |_| true) {
             pool.give_back(instance);
         }
         answer
     });
-    Metered::new(work, pool, until).await.unwrap_or_else(|halt| Err(halt.into()))
+    Metered::since(now, work, pool, until).await.unwrap_or_else(|halt| Err(halt.into()))
 }
 
-/// The instance for a call: the one that waited, if there is one and it is well, else a new one.
+/// The instance for a call that came now: the one that waited, if there is one and it is well, else a new one.
 pub(crate) async fn ready_for(
     pool: &Pool,
     ready: Option<Instance>,
     call: CallCtx,
+    now: Instant,
 ) -> Result<Instance, CallError> {
-    if let Some(mut instance) = ready {
-        instance.begin(call.clone());
-        if instance.is_well(pool).await {
-            return Ok(instance);
-        }
+    let Some(mut instance) = ready else { return instantiate(pool, call, None).await };
+    instance.begin(call);
+    if instance.is_well(pool, now).await {
+        return Ok(instance);
     }
+    let call = instance.store.data().call.clone();
+    drop(instance);
     instantiate(pool, call, None).await
 }
 

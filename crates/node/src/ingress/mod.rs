@@ -38,6 +38,8 @@ const FAREWELL: Duration = Duration::from_secs(30);
 /// bound is one on time and not on memory.
 pub(crate) const BODY_BYTES_MAX: u64 = 1 << 30;
 
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A longer target is nobody's link.
@@ -81,7 +83,7 @@ impl Ingress {
         routes::strip(&mut request, prefix)?;
         let mut call = CallCtx::new(request_id);
         call.caller = Some(Caller::Address(peer.ip()));
-        call.traceparent = request.headers().get("traceparent").cloned();
+        call.traceparent = request.headers().get(TRACEPARENT).cloned();
         let bound = self.body_bytes_max;
         let request = request.map(|body| BoundedBody::new(body, bound));
         Ok(Routed { service, request, call })
@@ -124,8 +126,9 @@ impl Answerer for Arc<Ingress> {
             }
             answer
         });
-        let mut text = [0; 32];
-        answer.headers_mut().insert(X_REQUEST_ID, header(request_id, &mut text));
+        let named = HeaderValue::from_bytes(&request_id.digits());
+        let named = named.expect("hexadecimal digits are visible ASCII");
+        answer.headers_mut().insert(X_REQUEST_ID, named);
         answer
     }
 }
@@ -162,12 +165,4 @@ fn check_size(request: &Request<Incoming>, body_bytes_max: u64) -> Result<(), Fa
         return Err(Failure::new(Code::TooLarge, message));
     }
     Ok(())
-}
-
-fn header(request_id: RequestId, text: &mut [u8; 32]) -> HeaderValue {
-    use std::io::Write;
-    let mut rest = &mut text[..];
-    // 32 digits into 32 bytes.
-    let _ = write!(rest, "{request_id}");
-    HeaderValue::from_bytes(text).unwrap_or(HeaderValue::from_static(""))
 }
