@@ -31,7 +31,9 @@ impl Guest for Echo {
             match to.blocking_splice(&from, PIECE_BYTES) {
                 Ok(_) => {}
                 Err(StreamError::Closed) => break,
-                Err(StreamError::LastOperationFailed(error)) => panic!("{}", error.to_debug_string()),
+                Err(StreamError::LastOperationFailed(error)) => {
+                    panic!("{}", error.to_debug_string())
+                }
             }
         }
         to.blocking_flush().expect("the caller reads");
