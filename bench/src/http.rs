@@ -102,8 +102,8 @@ impl Http {
     fn how(&self) -> String {
         format!(
             "`hello-http` (wasi:http 0.2), a fresh instance for each request everywhere, all compiled with the \
-             same profile. Best flags: `{}`. The bare host pools as the node does, has no limit, routing or \
-             log, and runs without the engine's concurrency support. {} rounds in turns, {} s each after a \
+             same profile. Best flags: `{}`. The bare host pools as the node does, has its allocator, no \
+             limit, routing or log, and runs without the engine's concurrency support. {} rounds in turns, {} s each after a \
              quarter of warm-up, connections kept alive, the generator one thread on the same machine.",
             BEST_FLAGS.join(" "),
             self.rounds,

@@ -15,12 +15,11 @@ use airssys_wasm_model::{Digest, Instances, Limits, RevisionNumber};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
-use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
-};
+use wasmtime::{Engine, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::Paths;
+use crate::bare::config;
 use crate::of_engine;
 use crate::report::{Bound, Report};
 
@@ -161,13 +160,7 @@ impl WasiView for Ctx {
 
 impl Bare {
     fn prepare(bytes: &[u8]) -> wasmtime::Result<Self> {
-        let mut slots = PoolingAllocationConfig::new();
-        slots.pagemap_scan(Enabled::Auto).linear_memory_keep_resident(512 << 10);
-        slots.table_keep_resident(512 << 10).async_stack_keep_resident(512 << 10);
-        let mut config = Config::new();
-        config.epoch_interruption(true).wasm_component_model_async(true);
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(slots));
-        let engine = Engine::new(&config)?;
+        let engine = Engine::new(&config(false, true))?;
         let component = Component::new(&engine, bytes)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;

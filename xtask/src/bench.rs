@@ -3,9 +3,10 @@
 //!
 //! It measures nothing itself, so that its own build profile cannot colour a number.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 
 use crate::{build, extism, guests, shell};
@@ -23,14 +24,17 @@ const WASMTIME_FEATURES: &str = "run,serve,compile,parallel-compilation,pooling-
 #[derive(Args)]
 pub(crate) struct Bench {
     /// What to measure
+    #[arg(default_value = "all")]
     what: What,
     /// Handed on to the measuring program, such as `--rounds 3`, or `--no-verdict` to succeed whatever came out
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
+    /// Each of the others in turn, with their own defaults
+    All,
     /// Requests a second, a fresh instance each, beside `wasmtime serve` with the same component
     Http,
     /// Requests a second with instances used again, of `wasi:http` 0.2 and 0.3
@@ -62,6 +66,7 @@ enum What {
 impl What {
     fn name(self) -> &'static str {
         match self {
+            Self::All => "all",
             Self::Http => "http",
             Self::Reuse => "reuse",
             Self::Bodies => "bodies",
@@ -95,21 +100,44 @@ impl Bench {
             "--bin",
             "airssys-wasm-bench",
         ])?;
+        let measured = match self.what {
+            What::All => What::value_variants().iter().filter(|what| **what != What::All).collect(),
+            ref one => vec![one],
+        };
+        let mut broken = Vec::new();
+        for what in measured {
+            let outcome = shell::run(what.measure(&built, guests)?.args(&self.rest));
+            if let (What::All, Err(error)) = (self.what, &outcome) {
+                // The others are measured all the same.
+                eprintln!("{error:#}");
+                broken.push(what.name());
+                continue;
+            }
+            outcome?;
+        }
+        ensure!(broken.is_empty(), "not kept, or not measured: {}", broken.join(", "));
+        Ok(())
+    }
+}
+
+impl What {
+    /// The measuring program, told what it needs for this.
+    fn measure(self, built: &build::Binaries, guests: &Path) -> Result<Command> {
         let bench = built.named("airssys-wasm-bench")?.display().to_string();
         let mut measure = shell::program(&bench);
-        measure.arg(self.what.name()).arg("--guests").arg(guests);
+        measure.arg(self.name()).arg("--guests").arg(guests);
         measure.arg("--node").arg(built.named("airssys-wasm")?);
-        if matches!(self.what, What::Http | What::Reuse | What::Bodies | What::Cold) {
+        if matches!(self, Self::Http | Self::Reuse | Self::Bodies | Self::Cold) {
             measure.arg("--wasmtime").arg(wasmtime()?);
         }
-        if matches!(self.what, What::Calls) {
+        if matches!(self, Self::Calls) {
             measure.arg("--extism").arg(extism::library()?);
             // It would keep compiled plugins in the user's own cache.
             measure.env("EXTISM_CACHE_CONFIG", "");
         }
         measure.arg("--out").arg(shell::root().join("target/bench"));
         measure.arg("--commit").arg(commit()).arg("--profile").arg(PROFILE);
-        shell::run(measure.args(self.rest))
+        Ok(measure)
     }
 }
 
