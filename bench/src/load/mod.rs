@@ -113,15 +113,6 @@ impl Outcome {
         Ok(())
     }
 
-    /// Adds what came of another sending.
-    pub(crate) fn add(&mut self, other: &Self) -> Result<()> {
-        self.answered += other.answered;
-        self.failed += other.failed;
-        self.took += other.took;
-        self.gap = self.gap.max(other.gap);
-        Ok(self.latency_ns.add(&other.latency_ns)?)
-    }
-
     fn empty() -> Self {
         // Up to a minute with three digits: a few hundred kilobytes.
         let latency_ns =

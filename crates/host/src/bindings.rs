@@ -7,4 +7,6 @@ wasmtime::component::bindgen!({
     world: "stateful-component",
     imports: { default: trappable | tracing },
     exports: { default: async },
+    // What goes into a guest is lent: it is copied into its memory, and nowhere before.
+    ownership: Borrowing { duplicate_if_necessary: true },
 });

@@ -10,6 +10,7 @@ use super::command;
 use super::error::CallError;
 use super::instance::{Job, ready_for, restore, run};
 use crate::bindings::airssys::component::types as contract;
+use crate::context::CallCtx;
 use crate::instance::{Held, Instance};
 use crate::limit::Metered;
 use crate::pool::{Lease, Pool};
@@ -74,14 +75,17 @@ async fn execute(pool: &Pool, instance: &mut Instance, input: Input) -> Result<O
         *handler = Some(loaded.map_err(|error| CallError::of(&error, store.data()))?);
     }
     let Some(guest) = handler else { unreachable!("it was just found") };
-    let context = context(&store.data().call);
+    let call = store.data().call.clone();
+    let said = Said::of(&call);
+    let metadata: Vec<_> =
+        input.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let input = contract::Input {
-        body: input.body.into(),
-        content_type: input.content_type,
-        metadata: input.metadata,
+        body: &input.body,
+        content_type: input.content_type.as_deref(),
+        metadata: &metadata,
     };
     let output = guest
-        .call_execute(&mut *store, &context, &input)
+        .call_execute(&mut *store, said.context(&call), input)
         .await
         .map_err(|error| CallError::of(&error, store.data()))?
         .map_err(|error| CallError::Fault(error.into()))?;
@@ -92,14 +96,27 @@ async fn execute(pool: &Pool, instance: &mut Instance, input: Input) -> Result<O
     })
 }
 
-fn context(call: &crate::context::CallCtx) -> contract::Context {
-    let left = call.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-    contract::Context {
-        request_id: call.request_id.to_string(),
-        trace_parent: call.traceparent.as_ref().and_then(|it| Some(it.to_str().ok()?.to_owned())),
-        deadline_ns: left.map(|left| left.as_nanos().try_into().unwrap_or(u64::MAX)),
-        caller: call.caller.as_ref().map(ToString::to_string),
-        attempt: call.attempt,
+/// What a guest is told of a call, as text.
+struct Said {
+    request_id: [u8; 32],
+    caller: Option<String>,
+}
+
+impl Said {
+    fn of(call: &CallCtx) -> Self {
+        let caller = call.caller.as_ref().map(ToString::to_string);
+        Self { request_id: call.request_id.digits(), caller }
+    }
+
+    fn context<'a>(&'a self, call: &'a CallCtx) -> contract::Context<'a> {
+        let left = call.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        contract::Context {
+            request_id: std::str::from_utf8(&self.request_id).expect("digits are ASCII"),
+            trace_parent: call.traceparent.as_ref().and_then(|it| it.to_str().ok()),
+            deadline_ns: left.map(|left| left.as_nanos().try_into().unwrap_or(u64::MAX)),
+            caller: self.caller.as_deref(),
+            attempt: call.attempt,
+        }
     }
 }
 
