@@ -58,11 +58,13 @@ impl Cache {
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.ends_with(&own) || (name.ends_with(".cwasm") && name.contains(&others)) {
+            let of_other = name.contains(&others);
+            if name.ends_with(&own) || (of_other && name.ends_with(".cwasm")) {
                 let used =
                     fs::metadata(&path).and_then(|about| Ok((about.modified()?, about.len())));
                 kept.extend(used.ok().map(|(used, size)| (used, size, path)));
-            } else if name.ends_with(".cwasm") || name.ends_with(".tmp") {
+            } else if !of_other && (name.ends_with(".cwasm") || name.ends_with(".tmp")) {
+                // The other kind's engine may be at work, and about to give a file its name.
                 self.remove(&path);
             }
         }

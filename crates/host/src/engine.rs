@@ -6,7 +6,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use wasmtime::component::Linker;
@@ -82,6 +82,9 @@ pub(crate) struct Shared {
     settings: HostSettings,
     sequential: Runtime,
     concurrent: OnceLock<Runtime>,
+    /// One start of the second engine at a time: it reserves memory and tidies the cache. Guards nothing else,
+    /// never across an await.
+    starting: Mutex<()>,
     /// One compilation at a time: it uses every core by itself, and two would hold twice the memory.
     pub(crate) compiling: tokio::sync::Semaphore,
 }
@@ -118,6 +121,7 @@ impl Host {
             settings: settings.clone(),
             sequential: Runtime::start(settings, Concurrency::None)?,
             concurrent: OnceLock::new(),
+            starting: Mutex::default(),
             compiling: tokio::sync::Semaphore::new(1),
         });
         start_ticker(Arc::downgrade(&shared));
@@ -133,15 +137,22 @@ impl Host {
 impl Shared {
     /// The engine for components that need this much of it.
     pub(crate) fn runtime(&self, concurrency: Concurrency) -> Result<&Runtime, HostError> {
-        match (concurrency, self.concurrent.get()) {
-            (Concurrency::None, _) => Ok(&self.sequential),
-            (Concurrency::Supported, Some(started)) => Ok(started),
-            (Concurrency::Supported, None) => {
-                let started = Runtime::start(&self.settings, concurrency)?;
-                // Two that come first at once: one of their engines is dropped again.
-                Ok(self.concurrent.get_or_init(|| started))
-            }
+        match concurrency {
+            Concurrency::None => Ok(&self.sequential),
+            Concurrency::Supported => match self.concurrent.get() {
+                Some(started) => Ok(started),
+                None => self.start_concurrent(),
+            },
         }
+    }
+
+    fn start_concurrent(&self) -> Result<&Runtime, HostError> {
+        let _alone = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(started) = self.concurrent.get() {
+            return Ok(started);
+        }
+        let started = Runtime::start(&self.settings, Concurrency::Supported)?;
+        Ok(self.concurrent.get_or_init(|| started))
     }
 }
 

@@ -143,7 +143,8 @@ pub(crate) enum Halt {
     Stopped,
 }
 
-/// A guest's future, held by a pin, halted when it has run too long or taken too long, or when its revision is stopped.
+/// A guest's future, held by a pin, halted when it has run too long or taken too long, or when its revision is
+/// stopped.
 ///
 /// A guest yields at every epoch tick, so one poll lasts a tick at most and the limits are kept to that
 /// precision. Time on the processor is the time spent inside polls: a good stand-in for the thread's own

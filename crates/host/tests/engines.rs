@@ -28,11 +28,16 @@ async fn a_component_gets_the_engine_that_it_needs_and_is_found_again() {
     let prepared = first.prepare(spec(&older), older.clone()).await.unwrap();
     assert!(!prepared.report().cached);
     assert_eq!((compiled_for(dir.path(), "-sequential-"), compiled_for(dir.path(), "-")), (1, 1));
+    // Half written, as by a compilation that is under way while the other engine starts.
+    let half = dir.path().join("0123-sequential-4567.89ab.tmp");
+    std::fs::write(&half, "half").unwrap();
     first.prepare(spec(&newer), newer.clone()).await.unwrap();
+    assert!(half.exists(), "an engine that starts took the other's file away");
     assert_eq!(compiled_for(dir.path(), "-concurrent-"), 1);
     drop((first, prepared));
     // Each engine prunes the cache when it starts, and leaves the other's entries there.
     let second = host(dir.path());
+    assert!(!half.exists(), "what a crash left half written stays");
     for artifact in [newer, older] {
         assert!(second.prepare(spec(&artifact), artifact).await.unwrap().report().cached);
     }
