@@ -1,14 +1,12 @@
 //! Bodies sent back as they come: small ones, large ones, and one that no memory should hold.
 
 use std::fs;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::Paths;
-use crate::contest::Contest;
+use crate::contest::{Contest, Turns};
 use crate::http::BEST_FLAGS;
 use crate::load::{Request, exchange};
 use crate::node::{Node, Process, Server};
@@ -33,15 +31,8 @@ const LIMITS: &str = "[limits]\ntime = \"600s\"\ncpu = \"600s\"\n";
 pub(crate) struct Bodies {
     #[command(flatten)]
     paths: Paths,
-    /// The `wasmtime` binary
-    #[arg(long)]
-    wasmtime: PathBuf,
-    /// How often each is measured, in turns
-    #[arg(long, default_value_t = 9)]
-    rounds: usize,
-    /// How long each measurement of many requests lasts
-    #[arg(long, default_value_t = 1.0)]
-    seconds: f64,
+    #[command(flatten)]
+    turns: Turns,
     /// Connections at once, for many requests
     #[arg(long, default_value_t = 32)]
     connections: usize,
@@ -64,7 +55,7 @@ impl Bodies {
         let component = section::with_manifest(&fs::read(&path)?, "echo", LIMITS);
         let digest = node.upload(component).await?;
         node.deploy("echo", "1.0.0", digest).await?;
-        let serve = Server::wasmtime(&self.wasmtime, &path, &BEST_FLAGS)?;
+        let serve = Server::wasmtime(&self.turns.wasmtime, &path, &BEST_FLAGS)?;
         for (_, bytes) in SIZES {
             exchange::echo(&node.http, PATH, bytes as u64, |_| ())?;
             exchange::echo(&serve.address, "/", bytes as u64, |_| ())?;
@@ -78,7 +69,7 @@ impl Bodies {
             contest.add(NODE, &node.process, ours, self.connections)?;
             let theirs = Request::post(&serve.address, "/", bytes);
             contest.add(SERVE, &serve.process, theirs, self.connections)?;
-            contest.run(self.rounds, Duration::from_secs_f64(self.seconds))?;
+            self.turns.run(&mut contest)?;
             let title = format!("{size}: throughput over {SERVE}");
             let promised = Bound::AtLeast(OVER_SERVE_PROMISED);
             report.promise(title, "×", contest.rates(NODE, SERVE), promised);
@@ -91,7 +82,7 @@ impl Bodies {
         let bytes = self.stream_mib << 20;
         let mut ours = Streams::to(&node.process, &node.http, PATH)?;
         let mut theirs = Streams::to(&serve.process, &serve.address, "/")?;
-        for round in 0..self.rounds {
+        for round in 0..self.turns.rounds {
             let mut turns = [&mut ours, &mut theirs];
             if round % 2 == 1 {
                 turns.reverse();
@@ -124,10 +115,10 @@ impl Bodies {
              the first stream.",
             BEST_FLAGS.join(" "),
             self.connections,
-            self.rounds,
-            self.seconds,
+            self.turns.rounds,
+            self.turns.seconds,
             self.stream_mib,
-            self.rounds,
+            self.turns.rounds,
         )
     }
 }

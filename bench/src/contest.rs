@@ -1,8 +1,10 @@
 //! Servers that take the same load in turns, so that what the machine does meanwhile meets each of them.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
+use clap::Args;
 
 use crate::load::{Load, Pace, Request};
 use crate::node::Process;
@@ -11,6 +13,27 @@ use crate::report::Report;
 /// Not counted: caches fill. The connections that are measured are those of the warm-up. Turns are short and
 /// many, because what a machine does beside comes and goes within seconds.
 const WARM_UP: Duration = Duration::from_millis(250);
+
+/// What a measurement beside `wasmtime serve` is told of its turns.
+#[derive(Args)]
+pub(crate) struct Turns {
+    /// The `wasmtime` binary
+    #[arg(long)]
+    pub(crate) wasmtime: PathBuf,
+    /// How often each is measured, in turns
+    #[arg(long, default_value_t = 9)]
+    pub(crate) rounds: usize,
+    /// How long each measurement of many requests lasts
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) seconds: f64,
+}
+
+impl Turns {
+    /// Lets the servers take their turns.
+    pub(crate) fn run(&self, contest: &mut Contest<'_>) -> Result<()> {
+        contest.run(self.rounds, Duration::from_secs_f64(self.seconds))
+    }
+}
 
 /// Servers in turns.
 #[derive(Default)]

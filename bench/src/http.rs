@@ -2,14 +2,12 @@
 //! the flags that make it fastest, and beside a bare host, which is as fast as the engine lets one be.
 
 use std::fs;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
 
 use crate::Paths;
-use crate::contest::Contest;
+use crate::contest::{Contest, Turns};
 use crate::load::Request;
 use crate::node::{Node, Server};
 use crate::report::{Bound, Report};
@@ -36,15 +34,8 @@ pub(crate) const BEST_FLAGS: [&str; 4] = [
 pub(crate) struct Http {
     #[command(flatten)]
     paths: Paths,
-    /// The `wasmtime` binary
-    #[arg(long)]
-    wasmtime: PathBuf,
-    /// How often each is measured, in turns
-    #[arg(long, default_value_t = 9)]
-    rounds: usize,
-    /// How long each measurement lasts
-    #[arg(long, default_value_t = 1.0)]
-    seconds: f64,
+    #[command(flatten)]
+    turns: Turns,
     /// Connections at once
     #[arg(long, value_delimiter = ',', default_values_t = [32, 1, 256])]
     connections: Vec<usize>,
@@ -67,8 +58,8 @@ impl Http {
             let component = self.paths.guests.join(format!("{work}_http.wasm"));
             let digest = node.upload(fs::read(&component)?.into()).await?;
             node.deploy(work, "1.0.0", digest).await?;
-            let default = Server::wasmtime(&self.wasmtime, &component, &[])?;
-            let best = Server::wasmtime(&self.wasmtime, &component, &BEST_FLAGS)?;
+            let default = Server::wasmtime(&self.turns.wasmtime, &component, &[])?;
+            let best = Server::wasmtime(&self.turns.wasmtime, &component, &BEST_FLAGS)?;
             let bare = Server::bare([
                 "host".as_ref(),
                 "--no-concurrency".as_ref(),
@@ -83,7 +74,7 @@ impl Http {
                     let request = Request::get(&server.address, "/");
                     contest.add(name, &server.process, request, *connections)?;
                 }
-                contest.run(self.rounds, Duration::from_secs_f64(self.seconds))?;
+                self.turns.run(&mut contest)?;
                 let mut promise = |under: &str, least: f64| {
                     let title = format!("{what}: throughput over {under}");
                     report.promise(title, "×", contest.rates(NODE, under), Bound::AtLeast(least));
@@ -106,8 +97,8 @@ impl Http {
              limit, routing or log, and runs without the engine's concurrency support. {} rounds in turns, {} s each after a \
              quarter of warm-up, connections kept alive, the generator one thread on the same machine.",
             BEST_FLAGS.join(" "),
-            self.rounds,
-            self.seconds,
+            self.turns.rounds,
+            self.turns.seconds,
         )
     }
 }

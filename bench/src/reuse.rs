@@ -2,14 +2,12 @@
 //! reuse, beside a bare host, and beside a server with no component in it.
 
 use std::fs;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::Paths;
-use crate::contest::Contest;
+use crate::contest::{Contest, Turns};
 use crate::http::BEST_FLAGS;
 use crate::load::{Request, exchange};
 use crate::node::{Node, Process, Server};
@@ -36,15 +34,8 @@ const TEXT: &[u8] = b"Hello from a component\n";
 pub(crate) struct Reuse {
     #[command(flatten)]
     paths: Paths,
-    /// The `wasmtime` binary
-    #[arg(long)]
-    wasmtime: PathBuf,
-    /// How often each is measured, in turns
-    #[arg(long, default_value_t = 9)]
-    rounds: usize,
-    /// How long each measurement lasts
-    #[arg(long, default_value_t = 1.0)]
-    seconds: f64,
+    #[command(flatten)]
+    turns: Turns,
     /// Connections at once
     #[arg(long, value_delimiter = ',', default_values_t = [32])]
     connections: Vec<usize>,
@@ -74,7 +65,7 @@ impl Reuse {
                     ensure!(said == TEXT, "{name} said `{}`", String::from_utf8_lossy(&said));
                     contest.add(name, process, request, *connections)?;
                 }
-                contest.run(self.rounds, Duration::from_secs_f64(self.seconds))?;
+                self.turns.run(&mut contest)?;
                 let title = format!("{what}: throughput over {SERVE}");
                 let promised = Bound::AtLeast(OVER_SERVE_PROMISED);
                 report.promise(title, "×", contest.rates(NODE, SERVE), promised);
@@ -99,8 +90,8 @@ impl Reuse {
              warm-up, connections kept alive, the generator one thread on the same machine. Processor time is \
              the process's, user's and kernel's mode, over the requests answered.",
             BEST_FLAGS.join(" "),
-            self.rounds,
-            self.seconds,
+            self.turns.rounds,
+            self.turns.seconds,
         )
     }
 }
@@ -129,7 +120,7 @@ impl Servers {
         }
         let reuse = format!("--max-instance-reuse-count={REUSE}");
         let flags: Vec<&str> = BEST_FLAGS.into_iter().chain([reuse.as_str()]).collect();
-        let serve = Server::wasmtime(&told.wasmtime, &path, &flags)?;
+        let serve = Server::wasmtime(&told.turns.wasmtime, &path, &flags)?;
         let mut args = vec!["host".as_ref(), "--reuse".as_ref(), REUSE.as_ref(), path.as_os_str()];
         if !fresh {
             args.push("--no-concurrency".as_ref());
