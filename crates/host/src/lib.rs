@@ -25,6 +25,7 @@ mod output;
 mod pool;
 mod prepare;
 mod wasi;
+mod workers;
 
 pub use actor::{MemoryKeeper, SavedState, StateError, StateKeeper, Turn};
 pub use adapt::{AdaptError, adapt};

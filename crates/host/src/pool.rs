@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use airssys_wasm_model::InstanceModel;
+use airssys_wasm_model::{InstanceModel, Instances};
 use futures::future::join_all;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,7 @@ use crate::gauges::Gauges;
 use crate::instance::Instance;
 use crate::limit::Metered;
 use crate::prepare::{Prepared, Revision};
+use crate::workers::Workers;
 
 /// The instances of one revision.
 pub struct Pool {
@@ -35,6 +36,8 @@ pub struct Pool {
     /// One change of scale at a time. Guards two counters, never across an await.
     resizing: Mutex<()>,
     pub(crate) gauges: Arc<Gauges>,
+    /// Of a revision whose instances serve several HTTP calls at once.
+    pub(crate) workers: Option<Workers>,
 }
 
 /// One claimed call on one instance.
@@ -83,7 +86,7 @@ pub struct PoolStats {
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What became of an instance that was to wait for a call.
-enum Parked {
+pub(crate) enum Parked {
     Kept,
     Dropped,
 }
@@ -107,6 +110,10 @@ impl Pool {
             stopping: CancellationToken::new(),
             resizing: Mutex::default(),
             gauges: Arc::default(),
+            workers: shares(&revision).then(|| {
+                let Instances { in_flight, max, .. } = revision.spec.instances;
+                Workers::new(in_flight, max)
+            }),
             revision,
         })
     }
@@ -158,7 +165,7 @@ impl Pool {
     }
 
     /// A new instance within a call's limits, with the state that there is.
-    async fn start(self: &Arc<Self>) -> Result<Instance, CallError> {
+    pub(crate) async fn start(self: &Arc<Self>) -> Result<Instance, CallError> {
         let until = Instant::now() + self.time_limit();
         let starting = pin!(self.start_unlimited(CallCtx::new(RequestId::draw())));
         Metered::new(starting, &**self, until).await?
@@ -184,7 +191,7 @@ impl Pool {
             Err(_taken) => Box::pin(self.wait(&call, since)).await?,
         };
         let place = Place::of(self, permit);
-        if self.stopped.load(Ordering::Acquire) {
+        if self.is_stopped() {
             return Err(ClaimError::Stopped);
         }
         let ready = match self.revision.spec.instances.model {
@@ -216,28 +223,38 @@ impl Pool {
 
     /// Takes an instance back after a call that left it whole.
     pub(crate) fn give_back(&self, mut instance: Instance) {
-        let spec = &self.revision.spec;
         instance.calls += 1;
         let used = instance.store.data().memory.used_bytes();
-        let full = used >= spec.limits.memory.bytes() / RECYCLE_AT.1 * RECYCLE_AT.0;
-        let spent = spec.instances.max_calls != 0 && instance.calls >= spec.instances.max_calls;
-        match spec.instances.model {
-            InstanceModel::Pooled if !full && !spent => {
+        match self.revision.spec.instances.model {
+            InstanceModel::Pooled if !self.is_spent(instance.calls, used) => {
                 self.park(instance);
             }
-            InstanceModel::Actor if !full => {
+            InstanceModel::Actor if !self.is_full(used) => {
                 self.park(instance);
             }
             _ => drop(instance),
         }
     }
 
-    fn park(&self, instance: Instance) -> Parked {
+    /// Whether an instance has had as many calls, or as much memory, as one that is used again may.
+    pub(crate) fn is_spent(&self, calls: u64, used_bytes: usize) -> bool {
+        let max_calls = self.revision.spec.instances.max_calls;
+        (max_calls != 0 && calls >= max_calls) || self.is_full(used_bytes)
+    }
+
+    fn is_full(&self, used_bytes: usize) -> bool {
+        used_bytes >= self.revision.spec.limits.memory.bytes() / RECYCLE_AT.1 * RECYCLE_AT.0
+    }
+
+    /// Whether it takes no further calls.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn park(&self, instance: Instance) -> Parked {
         let mut idle = self.idle();
         // Read under the lock that `stop` takes after it has set the flag: no instance slips past it.
-        if !self.stopped.load(Ordering::Acquire)
-            && idle.len() < self.places_now.load(Ordering::Relaxed) as usize
-        {
+        if !self.is_stopped() && idle.len() < self.places_now.load(Ordering::Relaxed) as usize {
             idle.push(instance);
             return Parked::Kept;
         }
@@ -263,13 +280,17 @@ impl Pool {
             self.places_owed.fetch_add(now - wanted - gone, Ordering::AcqRel);
             self.idle().truncate(wanted as usize);
         }
+        if let Some(workers) = &self.workers {
+            workers.resize(max);
+        }
     }
 
     /// What the pool is doing.
     pub fn stats(&self) -> PoolStats {
         PoolStats {
             instances: self.gauges.live(),
-            idle: u32::try_from(self.idle().len()).unwrap_or(u32::MAX),
+            idle: u32::try_from(self.idle().len() + self.workers.as_ref().map_or(0, Workers::idle))
+                .unwrap_or(u32::MAX),
             queued: self.queued.load(Ordering::Relaxed),
             memory_bytes: self.gauges.memory_bytes(),
             cpu: self.gauges.cpu(),
@@ -303,7 +324,7 @@ impl Pool {
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Instance>> {
+    pub(crate) fn idle(&self) -> MutexGuard<'_, Vec<Instance>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -311,10 +332,25 @@ impl Pool {
 fn places(revision: &Revision, instances_max: u32) -> u32 {
     match revision.spec.instances.model {
         InstanceModel::Actor => 1,
+        InstanceModel::Pooled if shares(revision) => {
+            let calls = instances_max.saturating_mul(revision.spec.instances.in_flight);
+            revision.spec.limits.concurrency.min(calls)
+        }
         InstanceModel::Fresh | InstanceModel::Pooled => {
             revision.spec.limits.concurrency.min(instances_max)
         }
     }
+}
+
+/// Whether an instance may have several HTTP calls under way. One that is asked how it is before each call, or
+/// that is told when it ends, has its calls one by one.
+fn shares(revision: &Revision) -> bool {
+    let instances = revision.spec.instances;
+    let doors = &revision.doors;
+    instances.model == InstanceModel::Pooled
+        && instances.in_flight > 1
+        && doors.http_p3.is_some()
+        && doors.lifecycle.is_none()
 }
 
 /// A call in the queue.

@@ -28,7 +28,8 @@ pub struct Instances {
     pub max: u32,
     /// `pooled`: an instance is replaced after so many calls; 0 sets no bound.
     pub max_calls: u64,
-    /// `pooled` with WASI 0.3: calls that may be at once in one instance. An instance runs one for now.
+    /// `pooled` with WASI 0.3: HTTP calls that may be at once in one instance. One with a lifecycle of its own has its
+    /// calls one by one.
     pub in_flight: u32,
 }
 

@@ -14,20 +14,30 @@ use tokio::time::Sleep;
 use wasmtime_wasi_http::WasiBody;
 
 use super::HttpError;
+use crate::workers::Sitting;
 
 /// The body of a guest's answer. Its gaps are bounded by the revision's limit on time, and it ends with an
 /// error if its guest was stopped before it had said all.
 pub struct HttpBody {
-    /// What a guest that has ended left to be sent: all of its body.
+    /// What was there with the answer's head.
     left: VecDeque<Result<Frame<Bytes>, HttpError>>,
-    /// The rest, of a guest that goes on.
-    body: Option<WasiBody>,
+    rest: Rest,
     gap: Duration,
     /// Armed when the guest makes the reader wait.
     alarm: Option<Pin<Box<Sleep>>>,
-    sending: Arc<Sending>,
-    _reading: Option<Reading>,
 }
+
+/// What comes after that.
+enum Rest {
+    /// Nothing.
+    None,
+    /// The body of a guest that serves this call alone.
+    Alone { body: WasiBody, sending: Arc<Sending>, _reading: Option<Reading> },
+    /// The body of one that serves others too.
+    Shared(Sitting),
+}
+
+type Polled = Poll<Option<Result<Frame<Bytes>, HttpError>>>;
 
 /// Pieces that are taken at once from a guest that has ended: more than its channel holds, and a bound where a
 /// request's body is handed back as fast as it comes.
@@ -37,7 +47,7 @@ const LEFT_MAX: usize = 16;
 pub(super) type Reading = oneshot::Sender<()>;
 
 /// How the sending of a body goes, known to the guest's side and the reader's.
-pub(super) struct Sending {
+pub(crate) struct Sending {
     start: Instant,
     /// When it last moved, by whichever side.
     moved_ms: AtomicU64,
@@ -49,7 +59,7 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    pub(super) fn begin(start: Instant) -> Self {
+    pub(crate) fn begin(start: Instant) -> Self {
         Self {
             start,
             moved_ms: AtomicU64::new(0),
@@ -64,8 +74,14 @@ impl Sending {
         self.moved_ms.store(now, Ordering::Relaxed);
     }
 
+    /// The head is there: it is its reader's turn.
+    pub(crate) fn begins(&self) {
+        self.reader_waits.store(false, Ordering::Relaxed);
+        self.moved();
+    }
+
     /// The guest does not get to the end of its body. Said before the guest is dropped.
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.cut.store(true, Ordering::Release);
     }
 
@@ -77,49 +93,48 @@ impl Sending {
         }
     }
 
-    fn is_cut(&self) -> bool {
-        self.cut.load(Ordering::Acquire)
+    /// What was read of a body, with its end turned into an error if it was cut: a guest that is gone ends its
+    /// body as one that has said all does.
+    pub(crate) fn whole(&self, polled: Polled) -> Polled {
+        match polled {
+            Poll::Ready(None) if self.cut.load(Ordering::Acquire) => {
+                Poll::Ready(Some(Err(self.fault())))
+            }
+            polled => polled,
+        }
     }
 
     /// Waits until nothing has moved for so long: the guest writes nothing, or its reader reads nothing.
     pub(super) async fn stalled(&self, patience: Duration) {
         loop {
-            let moved = Duration::from_millis(self.moved_ms.load(Ordering::Relaxed));
-            let idle = self.start.elapsed().saturating_sub(moved);
-            match patience.checked_sub(idle) {
-                Some(left) if !left.is_zero() => tokio::time::sleep(left).await,
-                _ => {
-                    let guilty = self.reader_waits.load(Ordering::Relaxed);
-                    return self.blame.store(guilty, Ordering::Relaxed);
-                }
+            let due = self.last_moved() + patience;
+            if due <= Instant::now() {
+                self.blame();
+                return;
             }
+            tokio::time::sleep_until(due.into()).await;
         }
+    }
+
+    /// When it last moved.
+    pub(crate) fn last_moved(&self) -> Instant {
+        self.start + Duration::from_millis(self.moved_ms.load(Ordering::Relaxed))
+    }
+
+    /// It has stalled. Returns whether that is the guest's fault, as it is unless its reader does not read.
+    pub(crate) fn blame(&self) -> bool {
+        let guilty = self.reader_waits.load(Ordering::Relaxed);
+        self.blame.store(guilty, Ordering::Relaxed);
+        guilty
     }
 }
 
 impl HttpBody {
     /// The body of a guest that has ended. What it wrote waits in a channel of a few pieces, so it is taken at
     /// once: its length is known then, and it is sent with its head in one go.
-    pub(super) fn of_one_that_ended(
-        mut body: WasiBody,
-        gap: Duration,
-        sending: Arc<Sending>,
-    ) -> Self {
-        let mut left = VecDeque::new();
-        let mut nobody = Context::from_waker(Waker::noop());
-        let body = loop {
-            if left.len() == LEFT_MAX {
-                break Some(body);
-            }
-            match Pin::new(&mut body).poll_frame(&mut nobody) {
-                Poll::Ready(Some(frame)) => left.push_back(frame),
-                Poll::Ready(None) => break None,
-                // It is not the guest that writes it: a request's body handed back, or another server's.
-                Poll::Pending => break Some(body),
-            }
-        };
-        sending.moved();
-        Self { left, body, gap, alarm: None, sending, _reading: None }
+    pub(super) fn of_one_that_ended(body: WasiBody, gap: Duration, sending: Arc<Sending>) -> Self {
+        sending.begins();
+        Self::begun(Rest::Alone { body, sending, _reading: None }, gap)
     }
 
     /// The body of a guest that still runs.
@@ -129,9 +144,55 @@ impl HttpBody {
         sending: Arc<Sending>,
         reading: Reading,
     ) -> Self {
-        sending.moved();
-        let (left, body) = (VecDeque::new(), Some(body));
-        Self { left, body, gap, alarm: None, sending, _reading: Some(reading) }
+        sending.begins();
+        let rest = Rest::Alone { body, sending, _reading: Some(reading) };
+        Self { left: VecDeque::new(), rest, gap, alarm: None }
+    }
+
+    /// The body of a guest that serves other calls too, and has let go of the thread since its answer.
+    pub(super) fn of_a_seat(sitting: Sitting, gap: Duration) -> Self {
+        Self::begun(Rest::Shared(sitting), gap)
+    }
+
+    /// A body with what is there of it by now.
+    fn begun(mut rest: Rest, gap: Duration) -> Self {
+        let mut left = VecDeque::new();
+        let mut nobody = Context::from_waker(Waker::noop());
+        while left.len() < LEFT_MAX {
+            match rest.poll(&mut nobody) {
+                Poll::Ready(Some(Ok(frame))) => left.push_back(Ok(frame)),
+                Poll::Ready(Some(Err(error))) => {
+                    left.push_back(Err(error));
+                    rest = Rest::None;
+                    break;
+                }
+                Poll::Ready(None) => {
+                    rest = Rest::None;
+                    break;
+                }
+                // Still to be written, by the guest, a request's body handed back, or another server.
+                Poll::Pending => break,
+            }
+        }
+        Self { left, rest, gap, alarm: None }
+    }
+}
+
+impl Rest {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Polled {
+        match self {
+            Self::None => Poll::Ready(None),
+            Self::Alone { body, sending, .. } => sending.whole(Pin::new(body).poll_frame(cx)),
+            Self::Shared(sitting) => Pin::new(sitting).poll_frame(cx),
+        }
+    }
+
+    fn sending(&self) -> Option<&Sending> {
+        match self {
+            Self::None => None,
+            Self::Alone { sending, .. } => Some(sending),
+            Self::Shared(sitting) => Some(sitting.sending()),
+        }
     }
 }
 
@@ -143,27 +204,30 @@ impl Body for HttpBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
-        if let Some(frame) = self.left.pop_front() {
+        let this = &mut *self;
+        if let Some(frame) = this.left.pop_front() {
             return Poll::Ready(Some(frame));
         }
-        let Some(body) = &mut self.body else { return Poll::Ready(None) };
-        match Pin::new(body).poll_frame(cx) {
-            // A guest that is gone ends its body as one that has said all does.
-            Poll::Ready(None) if self.sending.is_cut() => {
-                Poll::Ready(Some(Err(self.sending.fault())))
-            }
+        let polled = this.rest.poll(cx);
+        let Some(sending) = this.rest.sending() else { return polled };
+        match polled {
             Poll::Ready(frame) => {
-                self.alarm = None;
-                self.sending.reader_waits.store(false, Ordering::Relaxed);
-                self.sending.moved();
+                this.alarm = None;
+                sending.reader_waits.store(false, Ordering::Relaxed);
+                sending.moved();
                 Poll::Ready(frame)
             }
             Poll::Pending => {
-                self.sending.reader_waits.store(true, Ordering::Relaxed);
-                let gap = self.gap;
-                let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep(gap)));
+                sending.reader_waits.store(true, Ordering::Relaxed);
+                let gap = this.gap;
+                let alarm = this.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep(gap)));
                 match alarm.as_mut().poll(cx) {
-                    Poll::Ready(()) => Poll::Ready(Some(Err(HttpError::HttpResponseTimeout))),
+                    Poll::Ready(()) => {
+                        if let Rest::Shared(sitting) = &this.rest {
+                            sitting.is_stuck();
+                        }
+                        Poll::Ready(Some(Err(HttpError::HttpResponseTimeout)))
+                    }
                     Poll::Pending => Poll::Pending,
                 }
             }
@@ -171,14 +235,20 @@ impl Body for HttpBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left.is_empty() && self.body.as_ref().is_none_or(Body::is_end_stream)
+        self.left.is_empty()
+            && match &self.rest {
+                Rest::None => true,
+                Rest::Alone { body, .. } => body.is_end_stream(),
+                Rest::Shared(sitting) => sitting.is_end_stream(),
+            }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.body {
-            Some(body) if self.left.is_empty() => body.size_hint(),
-            Some(_) => SizeHint::default(),
-            None => SizeHint::with_exact(self.left.iter().map(length).sum()),
+        match &self.rest {
+            Rest::None => SizeHint::with_exact(self.left.iter().map(length).sum()),
+            Rest::Alone { body, .. } if self.left.is_empty() => body.size_hint(),
+            Rest::Shared(sitting) if self.left.is_empty() => sitting.size_hint(),
+            _ => SizeHint::default(),
         }
     }
 }

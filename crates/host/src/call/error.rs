@@ -171,6 +171,22 @@ impl From<DirectoryError> for CallError {
 }
 
 impl CallError {
+    /// The same, for another caller of an instance that has ended.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Init(fault) => Self::Init(fault.clone()),
+            Self::Trapped { message, .. } => {
+                // The operator needs to see it once.
+                Self::Trapped { message: message.clone(), backtrace: String::new() }
+            }
+            Self::Exited(code) => Self::Exited(*code),
+            Self::Limit(limit) => Self::Limit(*limit),
+            Self::Claim(error) => Self::Claim(*error),
+            Self::NoAnswer => Self::NoAnswer,
+            other => Self::Host(other.to_string()),
+        }
+    }
+
     /// What the runtime's error says of the guest whose store this is.
     pub(crate) fn of(error: &wasmtime::Error, guest: &Guest) -> Self {
         if let Some(exit) = error.downcast_ref::<I32Exit>() {

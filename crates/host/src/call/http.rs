@@ -52,6 +52,14 @@ impl Lease {
         let now = Instant::now();
         let pool = Arc::clone(&place.0);
         let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+        if let Some(workers) = &pool.workers {
+            // For whichever call is first to need an instance of its own.
+            if let Some(instance) = ready {
+                pool.park(instance);
+            }
+            let (head, sitting) = workers.http(place, request, call, since).await?;
+            return Ok(head.map(|()| HttpBody::of_a_seat(sitting, pool.time_limit())));
+        }
         let until = pool.until(&call, since);
         let (answer, mut answered) = oneshot::channel();
         let sending = Arc::new(Sending::begin(since));
@@ -166,7 +174,7 @@ async fn handle(
 }
 
 /// Finds the export that answers requests.
-fn load(
+pub(crate) fn load(
     doors: &Doors,
     store: &mut Store<Guest>,
     instance: &wasmtime::component::Instance,

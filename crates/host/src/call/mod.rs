@@ -13,11 +13,13 @@ mod signature;
 mod value;
 
 pub use body::HttpBody;
+pub(crate) use body::Sending;
 pub use command::{CommandIo, Exit};
 pub use error::{CallError, Fault, Kind};
 pub(crate) use functions::Functions;
 pub use handler::{Input, Output};
 pub use http::RequestBody;
+pub(crate) use http::load;
 pub(crate) use instance::{instantiate, restore};
 pub use required::{Required, RequiredCapability};
 pub use value::Value;

@@ -1,0 +1,171 @@
+//! The life of a shared instance: it begins the calls that it is given, runs them beside each other, and ends
+//! when it is told to leave, when its guest traps, or when a limit stops it.
+//!
+//! A trap ends every call of the instance, and so does its limit on the processor: a guest that computes
+//! keeps its fellows from running, so what it may use without ending any of them is what they may use together.
+
+use std::pin::pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+use futures::channel::oneshot;
+use futures::stream::{FuturesUnordered, StreamExt};
+use wasmtime::AsContextMut;
+use wasmtime::component::Accessor;
+use wasmtime_wasi_http::handler::{Prepared, Proxy};
+use wasmtime_wasi_http::{WasiBody, WasiHttpView};
+
+use super::seat::Seat;
+use super::watch::{End, Watch};
+use super::{Job, Worker, Workers};
+use crate::call::{CallError, load};
+use crate::guest::Guest;
+use crate::instance::Instance;
+use crate::pool::Pool;
+
+type Answered = (Arc<Seat>, Result<http::Response<WasiBody>, CallError>);
+
+/// Runs a worker from its first call to its end.
+pub(super) async fn serve(pool: Arc<Pool>, worker: Arc<Worker>) {
+    let Some(workers) = &pool.workers else { return };
+    let ended = match instance(&pool).await {
+        Ok(instance) => drive(&pool, workers, &worker, instance).await,
+        Err(error) => {
+            // Other instances would not start either, and these callers are the ones to be told.
+            worker.seats().extend(worker.inbox().into_iter().map(|job| job.seat));
+            Err(error)
+        }
+    };
+    workers.leave(&pool, &worker);
+    let left = std::mem::take(&mut *worker.seats());
+    let error = ended.err().unwrap_or(CallError::NoAnswer);
+    left.iter().for_each(|seat| seat.cut(error.again()));
+}
+
+/// One that waited, or a new one.
+async fn instance(pool: &Arc<Pool>) -> Result<Instance, CallError> {
+    let waited = pool.idle().pop();
+    match waited {
+        Some(instance) => Ok(instance),
+        None => pool.start().await,
+    }
+}
+
+async fn drive(
+    pool: &Arc<Pool>,
+    workers: &Workers,
+    worker: &Arc<Worker>,
+    mut instance: Instance,
+) -> Result<(), CallError> {
+    let proxy = load(&pool.revision.doors, &mut instance.store, &instance.instance)?
+        .map_err(|error| CallError::of(&error, instance.store.data()))?;
+    let answered = Mutex::default();
+    let office = Office { pool, workers, worker, proxy: &proxy, answered: &answered };
+    let ended = {
+        let run = instance.store.run_concurrent(async |accessor| office.open(accessor).await);
+        let mut run = pin!(run);
+        let mut watch = Watch::new(pool, worker);
+        std::future::poll_fn(|cx| {
+            let polled = watch.run(|| run.as_mut().poll(cx));
+            hand_over(&answered);
+            let ended = match polled {
+                Poll::Ready(ended) => Poll::Ready(Ok(ended.and_then(|ended| ended))),
+                Poll::Pending => watch.look(cx).map(Err),
+            };
+            if ended.is_ready() {
+                // Before anything of the instance is dropped, which ends bodies as if they were whole.
+                worker.seats().iter().for_each(|seat| seat.is_cut());
+            }
+            ended
+        })
+        .await
+    };
+    match ended {
+        Ok(ended) => ended.map_err(|error| CallError::of(&error, instance.store.data())),
+        Err(End::Left) => Ok(()),
+        Err(End::Halted(halt)) => Err(halt.into()),
+    }
+}
+
+/// Answers are given when the guest lets go of the thread: small ones are whole by then.
+fn hand_over(answered: &Mutex<Vec<Answered>>) {
+    let answers = std::mem::take(&mut *answered.lock().unwrap_or_else(PoisonError::into_inner));
+    answers.into_iter().for_each(|(seat, answer)| seat.answer(answer));
+}
+
+/// What the calls of one instance have in common.
+struct Office<'a> {
+    pool: &'a Arc<Pool>,
+    workers: &'a Workers,
+    worker: &'a Arc<Worker>,
+    proxy: &'a Proxy,
+    /// Guards a push and a swap, never across an await.
+    answered: &'a Mutex<Vec<Answered>>,
+}
+
+impl Office<'_> {
+    /// Begins calls as they come and runs them, until the worker leaves and all are over.
+    async fn open(&self, accessor: &Accessor<Guest>) -> wasmtime::Result<()> {
+        let mut calls = FuturesUnordered::new();
+        std::future::poll_fn(|cx| {
+            self.worker.waker.register(cx.waker());
+            for job in self.worker.inbox() {
+                match self.begin(accessor, job) {
+                    Ok(call) => calls.push(call),
+                    Err(error) => return Poll::Ready(Err(error)),
+                }
+                self.recycle(accessor);
+            }
+            while let Poll::Ready(Some(ended)) = calls.poll_next_unpin(cx) {
+                if let Err(error) = ended {
+                    return Poll::Ready(Err(error));
+                }
+            }
+            let done = self.worker.is_leaving() && calls.is_empty() && self.worker.taken() == 0;
+            // Work that a guest does after its answers is its own, and is let end.
+            if done && accessor.poll_no_interesting_tasks(cx).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn begin<'a>(
+        &'a self,
+        accessor: &'a Accessor<Guest>,
+        job: Job,
+    ) -> wasmtime::Result<impl Future<Output = wasmtime::Result<()>> + 'a> {
+        let Job { request, call, seat } = job;
+        self.worker.seats().push(Arc::clone(&seat));
+        self.worker.begun.fetch_add(1, Ordering::Relaxed);
+        let (sender, mut receiver) = oneshot::channel();
+        let prepared = accessor.with(|mut store| {
+            let mut store = store.as_context_mut();
+            // As for any call: a deadline that has passed would make the guest yield at once.
+            store.set_epoch_deadline(1);
+            store.data_mut().begin(call);
+            Prepared::new(store, self.proxy, request, WasiHttpView::http, sender)
+        })?;
+        Ok(async move {
+            prepared.run(accessor, std::future::pending()).await?;
+            let answer = match receiver.try_recv() {
+                Ok(Some(answer)) => answer.map_err(|error| CallError::Http(format!("{error:#}"))),
+                _ => Err(CallError::NoAnswer),
+            };
+            let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+            answered.push((seat, answer));
+            Ok(())
+        })
+    }
+
+    /// Takes no further calls if this instance has had its share of them, or of its memory.
+    fn recycle(&self, accessor: &Accessor<Guest>) {
+        let begun = self.worker.begun.load(Ordering::Relaxed);
+        let used = accessor.with(|mut store| store.get().memory.used_bytes());
+        if !self.worker.is_leaving() && self.pool.is_spent(begun, used) {
+            self.workers.leave(self.pool, self.worker);
+        }
+    }
+}
