@@ -1,7 +1,7 @@
 //! What an artifact is, read from its bytes without compiling or running anything.
 
 use airssys_wasm_model::{Digest, MANIFEST_SECTION, Name, Version};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
 use wasmparser::types::Types;
 use wasmparser::{
@@ -12,7 +12,7 @@ use wasmparser::{
 use crate::engine::Concurrency;
 
 /// What there is to know of an artifact before it is compiled.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Inspection {
     /// The digest of the bytes.
     pub digest: Digest,
@@ -36,7 +36,7 @@ pub struct Inspection {
 }
 
 /// The exports of a component that this host knows how to call.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offers {
     /// `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3`.
     pub http: Option<HttpVersion>,
@@ -63,7 +63,7 @@ impl Offers {
 }
 
 /// Which HTTP interface a component exports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HttpVersion {
     /// `wasi:http/incoming-handler@0.2`.
     #[serde(rename = "0.2")]

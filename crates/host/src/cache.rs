@@ -4,6 +4,7 @@
 //! carries an authentication code under a key that lies beside it: a file that anything but this node
 //! wrote, or that a fault has changed, is compiled again and never loaded. Entries are memory-mapped.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
@@ -16,6 +17,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::engine::Concurrency;
+use crate::known;
 
 /// What the entries may take together, looked at when the cache is opened. A compiled component takes about
 /// a megabyte: this is a thousand of them, or a few dozen of the largest.
@@ -55,9 +57,14 @@ impl Cache {
         };
         let others = format!("-{}-", other.as_str());
         let mut kept = Vec::new();
+        let mut known = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if path.extension().is_some_and(|extension| extension == known::EXTENSION) {
+                known.push(path);
+                continue;
+            }
             let of_other = name.contains(&others);
             if name.ends_with(&own) || (of_other && name.ends_with(".cwasm")) {
                 let used =
@@ -70,9 +77,18 @@ impl Cache {
         }
         kept.sort_by(|one, other| other.cmp(one));
         let mut total = 0;
+        let mut compiled = HashSet::new();
         for (_, size, path) in kept {
             total += size;
             if total > CACHE_BYTES_MAX {
+                self.remove(&path);
+            } else {
+                compiled.extend(artifact_of(&path));
+            }
+        }
+        // What is known of an artifact goes with what was compiled of it.
+        for path in known {
+            if artifact_of(&path).is_none_or(|artifact| !compiled.contains(&artifact)) {
                 self.remove(&path);
             }
         }
@@ -94,7 +110,7 @@ impl Cache {
     pub(crate) fn load(&self, engine: &Engine, artifact: Digest) -> Option<Component> {
         let path = self.path(artifact);
         let code = fs::read(path.with_extension("code")).ok()?;
-        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        let mut hasher = self.hasher(artifact);
         // Reading the file once warms the page cache that the mapping is served from.
         io::copy(&mut File::open(&path).ok()?, &mut hasher).ok()?;
         let code: [u8; 32] = code.try_into().ok()?;
@@ -123,7 +139,7 @@ impl Cache {
     /// compilation and is said in the log, no more.
     pub(crate) fn store(&self, artifact: Digest, compiled: &[u8]) {
         let path = self.path(artifact);
-        let code = blake3::keyed_hash(&self.key, compiled);
+        let code = self.hasher(artifact).update(compiled).finalize();
         let kept = replace(&path.with_extension("code"), code.as_bytes())
             .and_then(|()| replace(&path, compiled));
         if let Err(error) = kept {
@@ -131,13 +147,27 @@ impl Cache {
         }
     }
 
+    /// An entry is authenticated under its name: it is no other artifact's either.
+    fn hasher(&self, artifact: Digest) -> blake3::Hasher {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(artifact.hex().as_bytes());
+        hasher.update(self.engine.as_bytes());
+        hasher
+    }
+
     fn path(&self, artifact: Digest) -> PathBuf {
         self.dir.join(format!("{}-{}.cwasm", artifact.hex(), self.engine))
     }
 }
 
+/// The digits of the artifact that an entry is of.
+fn artifact_of(entry: &Path) -> Option<String> {
+    let name = entry.file_name()?.to_str()?;
+    name.split(['-', '.']).next().map(str::to_owned)
+}
+
 /// The cache's key, drawn when there is none.
-fn key(path: &Path) -> io::Result<[u8; 32]> {
+pub(crate) fn key(path: &Path) -> io::Result<[u8; 32]> {
     let mut key = [0; 32];
     match File::open(path) {
         Ok(mut file) => {
@@ -154,7 +184,7 @@ fn key(path: &Path) -> io::Result<[u8; 32]> {
 }
 
 /// Writes beside and renames, so that a reader sees the old file or the new one.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension(format!("{:016x}.tmp", rand::random::<u64>()));
     let written = OpenOptions::new()
         .write(true)

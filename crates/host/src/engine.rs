@@ -9,11 +9,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
+use rayon::ThreadPool;
+use serde::{Deserialize, Serialize};
 use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::cache::Cache;
+use crate::compiler;
 use crate::guest::Guest;
+use crate::known::Known;
 use crate::wasi;
 
 /// How often running guests give way. A guest that never waits holds its thread for one tick at most.
@@ -87,6 +91,9 @@ pub(crate) struct Shared {
     starting: Mutex<()>,
     /// One compilation at a time: it uses every core by itself, and two would hold twice the memory.
     pub(crate) compiling: tokio::sync::Semaphore,
+    /// The threads for it, started by the first that needs them.
+    compilers: OnceLock<Option<ThreadPool>>,
+    pub(crate) known: Option<Known>,
 }
 
 /// An engine and what is made for it.
@@ -98,8 +105,9 @@ pub(crate) struct Runtime {
 }
 
 /// Whether one instance of a component may have several calls under way, as WASI 0.3 lets it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) enum Concurrency {
+    #[default]
     None,
     Supported,
 }
@@ -117,12 +125,18 @@ impl Concurrency {
 impl Host {
     /// Starts an engine.
     pub fn new(settings: &HostSettings) -> Result<Self, HostError> {
+        let sequential = Runtime::start(settings, Concurrency::None)?;
+        let known = settings.cache_dir.as_ref().map(|path| {
+            Known::open(path).map_err(|source| HostError::Cache { path: path.clone(), source })
+        });
         let shared = Arc::new(Shared {
             settings: settings.clone(),
-            sequential: Runtime::start(settings, Concurrency::None)?,
+            sequential,
             concurrent: OnceLock::new(),
             starting: Mutex::default(),
             compiling: tokio::sync::Semaphore::new(1),
+            compilers: OnceLock::new(),
+            known: known.transpose()?,
         });
         start_ticker(Arc::downgrade(&shared));
         Ok(Self(shared))
@@ -135,6 +149,14 @@ impl Host {
 }
 
 impl Shared {
+    /// Does work that compiles where it does not keep calls from their threads.
+    pub(crate) fn beside_calls<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match self.compilers.get_or_init(compiler::start) {
+            Some(threads) => threads.install(work),
+            None => work(),
+        }
+    }
+
     /// The engine for components that need this much of it.
     pub(crate) fn runtime(&self, concurrency: Concurrency) -> Result<&Runtime, HostError> {
         match concurrency {

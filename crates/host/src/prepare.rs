@@ -147,16 +147,71 @@ impl Host {
         spec: RevisionSpec,
         artifact: Bytes,
     ) -> Result<Prepared, PrepareError> {
-        let inspection = examine(artifact.clone()).await?;
+        let inspection = self.examine(artifact.clone()).await?;
         if inspection.digest != spec.digest {
             let (said, is) = (spec.digest, inspection.digest);
             return Err(PrepareError::OtherBytes { said, is });
         }
+        let concurrency = inspection.concurrency;
+        // Before it is compiled: that takes time, and what is wrong is wrong.
+        check_model(&spec, &inspection)?;
+        let (component, report) = self.compile(spec.digest, artifact, concurrency).await?;
+        self.finish(spec, inspection, component, report)
+    }
+
+    /// The same for an artifact that was compiled before, if it was: nothing of it is read.
+    pub async fn prepare_known(
+        &self,
+        spec: &RevisionSpec,
+    ) -> Result<Option<Prepared>, PrepareError> {
+        let (digest, start) = (spec.digest, Instant::now());
+        let shared = Arc::clone(&self.0);
+        let loading = tokio::task::spawn_blocking(move || {
+            let inspection = shared.known.as_ref()?.get(digest)?;
+            let runtime = shared.runtime(inspection.concurrency).ok()?;
+            Some((runtime.cached(digest)?, inspection))
+        });
+        let loaded = loading.await.map_err(|panic| PrepareError::Compile(panic.to_string()))?;
+        let Some((component, inspection)) = loaded else { return Ok(None) };
+        let report = CompileReport { cached: true, took: start.elapsed() };
+        self.finish(spec.clone(), inspection, component, report).map(Some)
+    }
+
+    /// What an artifact says of itself, if this host has examined it before: nothing of it is read.
+    pub async fn known(&self, digest: Digest) -> Option<Inspection> {
+        let shared = Arc::clone(&self.0);
+        let looking = tokio::task::spawn_blocking(move || shared.known.as_ref()?.get(digest));
+        looking.await.ok().flatten()
+    }
+
+    /// Reads what an artifact says of itself, and validates it unless this host has done so before.
+    pub async fn examine(&self, artifact: Bytes) -> Result<Inspection, PrepareError> {
+        let shared = Arc::clone(&self.0);
+        // Validating a large component takes long enough to hold up an executor's thread.
+        let examining = tokio::task::spawn_blocking(move || {
+            let Some(known) = &shared.known else { return inspect(&artifact) };
+            if let Some(inspection) = known.get(Digest::of(&artifact)) {
+                return Ok(inspection);
+            }
+            inspect(&artifact).inspect(|inspection| known.put(inspection))
+        });
+        match examining.await {
+            Ok(inspected) => Ok(inspected?),
+            Err(panicked) => Err(PrepareError::Compile(panicked.to_string())),
+        }
+    }
+
+    /// Links what was compiled and settles its rights.
+    fn finish(
+        &self,
+        spec: RevisionSpec,
+        inspection: Inspection,
+        component: Component,
+        report: CompileReport,
+    ) -> Result<Prepared, PrepareError> {
         check_model(&spec, &inspection)?;
         let granted = Granted::open(&spec.rights).map_err(PrepareError::Directory)?;
-        let concurrency = inspection.concurrency;
-        let (component, report) = self.compile(spec.digest, artifact, concurrency).await?;
-        let pre = self.link(&component, concurrency)?;
+        let pre = self.link(&component, inspection.concurrency)?;
         let doors = Doors::find(&pre, &inspection)
             .map_err(|error| PrepareError::Export(format!("{error:#}")))?;
         Ok(Prepared(Arc::new(Revision {
@@ -187,11 +242,12 @@ impl Host {
             return Ok((component, report(true)));
         }
         let _one_at_a_time = self.0.compiling.acquire().await;
+        let shared = Arc::clone(&self.0);
         let component = self.on_a_thread(concurrency, move |runtime| {
             // Whoever compiled meanwhile may have compiled this.
             match runtime.cached(digest) {
                 Some(component) => Ok(component),
-                None => runtime.compile(digest, &artifact),
+                None => shared.beside_calls(|| runtime.compile(digest, &artifact)),
             }
         });
         Ok((component.await?, report(false)))
@@ -272,14 +328,6 @@ impl Prepared {
     /// The functions that it exports, its own and those of its interfaces, that can be called by name.
     pub fn functions(&self) -> Vec<FunctionSignature> {
         self.0.functions.signatures()
-    }
-}
-
-/// Validating a large component takes long enough to hold up an executor's thread.
-async fn examine(artifact: Bytes) -> Result<Inspection, PrepareError> {
-    match tokio::task::spawn_blocking(move || inspect(&artifact)).await {
-        Ok(inspected) => Ok(inspected?),
-        Err(panicked) => Err(PrepareError::Compile(panicked.to_string())),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::Timestamp;
-use airssys_wasm_host::inspect;
+use airssys_wasm_host::Inspection;
 use airssys_wasm_model::{Digest, Manifest, Name, Version};
 use airssys_wasm_store::{BlobError, PutError, RecordError, Store, Versioned};
 use bytes::Bytes;
@@ -45,21 +45,25 @@ pub(crate) async fn read(
     by: &str,
 ) -> Result<Release, Failure> {
     collecting::keep(shared, digest).await?;
-    let bytes = artifact(shared, digest).await.map_err(|error| {
-        StartError::from(error).failure().help("upload it again: POST /v1/artifacts")
-    })?;
-    let by = by.to_owned();
-    // Validating a large component takes long enough to hold up an executor's thread.
-    blocking(move || read_bytes(&bytes, name, version, by)).await?
+    let found = match shared.host.known(digest).await {
+        Some(found) => found,
+        None => {
+            let bytes = artifact(shared, digest).await.map_err(|error| {
+                StartError::from(error).failure().help("upload it again: POST /v1/artifacts")
+            })?;
+            let examined = shared.host.examine(bytes).await;
+            examined.map_err(|error| Failure::from_error(Code::Invalid, &error))?
+        }
+    };
+    described(&found, name, version, by.to_owned())
 }
 
-fn read_bytes(
-    bytes: &[u8],
+fn described(
+    found: &Inspection,
     name: Option<Name>,
     version: Option<Version>,
     by: String,
 ) -> Result<Release, Failure> {
-    let found = inspect(bytes).map_err(|error| Failure::from_error(Code::Invalid, &error))?;
     let manifest = found.manifest.as_deref().map(Manifest::parse).transpose().map_err(|error| {
         Failure::new(Code::Invalid, format!("the embedded manifest: {error}"))
             .help("correct Component.toml and build again")
@@ -67,7 +71,7 @@ fn read_bytes(
     let own = manifest.as_ref().map(|manifest| manifest.component.clone());
     let (own_name, own_version) = match own {
         Some(own) => (Some(own.name), Some(own.version)),
-        None => (found.name, found.version),
+        None => (found.name.clone(), found.version.clone()),
     };
     let name = name.or(own_name).ok_or_else(|| unsaid("name", "--name NAME"))?;
     let version = version.or(own_version).ok_or_else(|| unsaid("version", "--version 1.0.0"))?;

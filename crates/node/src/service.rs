@@ -266,8 +266,12 @@ impl Service {
             sink: Arc::clone(&self.log) as _,
             state: is_actor.then(|| Arc::clone(&self.state) as Arc<dyn StateKeeper>),
         };
+        let host = &self.shared.host;
+        if let Some(prepared) = host.prepare_known(&spec).await? {
+            return Ok(prepared);
+        }
         let artifact = releases::artifact(&self.shared, settings.digest).await?;
-        Ok(self.shared.host.prepare(spec, artifact).await?)
+        Ok(host.prepare(spec, artifact).await?)
     }
 
     /// How many instances there may be: the operator's word, else the revision's.
