@@ -6,6 +6,7 @@
 //! do: a number without its machine is a rumour. A promise that is not kept is a failure, unless
 //! `--no-verdict` asks for the report alone.
 
+mod analysis;
 mod bare;
 mod bodies;
 mod calls;
@@ -74,6 +75,8 @@ enum What {
     Cores(cores::Cores),
     /// The cost of what a host adds
     Costs(costs::Costs),
+    /// How the analysis of rollouts decides
+    Analysis(analysis::Analysis),
     #[command(hide = true)]
     Bare(bare::Bare),
 }
@@ -120,6 +123,7 @@ async fn main() -> Result<()> {
         What::Update(update) => update.run().await,
         What::Cores(cores) => cores.run().await,
         What::Costs(costs) => costs.run().await,
+        What::Analysis(analysis) => analysis.run(),
         What::Bare(bare) => bare.run().await,
     }
 }

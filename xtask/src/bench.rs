@@ -61,6 +61,8 @@ enum What {
     Cores,
     /// The cost of what a host adds to the engine
     Costs,
+    /// How the analysis of rollouts decides, in simulated rollouts by the thousand
+    Analysis,
 }
 
 impl What {
@@ -80,6 +82,7 @@ impl What {
             Self::Update => "update",
             Self::Cores => "cores",
             Self::Costs => "costs",
+            Self::Analysis => "analysis",
         }
     }
 }
