@@ -100,7 +100,7 @@ mod tests {
         let none = evidence(Metric::Failures, Tally { calls: 1_170, bad: 0 });
         insta::assert_snapshot!(worse(&none, &settings), @"12 (9.2%) of its 130 calls failed; of the active revision's 1,170, none; chance of that from a candidate that is no worse below 1 in 10,000");
         let some = evidence(Metric::Latency, Tally { calls: 1_234_567, bad: 3_210 });
-        insta::assert_snapshot!(worse(&some, &settings), @"");
+        insta::assert_snapshot!(worse(&some, &settings), @"12 (9.2%) of its 130 calls were slower than the active revision's p99 was before; of the active revision's 1,234,567, 3,210 (0.26%); chance of that from a candidate with up to 3 times the odds of it below 1 in 10,000");
     }
 
     #[test]
