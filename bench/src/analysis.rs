@@ -38,7 +38,7 @@ pub(crate) struct Analysis {
     #[command(flatten)]
     paths: Paths,
     /// Simulated rollouts of each kind
-    #[arg(long, default_value_t = 2_000)]
+    #[arg(long, default_value_t = 1_000)]
     rounds: usize,
     /// Where the random numbers begin
     #[arg(long, default_value_t = 4)]
