@@ -20,7 +20,8 @@ pub enum Attribute {
     Cookie(FieldName),
     /// `query:NAME`: the first query parameter of this name, decoded.
     Query(FieldName),
-    /// `path`: the path as the caller sent it, with the service's route and without the query.
+    /// `path`: the path as the caller sent it, with the service's route and without the query. It is neither
+    /// decoded nor tidied up, so a rule on it steers callers and keeps none out.
     Path,
     /// `method`: the HTTP method.
     Method,
@@ -42,7 +43,7 @@ pub enum StickyBy {
     Cookie(FieldName),
     /// `address`: the client's IP address, as the node sees it: that of a proxy, if one stands between.
     Address,
-    /// `key`: the key that the call carries: that of the actor it is for.
+    /// `key`: the key that the call carries in the header, or the input's metadata, `x-airssys-key`.
     Key,
 }
 
