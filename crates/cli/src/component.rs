@@ -68,6 +68,7 @@ impl LocalComponent {
             granted: None,
             limits: manifest.map_or_else(Limits::default, |manifest| manifest.limits),
             instances: manifest.map_or_else(Instances::default, |manifest| manifest.instances),
+            routing: manifest.map(|manifest| manifest.routing.clone()).unwrap_or_default(),
         }
     }
 }

@@ -138,6 +138,7 @@ async fn inspect_revision(
         granted: Some(settings.grants.clone()),
         limits: settings.limits,
         instances: service.scaled(settings.instances),
+        routing: settings.routing.clone(),
     })
 }
 

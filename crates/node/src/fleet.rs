@@ -82,10 +82,10 @@ impl Fleet for Service {
         let begun = Instant::now();
         let mut served = table.clone();
         let mut fault = Ok(());
-        for Share { revision, .. } in table.shares() {
-            if self.live.switch.get(*revision).is_none() {
-                served = served.without(*revision);
-                fault = Err(not_running(*revision));
+        for revision in table.revisions() {
+            if self.live.switch.get(revision).is_none() {
+                served = served.without(revision);
+                fault = Err(not_running(revision));
             }
         }
         // The calls first: whatever the route comes to, they go where the record says.

@@ -3,9 +3,11 @@
 #![forbid(unsafe_code)]
 
 mod asking;
+mod attributes;
 mod collecting;
 mod control;
 mod deploying;
+mod failing;
 mod fleet;
 mod handled;
 mod ingress;
@@ -13,6 +15,7 @@ mod listen;
 mod live;
 mod logs;
 mod metrics;
+mod naming;
 mod node;
 mod patience;
 mod plugin;

@@ -8,19 +8,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use airssys_wasm_api::{Code, Failure};
-use airssys_wasm_deploy::{Claimed, InFlight, NoRevision, Switch};
+use airssys_wasm_deploy::{Claimed, InFlight, NoRevision, ServiceRecord, Switch};
 use airssys_wasm_host::{
-    CallCtx, CallError, ClaimError, HttpBody, HttpError, Input, Kind, Limit, Output, Pool,
-    RequestId, Value,
+    CallCtx, CallError, HttpBody, HttpError, Input, Kind, Output, Pool, Value,
 };
-use airssys_wasm_model::{Name, RevisionNumber, Version};
+use airssys_wasm_model::{Name, RevisionNumber, RoutingSettings, Version};
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
 
+use crate::attributes::{OfCall, Routable};
 use crate::handled::{self, InputError};
 use crate::metrics::Traffic;
+use crate::naming::{Named, NamingError};
 use crate::waiting::Starting;
 
 /// A service as its callers meet it.
@@ -28,6 +29,8 @@ pub(crate) struct LiveService {
     pub(crate) name: Name,
     pub(crate) switch: Switch<Running>,
     pub(crate) starting: Starting,
+    /// What callers have a say in. Read only for a call that names its revision.
+    routing: ArcSwap<RoutingSettings>,
 }
 
 /// A revision that runs.
@@ -65,6 +68,9 @@ pub(crate) enum ServiceError {
     /// No revision takes calls now.
     #[error(transparent)]
     NoRevision(#[from] NoRevision),
+    /// The call names a revision that it does not reach.
+    #[error(transparent)]
+    Naming(#[from] NamingError),
     /// The call failed.
     #[error(transparent)]
     Call(#[from] CallError),
@@ -84,8 +90,8 @@ pub(crate) enum RequestError {
 /// An HTTP request without an answer from its service.
 pub(crate) struct Unanswered {
     pub(crate) error: RequestError,
-    /// The revision that it was for, if it came as far as that.
-    pub(crate) by: Option<Arc<Running>>,
+    /// The revision that it was for.
+    pub(crate) by: Arc<Running>,
 }
 
 impl Stamp {
@@ -103,12 +109,61 @@ impl Stamp {
 
 impl LiveService {
     pub(crate) fn new(name: Name) -> Self {
-        Self { name, switch: Switch::new(), starting: Starting::default() }
+        let (starting, routing) = (Starting::default(), ArcSwap::default());
+        Self { name, switch: Switch::new(), starting, routing }
     }
 
-    /// Sends an HTTP request to the service. The revision counts the call until the answer's body ends.
-    pub(crate) async fn http<B>(
+    /// Routes by what the active revision of this record says.
+    pub(crate) fn route_by(&self, record: &ServiceRecord) {
+        self.switch.stick(record.sticky());
+        let routing = record.active().map(|active| &active.settings.routing);
+        if **self.routing.load() != *routing.unwrap_or(&RoutingSettings::default()) {
+            self.routing.store(Arc::new(routing.cloned().unwrap_or_default()));
+        }
+    }
+
+    /// What callers have a say in.
+    pub(crate) fn routing(&self) -> Arc<RoutingSettings> {
+        self.routing.load_full()
+    }
+
+    /// Picks the revision of a call and counts it in, as one step. A call that names its revision gets that
+    /// one, whatever its share, or none; the address it came to comes before its header.
+    pub(crate) async fn claim(
         &self,
+        call: &impl Routable,
+        address: Option<RevisionNumber>,
+    ) -> Result<Claimed<Running>, ServiceError> {
+        if self.starting.is_now() {
+            Box::pin(self.starting.wait()).await;
+        }
+        match (address, call.named()) {
+            (None, None) => Ok(self.switch.claim(call, rand::random())?),
+            (Some(revision), _) if self.routing.load().preview => {
+                self.claim_named(Named::Revision(revision))
+            }
+            (Some(_), _) => Err(NamingError::NoAddresses.into()),
+            (None, Some(header)) if self.routing.load().named => {
+                self.claim_named(Named::read(header)?)
+            }
+            (None, Some(_)) => Err(NamingError::NotAllowed.into()),
+        }
+    }
+
+    async fn claim_function(&self, call: &CallCtx) -> Result<Claimed<Running>, ServiceError> {
+        let of = OfCall { trigger: "function", metadata: &[], caller: call.caller.as_ref() };
+        self.claim(&of, None).await
+    }
+
+    fn claim_named(&self, named: Named) -> Result<Claimed<Running>, ServiceError> {
+        let claimed = self.switch.claim_named(|number, running| named.is(number, running));
+        Ok(claimed.map_err(|why| NamingError::Unclaimed { named, why })?)
+    }
+
+    /// Sends an HTTP request to the revision that was claimed, which counts the call until the answer's body
+    /// ends.
+    pub(crate) async fn http<B>(
+        claimed: Claimed<Running>,
         request: http::Request<B>,
         call: CallCtx,
     ) -> Result<http::Response<CountedBody>, Unanswered>
@@ -116,8 +171,6 @@ impl LiveService {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<HttpError>,
     {
-        let claimed =
-            self.claim().await.map_err(|none| Unanswered { error: none.into(), by: None })?;
         let Claimed { target, in_flight, .. } = claimed;
         let answered = match target.pool.offers() {
             offers if offers.http.is_some() => target.stream(request, call).await,
@@ -127,7 +180,7 @@ impl LiveService {
         };
         let mut answer = match answered {
             Ok(answer) => answer,
-            Err(error) => return Err(Unanswered { error, by: Some(target) }),
+            Err(error) => return Err(Unanswered { error, by: target }),
         };
         target.stamp(answer.headers_mut());
         Ok(answer.map(|body| CountedBody { body, by: target, _in_flight: in_flight }))
@@ -139,7 +192,9 @@ impl LiveService {
         input: Input,
         call: CallCtx,
     ) -> Result<Answered<Output>, ServiceError> {
-        let claimed = self.claim().await?;
+        let metadata = &input.metadata;
+        let of = OfCall { trigger: "invoke", metadata, caller: call.caller.as_ref() };
+        let claimed = self.claim(&of, None).await?;
         let counted = Counted::begin(&claimed.target.traffic);
         let answered = async { claimed.target.pool.claim(call).await?.execute(input).await }.await;
         finish(&claimed, counted, answered)
@@ -152,7 +207,7 @@ impl LiveService {
         arguments: &[String],
         call: CallCtx,
     ) -> Result<Answered<String>, ServiceError> {
-        let claimed = self.claim().await?;
+        let claimed = self.claim_function(&call).await?;
         let counted = Counted::begin(&claimed.target.traffic);
         let pool = &claimed.target.pool;
         let answered = async { pool.claim(call).await?.invoke(function, arguments).await }.await;
@@ -166,18 +221,11 @@ impl LiveService {
         arguments: Vec<Value>,
         call: CallCtx,
     ) -> Result<Answered<Option<Value>>, ServiceError> {
-        let claimed = self.claim().await?;
+        let claimed = self.claim_function(&call).await?;
         let counted = Counted::begin(&claimed.target.traffic);
         let pool = &claimed.target.pool;
         let answered = async { pool.claim(call).await?.call(function, arguments).await }.await;
         finish(&claimed, counted, answered)
-    }
-
-    async fn claim(&self) -> Result<Claimed<Running>, NoRevision> {
-        if self.starting.is_now() {
-            Box::pin(self.starting.wait()).await;
-        }
-        self.switch.claim(rand::random())
     }
 }
 
@@ -285,76 +333,9 @@ fn is_failure(error: &CallError) -> bool {
     }
 }
 
-impl ServiceError {
-    /// The code and the words for a caller. What only the operator may know goes to the log, under the
-    /// request's name.
-    pub(crate) fn failure(&self, service: &Name, request: RequestId) -> Failure {
-        let error = match self {
-            Self::NoRevision(none) => {
-                return Failure::new(Code::Unavailable, format!("service `{service}`: {none}"))
-                    .help("it is starting, or its last deployment failed: see its status");
-            }
-            Self::Call(error) => error,
-        };
-        let said = format!("service `{service}`: {error}");
-        match error {
-            CallError::Fault(fault) => match fault.kind {
-                Kind::InvalidInput => Failure::new(Code::Usage, said),
-                Kind::InvalidConfig => Failure::new(Code::Invalid, said),
-                Kind::Denied => Failure::new(Code::Denied, said),
-                Kind::Unavailable => Failure::new(Code::Unavailable, said),
-                Kind::Failed => Failure::new(Code::GuestFailed, said),
-            },
-            CallError::Limit(Limit::Time) => Failure::new(Code::TimedOut, said)
-                .help("raise `time` under [limits] in its Component.toml if it needs longer"),
-            CallError::Limit(limit) => Failure::new(Code::Limit, said)
-                .help(format!("raise `{limit}` under [limits] in its Component.toml")),
-            CallError::Claim(ClaimError::Saturated) => Failure::new(Code::Saturated, said)
-                .help("try again later, or raise its scale or its limits"),
-            CallError::Claim(ClaimError::TimedOut) => Failure::new(Code::TimedOut, said)
-                .help("try again later, or raise its scale or its limits"),
-            CallError::Claim(ClaimError::Stopped) => Failure::new(Code::Unavailable, said),
-            CallError::Unsupported { .. }
-            | CallError::NoFunction { .. }
-            | CallError::Arguments { .. }
-            | CallError::Unsayable { .. } => Failure::new(Code::Usage, said),
-            CallError::Init(_) | CallError::Restore { .. } => Failure::new(Code::Invalid, said),
-            CallError::Trapped { backtrace, .. } => {
-                tracing::warn!(%service, %request, "{backtrace}");
-                Failure::new(Code::GuestFailed, said)
-            }
-            CallError::Exited(_) | CallError::NoAnswer | CallError::Http(_) => {
-                Failure::new(Code::GuestFailed, said)
-            }
-            CallError::State(_) | CallError::Host(_) => {
-                tracing::error!(%service, %request, "{error}");
-                let said = format!("service `{service}`: the node could not carry out the call");
-                Failure::new(Code::Failed, said).help("its log says why, under the request's id")
-            }
-        }
-    }
-}
-
 impl<E: Into<ServiceError>> From<E> for RequestError {
     fn from(error: E) -> Self {
         Self::Service(error.into())
-    }
-}
-
-impl RequestError {
-    /// The code and the words for a caller.
-    pub(crate) fn failure(&self, service: &Name, request: RequestId) -> Failure {
-        match self {
-            Self::Service(error) => error.failure(service, request),
-            Self::Input(error @ InputError::TooLarge) => Failure::from_error(Code::TooLarge, error),
-            Self::Input(error @ InputError::Full) => Failure::from_error(Code::Saturated, error),
-            Self::Input(error) => Failure::from_error(Code::Usage, error),
-            Self::NoHttp => {
-                let said = format!("service `{service}` does not answer HTTP requests");
-                Failure::new(Code::NotFound, said)
-                    .help(format!("call it with `airssys-wasm invoke {service}`"))
-            }
-        }
     }
 }
 

@@ -318,7 +318,8 @@ impl Shared {
             return Err(stopping());
         }
         let known = services.entry(name.clone()).or_insert_with(|| {
-            let record = ServiceRecord::new(name.clone());
+            let seed = rand::random();
+            let record = ServiceRecord { seed, ..ServiceRecord::new(name.clone()) };
             let service = Service::new(Arc::clone(self), record, None);
             let walk = tokio::spawn(Arc::clone(&service).walk_on());
             Known { service, walk: Some(walk), claims: 0 }

@@ -88,6 +88,9 @@ pub enum PluginError {
     /// Its call, or its first instance, failed.
     #[error(transparent)]
     Call(#[from] airssys_wasm_host::CallError),
+    /// Its call names a version, which a plugin has only one of.
+    #[error("the plugin has one version, and a call cannot name another: {0}")]
+    Naming(String),
     /// Another component's name: a swap changes the version, not the plugin.
     #[error("plugin `{name}` cannot be swapped for `{other}`")]
     OtherName {
@@ -252,6 +255,7 @@ fn manifest(artifact: &Bytes) -> Result<Manifest, PluginError> {
 fn loaded(error: ServiceError) -> PluginError {
     match error {
         ServiceError::Call(error) => PluginError::Call(error),
+        ServiceError::Naming(error) => PluginError::Naming(error.to_string()),
         ServiceError::NoRevision(_) => unreachable!("a plugin has a revision from its loading on"),
     }
 }

@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use airssys_wasm_api::Timestamp;
 use airssys_wasm_api::reply::{
-    HistoryLine, Outcome, Point, RevisionLine, RolloutReport, ServiceHistory, ServiceStatus,
-    StepReport, StepState, Timings,
+    HistoryLine, Outcome, Point, RevisionLine, RolloutReport, RuleLine, RuleShare, ServiceHistory,
+    ServiceStatus, StepReport, StepState, Timings,
 };
 use airssys_wasm_deploy::{
     self as deploy, RevisionRecord, Rollout, RolloutKind, ServiceRecord, StepRecord,
 };
 use airssys_wasm_model::{RevisionNumber, StrategyName};
 
-use crate::ingress::Route;
+use crate::ingress::{Route, revision_host};
 use crate::service::Service;
 
 /// Revisions that do not run and are still shown in a status: the ones to go back to.
@@ -109,19 +109,34 @@ pub(crate) fn timings(service: &Service, since: Option<Instant>, rollout: &Rollo
 pub(crate) fn status(service: &Service) -> ServiceStatus {
     let record = service.record();
     let under_way = record.under_way().filter(|rollout| rollout.kind != RolloutKind::Remove);
+    let table = service.live.switch.table();
     ServiceStatus {
         service: record.name.clone(),
         state: record.state().to_string(),
         active: record.active().map(point_of),
-        revisions: revisions(service, &record),
+        revisions: revisions(service, &record, &table),
         rollout: under_way.and_then(|it| rollout(service, &record, it, None)),
         routes: routes(service, &record),
+        rules: table.rules().iter().map(rule).collect(),
+        sticky: table.sticky().cloned().or_else(|| record.sticky().by),
         problem: problem(&record),
     }
 }
 
-fn revisions(service: &Service, record: &ServiceRecord) -> Vec<RevisionLine> {
-    let table = service.live.switch.table();
+fn rule(rule: &deploy::Rule) -> RuleLine {
+    let share = |share: &deploy::Share| RuleShare {
+        revision: share.revision,
+        weight: share.weight.percent(),
+    };
+    RuleLine { when: rule.when.clone(), shares: rule.shares.shares().iter().map(share).collect() }
+}
+
+fn revisions(
+    service: &Service,
+    record: &ServiceRecord,
+    table: &deploy::Table,
+) -> Vec<RevisionLine> {
+    let preview = service.live.routing().preview;
     let at_rest = |revision: &&RevisionRecord| !revision.state.is_running();
     let first_shown = record.revisions.iter().rev().filter(at_rest).nth(SHOWN_AT_REST - 1);
     let first_shown = first_shown.map_or(RevisionNumber(0), |revision| revision.number);
@@ -135,7 +150,10 @@ fn revisions(service: &Service, record: &ServiceRecord) -> Vec<RevisionLine> {
                 version: revision.settings.version.clone(),
                 state: revision.state.to_string(),
                 weight: table.weight(revision.number).map_or(0.0, |weight| weight.percent()),
-                instances: running.map_or(0, |running| running.pool.stats().instances),
+                instances: running.as_ref().map_or(0, |running| running.pool.stats().instances),
+                address: running
+                    .filter(|running| preview && running.pool.offers().answers_http())
+                    .map(|running| revision_host(running.revision, &record.name)),
             }
         })
         .collect()

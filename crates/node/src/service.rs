@@ -87,10 +87,12 @@ impl Service {
         version: Option<u64>,
     ) -> Arc<Self> {
         let name = record.name.clone();
+        let live = Arc::new(LiveService::new(name.clone()));
+        live.route_by(&record);
         Arc::new(Self {
             state: Arc::new(KeptState::new(Arc::clone(&shared.store), &name)),
             shared,
-            live: Arc::new(LiveService::new(name)),
+            live,
             log: Arc::default(),
             record: watch::Sender::new(Arc::new(record)),
             gone: watch::Sender::new(false),
@@ -155,11 +157,12 @@ impl Service {
         record: ServiceRecord,
     ) -> Result<(), PutError> {
         let (store, key) = (Arc::clone(&self.shared.store), key(self.name()));
-        let sender = self.record.clone();
+        let (sender, live) = (self.record.clone(), Arc::clone(&self.live));
         let writing = tokio::task::spawn_blocking(move || {
             let put = store.records().put_json(&key, stored.version, &record);
             stored.in_doubt = put.is_err();
             stored.version = Some(put?);
+            live.route_by(&record);
             sender.send_replace(Arc::new(record));
             Ok(())
         });
@@ -172,12 +175,13 @@ impl Service {
         mut stored: OwnedMutexGuard<Stored>,
     ) -> Result<OwnedMutexGuard<Stored>, PutError> {
         let (store, key) = (Arc::clone(&self.shared.store), key(self.name()));
-        let sender = self.record.clone();
+        let (sender, live) = (self.record.clone(), Arc::clone(&self.live));
         let reading = tokio::task::spawn_blocking(move || {
             let found = store.records().get_json::<ServiceRecord>(&key);
             let found = found.map_err(|error| PutError::Corrupt { detail: error.to_string() })?;
             stored.version = found.as_ref().map(|found| found.version);
             if let Some(found) = found {
+                live.route_by(&found.value);
                 sender.send_replace(Arc::new(found.value));
             }
             stored.in_doubt = false;

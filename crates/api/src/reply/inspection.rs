@@ -1,6 +1,8 @@
 //! What a component or a revision is made of.
 
-use airssys_wasm_model::{Asked, Digest, Grants, Instances, Limits, Name, RevisionNumber, Version};
+use airssys_wasm_model::{
+    Asked, Digest, Grants, Instances, Limits, Name, RevisionNumber, RoutingSettings, Version,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +37,9 @@ pub struct Inspection {
     pub limits: Limits,
     /// How its instances live.
     pub instances: Instances,
+    /// What callers have a say in while it is the active revision.
+    #[serde(default)]
+    pub routing: RoutingSettings,
 }
 
 /// A function that a component exports.

@@ -16,8 +16,8 @@ pub use logs::{LogLine, LogLines};
 pub use release::{Pushed, ReleaseLine, Releases, Stored};
 pub use rollout::{Outcome, Point, RolloutReport, StepReport, StepState};
 pub use service::{
-    HistoryLine, Removed, RevisionLine, Scaled, ServiceHistory, ServiceLine, ServiceStatus,
-    Services,
+    HistoryLine, Removed, RevisionLine, RuleLine, RuleShare, Scaled, ServiceHistory, ServiceLine,
+    ServiceStatus, Services,
 };
 pub use traffic::{LatencyMs, RevisionTraffic, Traffic};
 

@@ -1,6 +1,6 @@
 //! A service as a whole.
 
-use airssys_wasm_model::{Instances, Name, RevisionNumber, Version};
+use airssys_wasm_model::{Instances, Match, Name, RevisionNumber, StickyBy, Version};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,12 @@ pub struct ServiceStatus {
     pub rollout: Option<RolloutReport>,
     /// Where it answers.
     pub routes: Vec<String>,
+    /// Which calls go by a split of their own, in their order: the first that matches decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleLine>,
+    /// What the splits of its calls stick to; absent where each call is drawn anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sticky: Option<StickyBy>,
     /// What is wrong, if something is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -40,6 +46,27 @@ pub struct RevisionLine {
     pub weight: f64,
     /// Instances that live now.
     pub instances: u32,
+    /// The host that is its own, if the service gives its revisions one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+/// A match rule within a [`ServiceStatus`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RuleLine {
+    /// Which calls.
+    pub when: Match,
+    /// Who gets them.
+    pub shares: Vec<RuleShare>,
+}
+
+/// A share of the calls that match a rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RuleShare {
+    /// The revision.
+    pub revision: RevisionNumber,
+    /// Its share of them, in per cent.
+    pub weight: f64,
 }
 
 /// The answer to `list`, by name.

@@ -44,6 +44,16 @@ pub(crate) fn inspection(found: &Inspection) -> String {
     let instances = &found.instances;
     let model = format!("{:?}", instances.model).to_lowercase();
     out.push_str(&format!("instances: {model}, {} to {}\n", instances.min, instances.max));
+    let routing = &found.routing;
+    if let Some(by) = &routing.sticky {
+        out.push_str(&format!("a split sticks by {by}\n"));
+    }
+    if routing.named {
+        out.push_str("a call may name its revision or version\n");
+    }
+    if routing.preview {
+        out.push_str("each revision has an address of its own\n");
+    }
     out
 }
 

@@ -1,6 +1,8 @@
 //! Services, their history, releases and log lines.
 
-use airssys_wasm_api::reply::{LogLine, Releases, ServiceHistory, ServiceStatus, Services};
+use airssys_wasm_api::reply::{
+    LogLine, Releases, RuleLine, RuleShare, ServiceHistory, ServiceStatus, Services,
+};
 
 use super::rollout::rollout;
 use super::table::table;
@@ -33,10 +35,27 @@ pub(crate) fn status(status: &ServiceStatus) -> String {
     for route in &status.routes {
         out.push_str(&format!("{route}\n"));
     }
+    for line in &status.revisions {
+        if let Some(address) = &line.address {
+            out.push_str(&format!("{address}\n"));
+        }
+    }
+    for rule in &status.rules {
+        out.push_str(&format!("{}\n", harmless_line(&self::rule(rule))));
+    }
+    if let Some(by) = &status.sticky {
+        out.push_str(&format!("a split sticks by {by}\n"));
+    }
     if let Some(report) = &status.rollout {
         out.push_str(&format!("rollout {}: {}", report.rollout, rollout(report)));
     }
     out
+}
+
+fn rule(rule: &RuleLine) -> String {
+    let share = |share: &RuleShare| format!("{} {}", share.revision, percent(share.weight));
+    let shares: Vec<_> = rule.shares.iter().map(share).collect();
+    format!("{}: {}", rule.when, shares.join(", "))
 }
 
 pub(crate) fn services(Services(services): &Services) -> String {

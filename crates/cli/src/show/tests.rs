@@ -60,6 +60,34 @@ fn a_status_reads_well() {
 }
 
 #[test]
+fn rules_and_what_a_split_sticks_to_read_well() {
+    let to = |revision: u32| json!([{ "revision": revision, "weight": 100.0 }]);
+    let status: ServiceStatus = answer(json!({
+        "service": "greeter", "state": "active", "active": null, "rollout": null,
+        "revisions": [{
+            "revision": 2, "version": "2.0.0", "state": "candidate", "weight": 0.0, "instances": 1,
+            "address": "r2.greeter.localhost",
+        }],
+        "routes": ["greeter.localhost"],
+        "rules": [
+            { "when": [{ "header": "x-beta", "is": "1" }], "shares": to(2) },
+            { "when": ["path^=/v2/", "method in GET,HEAD"], "shares": to(1) },
+        ],
+        "sticky": "cookie:session",
+    }));
+    insta::assert_snapshot!(super::status(&status), @r"
+    greeter  active
+    REVISION  VERSION  STATE      WEIGHT  INSTANCES
+    r2        2.0.0    candidate  0%      1
+    greeter.localhost
+    r2.greeter.localhost
+    header:x-beta=1: r2 100%
+    path^=/v2/ & method in GET,HEAD: r1 100%
+    a split sticks by cookie:session
+    ");
+}
+
+#[test]
 fn a_rollout_reads_well() {
     let mut taken_back = report();
     taken_back["outcome"] = "aborted".into();

@@ -103,6 +103,7 @@ pub(super) fn settings(
         limits: manifest.limits,
         instances: manifest.instances,
         http: manifest.http.clone(),
+        routing: manifest.routing.clone(),
     }
 }
 

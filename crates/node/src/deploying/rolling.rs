@@ -199,6 +199,7 @@ mod tests {
             limits: Default::default(),
             instances: Default::default(),
             http: Default::default(),
+            routing: Default::default(),
         };
         let mut record = ServiceRecord::new("echo".parse().unwrap());
         let now = Timestamp::now();

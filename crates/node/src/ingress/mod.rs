@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_host::{CallCtx, Caller, RequestId};
+use airssys_wasm_model::RevisionNumber;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderName, HeaderValue, Request, Response};
 use hyper::body::Incoming;
@@ -18,7 +19,9 @@ use tokio::sync::watch;
 
 use self::answer::{AnswerBody, problem};
 use self::body::BoundedBody;
-pub(crate) use self::routes::{Route, Routes};
+use self::routes::Found;
+pub(crate) use self::routes::{Route, Routes, revision_host};
+use crate::attributes::OfRequest;
 use crate::listen::{self, Answerer, Listening};
 use crate::live::{LiveService, Running, Unanswered};
 
@@ -68,42 +71,59 @@ impl Ingress {
     /// What a request comes to before its service sees it.
     fn route(
         &self,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
         peer: SocketAddr,
         request_id: RequestId,
     ) -> Result<Routed, Failure> {
         check_size(&request, self.body_bytes_max)?;
         let authority = authority(&request)?;
         let found = self.routes.find(authority, request.uri().path());
-        let Some((service, prefix)) = found else {
+        let Some(Found { service, prefix, revision }) = found else {
             let said = format!("no service answers at `{}`", request.uri().path());
             let help = "a service answers at /<service>/ and at <service>.localhost";
             return Err(Failure::new(Code::NotFound, said).help(help));
         };
-        routes::strip(&mut request, prefix)?;
         let mut call = CallCtx::new(request_id);
         call.caller = Some(Caller::Address(peer.ip()));
         call.traceparent = request.headers().get(TRACEPARENT).cloned();
         let bound = self.body_bytes_max;
         let request = request.map(|body| BoundedBody::new(body, bound));
-        Ok(Routed { service, request, call })
+        Ok(Routed { service, prefix, revision, request, call })
     }
 }
 
 /// A request on its way to its service.
 struct Routed {
     service: Arc<LiveService>,
+    /// How many bytes of the path are the service's route.
+    prefix: usize,
+    /// The revision whose own address it came to.
+    revision: Option<RevisionNumber>,
     request: Request<BoundedBody>,
     call: CallCtx,
 }
 
 impl Routed {
     async fn answer(self) -> Result<Response<AnswerBody>, Refused> {
-        let request_id = self.call.request_id;
-        match self.service.http(self.request, self.call).await {
+        let Self { service, prefix, revision, mut request, call } = self;
+        let request_id = call.request_id;
+        // Before the route is taken off: rules look at the path as it was sent.
+        let of = OfRequest {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+            caller: call.caller.as_ref(),
+        };
+        let claimed = service.claim(&of, revision).await.map_err(|error| Refused {
+            failure: error.failure(&service.name, request_id),
+            by: None,
+        })?;
+        routes::strip(&mut request, prefix).map_err(|failure| Refused { failure, by: None })?;
+        match LiveService::http(claimed, request, call).await {
             Ok(answer) => Ok(answer.map(AnswerBody::Guest)),
             Err(Unanswered { error, by }) => {
-                Err(Refused { failure: error.failure(&self.service.name, request_id), by })
+                let failure = error.failure(&service.name, request_id);
+                Err(Refused { failure, by: Some(by) })
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use airssys_wasm_api::{Code, Failure};
-use airssys_wasm_model::Name;
+use airssys_wasm_model::{Name, RevisionNumber};
 use arc_swap::ArcSwap;
 use http::Request;
 use http::uri::PathAndQuery;
@@ -51,12 +51,27 @@ struct Table {
     longest: usize,
 }
 
+/// Where a request is to go.
+pub(crate) struct Found {
+    pub(crate) service: Arc<LiveService>,
+    /// How many bytes of the path are its route.
+    pub(crate) prefix: usize,
+    /// The revision whose own address this is.
+    pub(crate) revision: Option<RevisionNumber>,
+}
+
 impl Routes {
-    /// The service for this host and path, and how many bytes of the path are its route.
-    pub(crate) fn find(&self, authority: &str, path: &str) -> Option<(Arc<LiveService>, usize)> {
+    /// The service for this host and path.
+    pub(crate) fn find(&self, authority: &str, path: &str) -> Option<Found> {
         let table = self.0.load();
-        if let Some(service) = host_label(authority).and_then(|label| table.by_name.get(&*label)) {
-            return Some((Arc::clone(service), 0));
+        let found = |service: &Arc<LiveService>, prefix, revision| {
+            Some(Found { service: Arc::clone(service), prefix, revision })
+        };
+        if let Some(labels) = host_labels(authority) {
+            let (revision, name) = revision_label(&labels);
+            if let Some(service) = table.by_name.get(name) {
+                return found(service, 0, revision);
+            }
         }
         let mut prefix = path.trim_end_matches('/');
         if prefix.len() > table.longest {
@@ -66,7 +81,7 @@ impl Routes {
         }
         loop {
             if let Some(service) = table.by_path.get(prefix) {
-                return Some((Arc::clone(service), prefix.len()));
+                return found(service, prefix.len(), None);
             }
             prefix = match prefix.rfind('/') {
                 Some(slash) => &prefix[..slash],
@@ -160,17 +175,32 @@ impl std::borrow::Borrow<str> for Route {
     }
 }
 
-/// `greeter` of `greeter.localhost:8080`.
-fn host_label(authority: &str) -> Option<Cow<'_, str>> {
+/// The address of a revision of a service, `r3.greeter.localhost`.
+pub(crate) fn revision_host(revision: RevisionNumber, service: &Name) -> String {
+    format!("{revision}.{service}{LOCALHOST}")
+}
+
+/// `r3` and `greeter` of `r3.greeter`, or `greeter` alone.
+fn revision_label(labels: &str) -> (Option<RevisionNumber>, &str) {
+    let Some((revision, name)) = labels.split_once('.') else { return (None, labels) };
+    let digits = revision.strip_prefix('r').filter(|it| it.bytes().all(|b| b.is_ascii_digit()));
+    // With the dot it is no service's name.
+    let number = digits.and_then(|digits| digits.parse().ok()).map(RevisionNumber);
+    (number, if number.is_some() { name } else { labels })
+}
+
+/// `greeter` of `greeter.localhost:8080`, and `r3.greeter` of `r3.greeter.localhost:8080`.
+fn host_labels(authority: &str) -> Option<Cow<'_, str>> {
     let host = authority.split_once(':').map_or(authority, |(host, _port)| host);
     // Names are without case, and one that ends in a dot is the same, said in full.
     let host = host.strip_suffix('.').unwrap_or(host);
     let at = host.len().checked_sub(LOCALHOST.len())?;
-    let (label, suffix) = (host.get(..at)?, host.get(at..)?);
-    let is_label = suffix.eq_ignore_ascii_case(LOCALHOST) && !label.contains('.');
-    is_label.then(|| match label.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        true => Cow::Owned(label.to_ascii_lowercase()),
-        false => Cow::Borrowed(label),
+    let (labels, suffix) = (host.get(..at)?, host.get(at..)?);
+    suffix.eq_ignore_ascii_case(LOCALHOST).then(|| {
+        match labels.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            true => Cow::Owned(labels.to_ascii_lowercase()),
+            false => Cow::Borrowed(labels),
+        }
     })
 }
 
@@ -217,7 +247,8 @@ mod tests {
     fn the_longest_route_answers() {
         let routes = routes();
         let find = |host: &str, path: &str| {
-            let (service, prefix) = routes.find(host, path).unwrap();
+            let Found { service, prefix, revision } = routes.find(host, path).unwrap();
+            assert_eq!(revision, None);
             (service.name.to_string(), prefix)
         };
         assert_eq!(find("localhost", "/a/x"), ("a".into(), 2));
@@ -235,6 +266,22 @@ mod tests {
     }
 
     #[test]
+    fn each_revision_has_an_address() {
+        let routes = routes();
+        let find = |host: &str| {
+            let Found { service, prefix, revision } = routes.find(host, "/x").unwrap();
+            (service.name.to_string(), prefix, revision.map(|revision| revision.0))
+        };
+        assert_eq!(find("r3.b.localhost:8080"), ("b".into(), 0, Some(3)));
+        assert_eq!(find("R3.B.localhost."), ("b".into(), 0, Some(3)));
+        let host = revision_host(RevisionNumber(12), &"b".parse().unwrap());
+        assert_eq!(find(&host), ("b".into(), 0, Some(12)));
+        for other in ["r.b", "r+3.b", "3.b", "r99999999999.b", "r3.x.b", "r3.nobody", "r3", ".b"] {
+            assert_eq!(find(&format!("{other}.localhost")), ("root".into(), 0, None), "{other}");
+        }
+    }
+
+    #[test]
     fn a_route_has_one_holder() {
         let routes = routes();
         let other = service("c");
@@ -243,7 +290,7 @@ mod tests {
         assert!(routes.check(&other.name, &taken).is_err());
         routes.remove(&"a".parse().unwrap());
         assert!(routes.put(&other, &taken).is_ok());
-        assert_eq!(routes.find("localhost", "/a").unwrap().0.name.as_str(), "c");
+        assert_eq!(routes.find("localhost", "/a").unwrap().service.name.as_str(), "c");
     }
 
     #[test]
