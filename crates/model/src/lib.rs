@@ -14,6 +14,7 @@ mod limits;
 mod manifest;
 mod name;
 mod rollout;
+mod routing;
 mod unit;
 mod version;
 
@@ -29,5 +30,9 @@ pub use manifest::{
 };
 pub use name::{Name, NameError};
 pub use rollout::{RolloutSettings, StrategyName};
+pub use routing::{
+    Attribute, AttributeError, Condition, ConditionError, FieldName, Match, MatchError,
+    RoutingSettings, StickyBy, Test,
+};
 pub use unit::{ByteSize, Span};
 pub use version::{ReleaseRef, ReleaseRefError, RevisionNumber, Version, VersionError};

@@ -11,6 +11,7 @@ use crate::instances::Instances;
 use crate::limits::Limits;
 use crate::name::Name;
 use crate::rollout::RolloutSettings;
+use crate::routing::RoutingSettings;
 use crate::version::Version;
 
 /// The custom section of a component that carries its manifest, as the same TOML text.
@@ -31,6 +32,9 @@ pub struct Manifest {
     pub instances: Instances,
     /// Where it answers.
     pub http: HttpSettings,
+    /// What its callers have a say in.
+    #[serde(default)]
+    pub routing: RoutingSettings,
     /// Defaults of its configuration.
     pub config: serde_json::Map<String, serde_json::Value>,
     /// The default for `update`.
@@ -125,6 +129,8 @@ struct Authored {
     #[serde(default)]
     http: HttpSettings,
     #[serde(default)]
+    routing: RoutingSettings,
+    #[serde(default)]
     config: toml::Table,
     #[serde(default)]
     rollout: RolloutSettings,
@@ -161,6 +167,7 @@ impl Manifest {
             limits: Limits::default(),
             instances: Instances::default(),
             http: HttpSettings::default(),
+            routing: RoutingSettings::default(),
             config: serde_json::Map::new(),
             rollout: RolloutSettings::default(),
         }
@@ -187,6 +194,7 @@ impl Authored {
             limits: self.limits,
             instances: self.instances,
             http: self.http,
+            routing: self.routing,
             config: json_table(self.config)
                 .map_err(|message| ManifestError { message, position: None })?,
             rollout: self.rollout,
