@@ -315,3 +315,85 @@ impl JsonSchema for Condition {
         Table::json_schema(generator)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn condition(text: &str) -> Condition {
+        text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn text_and_table_say_the_same() {
+        let cases = [
+            ("header:x-beta=1", r#"{"header":"x-beta","is":"1"}"#),
+            ("cookie:beta", r#"{"cookie":"beta","present":true}"#),
+            ("query:to=a=b&c", r#"{"query":"to","is":"a=b&c"}"#),
+            ("path^=/v2/", r#"{"on":"path","prefix":"/v2/"}"#),
+            ("method in GET,HEAD", r#"{"on":"method","one_of":["GET","HEAD"]}"#),
+            ("header:x=cats in boots", r#"{"header":"x","is":"cats in boots"}"#),
+            ("caller=127.0.0.1", r#"{"on":"caller","is":"127.0.0.1"}"#),
+        ];
+        for (text, json) in cases {
+            let read = condition(text);
+            assert_eq!(read.to_string(), text);
+            assert_eq!(serde_json::to_string(&read).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Condition>(json).unwrap(), read);
+            let quoted = serde_json::to_string(text).unwrap();
+            assert_eq!(serde_json::from_str::<Condition>(&quoted).unwrap(), read);
+        }
+        let on_header = serde_json::json!({"on": "header:X-Beta", "is": "1"});
+        let on_header: Condition = serde_json::from_value(on_header).unwrap();
+        assert_eq!(on_header, condition("header:x-beta=1"));
+    }
+
+    #[test]
+    fn a_table_that_leaves_something_open_is_refused_with_words() {
+        for (json, words) in [
+            (r#"{"is":"1"}"#, "names one of"),
+            (r#"{"header":"a","cookie":"b","is":"1"}"#, "names one of"),
+            (r#"{"header":"a"}"#, "has one of"),
+            (r#"{"header":"a","present":false}"#, "has one of"),
+            (r#"{"header":"a","is":"1","prefix":"1"}"#, "has one of"),
+            (r#"{"header":"a","equals":"1"}"#, "unknown field `equals`"),
+            (r#"{"on":"weather","is":"1"}"#, "no attribute of a call"),
+            (r#"{"header":"a b","is":"1"}"#, "no name of a header"),
+            (r#"{"header":"a","one_of":[]}"#, "has 0 values"),
+            (r#"{"header":"a","one_of":["1,2"]}"#, "no comma"),
+            ("7", "a condition such as"),
+        ] {
+            let error = serde_json::from_str::<Condition>(json).unwrap_err().to_string();
+            assert!(error.contains(words), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_its_attribute_never_has_is_refused() {
+        let long = format!("header:x={}", "y".repeat(257));
+        for text in [
+            "path=v2",
+            "path^=v2/",
+            "path=/v2?x=1",
+            "path=/größe",
+            "method=get",
+            "trigger=HTTP",
+            "header:x=",
+            "header:x= 1",
+            "header:x=\u{7}",
+            "method in GET,",
+            &long,
+        ] {
+            assert!(text.parse::<Condition>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_test_passes_what_it_says() {
+        let passes = |text: &str, value: &[u8]| condition(text).test().passes(value);
+        assert!(passes("header:x=1", b"1") && !passes("header:x=1", b"10"));
+        assert!(passes("path^=/v2/", b"/v2/a") && !passes("path^=/v2/", b"/v2"));
+        assert!(passes("method in GET,HEAD", b"HEAD") && !passes("method in GET,HEAD", b"POST"));
+        assert!(passes("cookie:beta", b"") && passes("cookie:beta", b"\xff"));
+    }
+}

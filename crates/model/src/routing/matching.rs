@@ -156,3 +156,60 @@ impl From<Match> for Vec<Condition> {
         matching.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matching(text: &str) -> Match {
+        text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn conditions_that_exclude_one_another_are_refused() {
+        for text in [
+            "header:x=1 & header:X=2",
+            "header:x=1 & header:x in 2,3",
+            "path=/a & path^=/b",
+            "path^=/a/b & path^=/a/c",
+            "method in GET,HEAD & method in PUT,POST",
+            "method in GET,PUT & method in PUT,POST & method in POST,GET",
+        ] {
+            assert!(matches!(text.parse::<Match>(), Err(MatchError::Never(_))), "{text}");
+        }
+        for text in [
+            "header:x=1 & header:y=2",
+            "header:x=1 & header:x in 1,3",
+            "path=/a/b & path^=/a",
+            "path^=/a & path^=/a/c & path",
+            "method in GET,HEAD & method in HEAD,POST",
+        ] {
+            assert_eq!(matching(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_rule_has_conditions_and_not_too_many() {
+        assert_eq!("".parse::<Match>(), Err(MatchError::Empty));
+        assert!(serde_json::from_str::<Match>("[]").is_err());
+        let nine: Vec<_> = (0..9).map(|at| format!("header:x{at}=1")).collect();
+        assert_eq!(nine.join(" & ").parse::<Match>(), Err(MatchError::TooMany(9)));
+        assert!(nine[1..].join(" & ").parse::<Match>().is_ok());
+    }
+
+    #[test]
+    fn what_a_rule_covers_it_leaves_nothing_of() {
+        for (wide, narrow) in [
+            ("header:x", "header:x=1"),
+            ("header:x in 1,2", "header:x=2 & path=/a"),
+            ("path^=/a", "path^=/a/b"),
+            ("path^=/a", "path in /a,/ab"),
+            ("method in GET,HEAD", "method in GET,PUT & method in GET,POST"),
+        ] {
+            assert!(matching(wide).covers(&matching(narrow)), "{wide}: {narrow}");
+            assert!(!matching(narrow).covers(&matching(wide)), "{narrow}: {wide}");
+        }
+        assert!(!matching("header:x=1").covers(&matching("header:y=1")));
+        assert!(!matching("header:x=1 & path=/a").covers(&matching("header:x=1")));
+    }
+}

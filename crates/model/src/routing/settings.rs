@@ -18,3 +18,27 @@ pub struct RoutingSettings {
     /// Whether each revision that runs has an address of its own, `r3.<service>.localhost`.
     pub preview: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Manifest;
+
+    const HEAD: &str = "[component]\nname = \"a\"\nversion = \"1.0.0\"\n[routing]\n";
+
+    #[test]
+    fn a_manifest_says_what_callers_have_a_say_in() {
+        let text = format!("{HEAD}sticky = \"cookie:session\"\nnamed = true\n");
+        let routing = Manifest::parse(&text).unwrap().routing;
+        assert_eq!(routing.sticky, Some("cookie:session".parse().unwrap()));
+        assert!(routing.named && !routing.preview);
+        let silent = Manifest::parse(HEAD).unwrap().routing;
+        assert_eq!(silent, Default::default());
+    }
+
+    #[test]
+    fn what_nothing_sticks_to_is_refused_at_its_line() {
+        let error = Manifest::parse(&format!("{HEAD}sticky = \"weather\"\n")).unwrap_err();
+        assert!(error.to_string().contains("nothing to stick by"), "{error}");
+        assert_eq!(error.position.unwrap().line, 5);
+    }
+}
