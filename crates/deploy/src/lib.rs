@@ -17,6 +17,7 @@ mod rollout;
 #[cfg(test)]
 mod sim;
 mod step;
+mod sticky;
 mod switch;
 mod table;
 mod timestamp;
@@ -38,8 +39,11 @@ pub use rollout::{
     Outcome, Pause, Rollout, RolloutKind, RolloutNumber, StepRecord, StepState, TakenBack,
 };
 pub use step::Step;
-pub use switch::{Claimed, NoRevision, NotRunning, Switch};
-pub use table::{Share, Table, TableError, Weight, WeightError};
+pub use sticky::Sticky;
+pub use switch::{Claimed, NoRevision, NotRunning, Switch, Unclaimed};
+pub use table::{
+    Attributes, Part, Rule, Share, Split, SplitError, Table, TableError, Weight, WeightError,
+};
 pub use timestamp::{Timestamp, TimestampError};
 pub use transition::{Asked, BeginError, SteerError};
 pub use walk::{SAMPLE_EVERY, walk};

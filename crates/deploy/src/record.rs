@@ -40,6 +40,9 @@ pub struct ServiceRecord {
     pub active: Option<RevisionNumber>,
     /// Who is to get the calls. A restart publishes it before it does anything else.
     pub table: Table,
+    /// What its sticky splits hash keys with, drawn when it is made.
+    #[serde(default)]
+    pub seed: u64,
     /// The operator's word over what the manifests say of instances.
     pub scale: Scale,
     /// The rollout under way or in its tail.
@@ -86,6 +89,7 @@ impl ServiceRecord {
             next_revision: RevisionNumber(1),
             active: None,
             table: Table::EMPTY,
+            seed: 0,
             scale: Scale::default(),
             rollout: None,
             next_rollout: RolloutNumber(1),
@@ -287,6 +291,7 @@ mod tests {
             limits: Default::default(),
             instances: Default::default(),
             http: Default::default(),
+            routing: Default::default(),
         }
     }
 

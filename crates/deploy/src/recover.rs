@@ -36,8 +36,7 @@ pub async fn recover<F: Fleet>(fleet: &F) -> Result<Vec<(RevisionNumber, Fault)>
     'tables: loop {
         let table = fleet.record().borrow().table.clone();
         let (mut served, mut failed) = (table.clone(), Vec::new());
-        for share in table.shares() {
-            let number = share.revision;
+        for number in table.revisions() {
             let Err(fault) = revive(fleet, number).await else { continue };
             let now = fleet.now();
             if fleet.record().borrow().is_on_trial(number) {
@@ -51,7 +50,7 @@ pub async fn recover<F: Fleet>(fleet: &F) -> Result<Vec<(RevisionNumber, Fault)>
             failed.push((number, fault));
         }
         if let Err(fault) = fleet.publish(&served).await {
-            failed.extend(served.shares().iter().map(|share| (share.revision, fault.clone())));
+            failed.extend(served.revisions().into_iter().map(|number| (number, fault.clone())));
         }
         return Ok(failed);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use airssys_wasm_model::{
-    Digest, Grants, HttpSettings, Instances, Limits, RevisionNumber, Version,
+    Digest, Grants, HttpSettings, Instances, Limits, RevisionNumber, RoutingSettings, Version,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,9 @@ pub struct RevisionSettings {
     pub instances: Instances,
     /// Where it answers.
     pub http: HttpSettings,
+    /// What callers have a say in while it is the active one.
+    #[serde(default)]
+    pub routing: RoutingSettings,
 }
 
 /// A revision in its service's record: what it is made of, where it came from and what it does now.

@@ -11,7 +11,8 @@ use airssys_wasm_model::RevisionNumber;
 use arc_swap::ArcSwap;
 
 use crate::gate::{Drained, Gate, InFlight};
-use crate::table::Table;
+use crate::sticky::Sticky;
+use crate::table::{Attributes, Picked, Share, Table};
 
 /// Routes the calls of one service to its running revisions.
 ///
@@ -19,9 +20,11 @@ use crate::table::Table;
 #[derive(Debug)]
 pub struct Switch<T> {
     live: ArcSwap<Live<T>>,
+    /// The known targets, for the calls that name theirs; the oldest first.
+    standing: ArcSwap<Vec<Target<T>>>,
     /// Guards which targets are known and the order of publications. Never held across an await: a
     /// publication is a few pointer writes. A claim does not take it.
-    known: Mutex<BTreeMap<RevisionNumber, Target<T>>>,
+    known: Mutex<Known<T>>,
 }
 
 /// A call's place on a revision, counted until [`Claimed::in_flight`] is dropped.
@@ -40,6 +43,17 @@ pub struct Claimed<T> {
 #[error("no revision of the service takes calls")]
 pub struct NoRevision;
 
+/// Why a call does not reach the revision that it names.
+#[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
+pub enum Unclaimed {
+    /// It was never there, or has stopped.
+    #[error("it does not run")]
+    NotRunning,
+    /// It ends its last calls.
+    #[error("it takes no new calls: it is draining")]
+    Draining,
+}
+
 /// The table names a revision that is not running.
 #[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
 #[error("revision {0} is not running")]
@@ -48,8 +62,20 @@ pub struct NotRunning(pub RevisionNumber);
 #[derive(Debug)]
 struct Live<T> {
     table: Table,
-    /// The targets of the table's rows, in their order.
+    /// What its splits stick to: its own word, else the service's.
+    sticky: Sticky,
+    /// Whether a random draw alone decides, so that nothing need be known of a call.
+    by_draw: bool,
+    /// The targets of the table's shares, in their order.
     rows: Vec<Target<T>>,
+    /// Those of each rule.
+    rules: Vec<Vec<Target<T>>>,
+}
+
+#[derive(Debug)]
+struct Known<T> {
+    targets: BTreeMap<RevisionNumber, Target<T>>,
+    sticky: Sticky,
 }
 
 #[derive(Debug)]
@@ -62,59 +88,91 @@ struct Target<T> {
 impl<T> Switch<T> {
     /// A switch that knows no target and routes nowhere.
     pub fn new() -> Self {
-        let live = Live { table: Table::EMPTY, rows: Vec::new() };
-        Self { live: ArcSwap::from_pointee(live), known: Mutex::default() }
+        let known = Known { targets: BTreeMap::new(), sticky: Sticky::default() };
+        Self {
+            live: ArcSwap::from_pointee(Live::nowhere()),
+            standing: ArcSwap::default(),
+            known: Mutex::new(known),
+        }
     }
 
-    /// Picks the revision for this draw and counts the call in, as one step: a drain that begins
-    /// later waits for this call, and one that began earlier turned it to the table published before.
+    /// Picks the revision for this call and counts it in, as one step: a drain that begins later waits for
+    /// this call, and one that began earlier turned it to the table published before.
     ///
-    /// `draw` is a random number, or the hash of a key that is to stick to its revision.
+    /// `draw` is a random number, for a call that no key assigns. What the call is, is asked only while the
+    /// table has rules or sticks to something.
     ///
     /// # Errors
-    /// When the live table is empty.
-    pub fn claim(&self, draw: u64) -> Result<Claimed<T>, NoRevision> {
+    /// When the live table gives it to no revision.
+    pub fn claim(&self, call: &impl Attributes, draw: u64) -> Result<Claimed<T>, NoRevision> {
         loop {
             let live = self.live.load();
-            let row = live.table.pick(draw).ok_or(NoRevision)?;
-            let target = &live.rows[row];
+            let target = live.pick(call, draw).ok_or(NoRevision)?;
             // A shut gate means that a newer table without this row is already published: `drain`
             // refuses to shut the gate of a row that is live. So the loop ends.
             if let Some(in_flight) = target.gate.enter() {
-                let (target, revision) = (Arc::clone(&target.serves), target.revision);
-                return Ok(Claimed { target, revision, in_flight });
+                return Ok(target.claimed(in_flight));
             }
         }
+    }
+
+    /// Claims the newest running revision that is `wanted`, whether the table gives it calls or not.
+    ///
+    /// # Errors
+    /// When there is none, or when each of them drains.
+    pub fn claim_named(
+        &self,
+        wanted: impl Fn(RevisionNumber, &T) -> bool,
+    ) -> Result<Claimed<T>, Unclaimed> {
+        let standing = self.standing.load();
+        let mut refused = Unclaimed::NotRunning;
+        for target in standing.iter().rev().filter(|it| wanted(it.revision, &it.serves)) {
+            match target.gate.enter() {
+                Some(in_flight) => return Ok(target.claimed(in_flight)),
+                None => refused = Unclaimed::Draining,
+            }
+        }
+        Err(refused)
     }
 
     /// Makes a running target known, without sending it calls. A target known under this number is
     /// kept: what serves a revision never changes under its calls.
     pub fn insert(&self, revision: RevisionNumber, serves: Arc<T>) -> Arc<T> {
         let mut known = self.known();
-        let target = known.entry(revision).or_insert_with(|| Target {
+        let target = known.targets.entry(revision).or_insert_with(|| Target {
             revision,
             serves,
             gate: Gate::open(),
         });
-        Arc::clone(&target.serves)
+        let serves = Arc::clone(&target.serves);
+        self.stand(&known);
+        serves
     }
 
     /// Sends the calls that arrive from now on where the table says.
     ///
     /// # Errors
-    /// When a row's revision is not known. Nothing has changed then.
+    /// When it names a revision that is not known. Nothing has changed then.
     pub fn publish(&self, table: &Table) -> Result<(), NotRunning> {
         let known = self.known();
-        let row = |revision| known.get(&revision).cloned().ok_or(NotRunning(revision));
-        let rows: Vec<_> = table
-            .shares()
-            .iter()
-            .map(|share| row(share.revision))
-            .collect::<Result<_, NotRunning>>()?;
+        let live = Live::new(table.clone(), &known)?;
         // Before the table is live, or a claim on it could meet a gate that is still shut.
-        rows.iter().for_each(|target| target.gate.reopen());
-        self.live.store(Arc::new(Live { table: table.clone(), rows }));
+        live.targets().for_each(|target| target.gate.reopen());
+        self.live.store(Arc::new(live));
         Ok(())
+    }
+
+    /// Sets what splits stick to, for a table that does not say it, and the seed that they hash with.
+    pub fn stick(&self, sticky: Sticky) {
+        let mut known = self.known();
+        if known.sticky == sticky {
+            return;
+        }
+        known.sticky = sticky;
+        // What the live table names is known: nothing of it is ever forgotten.
+        if let Ok(live) = Live::new(self.live.load().table.clone(), &known) {
+            self.live.store(Arc::new(live));
+        }
     }
 
     /// Waits until the last call of a revision has ended, at most `bound`. No call reaches it any more
@@ -125,7 +183,7 @@ impl<T> Switch<T> {
     pub async fn drain(&self, revision: RevisionNumber, bound: Duration) -> Drained {
         let gate = {
             let known = self.known();
-            let Some(target) = known.get(&revision) else { return Drained::Empty };
+            let Some(target) = known.targets.get(&revision) else { return Drained::Empty };
             if self.live.load().table.weight(revision).is_some() {
                 return Drained::TimedOut { left: target.gate.inside() };
             }
@@ -141,18 +199,20 @@ impl<T> Switch<T> {
         if self.live.load().table.weight(revision).is_some() {
             return None;
         }
-        known.remove(&revision).map(|target| target.serves)
+        let removed = known.targets.remove(&revision).map(|target| target.serves);
+        self.stand(&known);
+        removed
     }
 
     /// The target known under this number.
     pub fn get(&self, revision: RevisionNumber) -> Option<Arc<T>> {
-        self.known().get(&revision).map(|target| Arc::clone(&target.serves))
+        self.known().targets.get(&revision).map(|target| Arc::clone(&target.serves))
     }
 
     /// Every known target, by its revision.
     pub fn targets(&self) -> Vec<(RevisionNumber, Arc<T>)> {
         let known = self.known();
-        known.iter().map(|(&number, target)| (number, Arc::clone(&target.serves))).collect()
+        known.targets.iter().map(|(&number, target)| (number, Arc::clone(&target.serves))).collect()
     }
 
     /// The live table.
@@ -162,12 +222,56 @@ impl<T> Switch<T> {
 
     /// Calls of this revision that have not ended.
     pub fn in_flight(&self, revision: RevisionNumber) -> u64 {
-        self.known().get(&revision).map_or(0, |target| target.gate.inside())
+        self.known().targets.get(&revision).map_or(0, |target| target.gate.inside())
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<RevisionNumber, Target<T>>> {
+    fn stand(&self, known: &Known<T>) {
+        self.standing.store(Arc::new(known.targets.values().cloned().collect()));
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known<T>> {
         // Nothing panics while it is held, and every state in between is whole.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Live<T> {
+    fn nowhere() -> Self {
+        let (table, sticky) = (Table::EMPTY, Sticky::default());
+        Self { table, sticky, by_draw: true, rows: Vec::new(), rules: Vec::new() }
+    }
+
+    fn new(table: Table, known: &Known<T>) -> Result<Self, NotRunning> {
+        let target = |share: &Share| {
+            let target = known.targets.get(&share.revision).cloned();
+            target.ok_or(NotRunning(share.revision))
+        };
+        let targets = |shares: &[Share]| shares.iter().map(target).collect::<Result<Vec<_>, _>>();
+        let rows = targets(table.shares())?;
+        let rules = table.rules().iter().map(|rule| targets(rule.shares.shares()));
+        let rules = rules.collect::<Result<Vec<_>, _>>()?;
+        let by = table.sticky().or(known.sticky.by.as_ref()).cloned();
+        let by_draw = rules.is_empty() && (by.is_none() || rows.len() < 2);
+        Ok(Self { sticky: Sticky { by, seed: known.sticky.seed }, by_draw, table, rows, rules })
+    }
+
+    fn pick(&self, call: &impl Attributes, draw: u64) -> Option<&Target<T>> {
+        if self.by_draw {
+            return self.table.draw(draw).map(|row| &self.rows[row]);
+        }
+        let Sticky { by, seed } = &self.sticky;
+        let Picked { rule, row } = self.table.pick(call, by.as_ref(), *seed, draw)?;
+        Some(rule.map_or(&self.rows[row], |rule| &self.rules[rule][row]))
+    }
+
+    fn targets(&self) -> impl Iterator<Item = &Target<T>> {
+        self.rows.iter().chain(self.rules.iter().flatten())
+    }
+}
+
+impl<T> Target<T> {
+    fn claimed(&self, in_flight: InFlight) -> Claimed<T> {
+        Claimed { target: Arc::clone(&self.serves), revision: self.revision, in_flight }
     }
 }
 
@@ -188,8 +292,10 @@ impl<T> Clone for Target<T> {
 mod tests {
     use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+    use airssys_wasm_model::{Attribute, StickyBy};
+
     use super::*;
-    use crate::table::Weight;
+    use crate::table::{Rule, Weight};
 
     const OLD: RevisionNumber = RevisionNumber(1);
     const NEW: RevisionNumber = RevisionNumber(2);
@@ -205,11 +311,11 @@ mod tests {
     #[test]
     fn nothing_is_claimed_without_a_revision() {
         let switch = switch();
-        assert_eq!(switch.claim(0).unwrap_err(), NoRevision);
+        assert_eq!(switch.claim(&(), 0).unwrap_err(), NoRevision);
         switch.publish(&Table::all(OLD)).unwrap();
-        assert_eq!(*switch.claim(0).unwrap().target, "old");
+        assert_eq!(*switch.claim(&(), 0).unwrap().target, "old");
         switch.publish(&Table::EMPTY).unwrap();
-        assert_eq!(switch.claim(0).unwrap_err(), NoRevision);
+        assert_eq!(switch.claim(&(), 0).unwrap_err(), NoRevision);
     }
 
     #[test]
@@ -226,10 +332,10 @@ mod tests {
     async fn a_live_revision_is_neither_drained_nor_forgotten() {
         let switch = switch();
         switch.publish(&Table::all(OLD)).unwrap();
-        let call = switch.claim(0).unwrap();
+        let call = switch.claim(&(), 0).unwrap();
         assert_eq!(switch.drain(OLD, BOUND).await, Drained::TimedOut { left: 1 });
         assert!(switch.remove(OLD).is_none());
-        assert!(switch.claim(0).is_ok());
+        assert!(switch.claim(&(), 0).is_ok());
         drop(call);
     }
 
@@ -237,12 +343,128 @@ mod tests {
     async fn a_revision_that_comes_back_while_it_drains_takes_calls() {
         let switch = switch();
         switch.publish(&Table::all(OLD)).unwrap();
-        let call = switch.claim(0).unwrap();
+        let call = switch.claim(&(), 0).unwrap();
         switch.publish(&Table::all(NEW)).unwrap();
         assert_eq!(switch.drain(OLD, BOUND).await, Drained::TimedOut { left: 1 });
         switch.publish(&Table::all(OLD)).unwrap();
-        assert_eq!(switch.claim(0).unwrap().revision, OLD);
+        assert_eq!(switch.claim(&(), 0).unwrap().revision, OLD);
         drop(call);
+    }
+
+    /// A call by its headers and its key, which says what was asked of it.
+    #[derive(Default)]
+    struct Call {
+        header: Option<(&'static str, &'static str)>,
+        key: Option<&'static str>,
+        asked: std::cell::Cell<u32>,
+    }
+
+    impl Attributes for Call {
+        fn value<R>(&self, of: &Attribute, see: impl FnOnce(Option<&[u8]>) -> R) -> R {
+            self.asked.set(self.asked.get() + 1);
+            let Attribute::Header(wanted) = of else { return see(None) };
+            let found = self.header.filter(|(name, _)| *name == wanted.as_str());
+            see(found.map(|(_, value)| value.as_bytes()))
+        }
+
+        fn key<R>(&self, _: &StickyBy, see: impl FnOnce(Option<&[u8]>) -> R) -> R {
+            self.asked.set(self.asked.get() + 1);
+            see(self.key.map(str::as_bytes))
+        }
+    }
+
+    fn half() -> Table {
+        Table::split(NEW, Weight::from_percent(50.0).unwrap(), OLD)
+    }
+
+    #[test]
+    fn a_table_without_rules_and_keys_asks_nothing_of_a_call() {
+        let (switch, call) = (switch(), Call { key: Some("k"), ..Call::default() });
+        for table in [half(), Table::all(OLD)] {
+            switch.publish(&table).unwrap();
+            switch.claim(&call, 0).unwrap();
+        }
+        // One revision takes every key.
+        switch.stick(Sticky { by: Some(StickyBy::Key), seed: 1 });
+        switch.claim(&call, 0).unwrap();
+        assert_eq!(call.asked.get(), 0);
+        switch.publish(&half()).unwrap();
+        switch.claim(&call, 0).unwrap();
+        assert_eq!(call.asked.get(), 1);
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_decides_and_the_shares_take_the_rest() {
+        let switch = switch();
+        let to = |when: &str, revision| Rule::to(when.parse().unwrap(), revision);
+        let rules = vec![to("header:beta=no", OLD), to("header:beta", NEW)];
+        switch.publish(&Table::all(OLD).with_rules(rules).unwrap()).unwrap();
+        let claim = |header| {
+            let call = Call { header, ..Call::default() };
+            *switch.claim(&call, 0).unwrap().target
+        };
+        assert_eq!(claim(Some(("beta", "yes"))), "new");
+        assert_eq!(claim(Some(("beta", "no"))), "old");
+        assert_eq!(claim(Some(("other", "yes"))), "old");
+        assert_eq!(claim(None), "old");
+    }
+
+    #[tokio::test]
+    async fn a_revision_that_only_a_rule_names_is_live() {
+        let switch = switch();
+        let rules = vec![Rule::to("header:beta".parse().unwrap(), NEW)];
+        switch.publish(&Table::all(OLD).with_rules(rules).unwrap()).unwrap();
+        assert_eq!(switch.drain(NEW, BOUND).await, Drained::TimedOut { left: 0 });
+        assert!(switch.remove(NEW).is_none());
+    }
+
+    #[test]
+    fn a_key_sticks_whatever_is_drawn_and_a_call_without_one_is_drawn() {
+        let switch = switch();
+        switch.publish(&half()).unwrap();
+        switch.stick(Sticky { by: Some(StickyBy::Key), seed: 1 });
+        let claim = |key, draw| {
+            let call = Call { key, ..Call::default() };
+            switch.claim(&call, draw).unwrap().revision
+        };
+        let mut met = std::collections::BTreeSet::new();
+        for key in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+            let revision = claim(Some(key), 0);
+            assert!((0..20).all(|at| claim(Some(key), at << 59) == revision), "{key}");
+            met.insert(revision);
+        }
+        assert_eq!(met.len(), 2, "eight keys and one revision");
+        for nothing in [None, Some("")] {
+            assert_eq!((claim(nothing, 0), claim(nothing, u64::MAX)), (NEW, OLD));
+        }
+    }
+
+    #[test]
+    fn a_table_sticks_by_its_own_word_before_its_services() {
+        let switch = switch();
+        switch.stick(Sticky { by: Some(StickyBy::Key), seed: 1 });
+        let address = Some(StickyBy::Address);
+        switch.publish(&half().sticking_by(address.clone())).unwrap();
+        assert_eq!(switch.live.load().sticky, Sticky { by: address, seed: 1 });
+        switch.publish(&half()).unwrap();
+        assert_eq!(switch.live.load().sticky.by, Some(StickyBy::Key));
+    }
+
+    #[tokio::test]
+    async fn a_named_revision_is_claimed_without_a_share_until_it_drains() {
+        let switch = switch();
+        switch.publish(&Table::all(OLD)).unwrap();
+        let named = |revision| switch.claim_named(move |number, _| number == revision);
+        let call = named(NEW).unwrap();
+        assert_eq!((*call.target, switch.in_flight(NEW)), ("new", 1));
+        drop(call);
+        assert_eq!(named(RevisionNumber(9)).unwrap_err(), Unclaimed::NotRunning);
+        assert_eq!(switch.drain(NEW, BOUND).await, Drained::Empty);
+        assert_eq!(named(NEW).unwrap_err(), Unclaimed::Draining);
+        switch.remove(NEW).unwrap();
+        assert_eq!(named(NEW).unwrap_err(), Unclaimed::NotRunning);
+        // Of several that would do, the newest that takes calls.
+        assert_eq!(switch.claim_named(|_, _| true).unwrap().revision, OLD);
     }
 
     /// What the threads of the stress test claim: it knows whether it has been stopped.
@@ -267,7 +489,7 @@ mod tests {
                 std::thread::spawn(move || {
                     while calls.fetch_add(1, Ordering::Relaxed) < CALLS {
                         let floor = published.load(Ordering::Acquire);
-                        let call = switch.claim(0).unwrap();
+                        let call = switch.claim(&(), 0).unwrap();
                         assert!(call.revision.0 >= floor, "{} after r{floor}", call.revision);
                         std::hint::spin_loop();
                         assert!(!call.target.0.load(Ordering::Acquire), "a drain missed a call");

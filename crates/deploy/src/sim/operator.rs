@@ -146,5 +146,6 @@ fn revision() -> RevisionSettings {
         limits: Default::default(),
         instances: Default::default(),
         http: HttpSettings::default(),
+        routing: Default::default(),
     }
 }

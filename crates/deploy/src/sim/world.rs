@@ -115,7 +115,7 @@ impl Node {
     pub(super) async fn call_on(&self) {
         loop {
             self.dawdle(20).await;
-            let claimed = self.switch.claim(self.random.lock().unwrap().random());
+            let claimed = self.switch.claim(&(), self.random.lock().unwrap().random());
             let Ok(call) = claimed else {
                 let record = self.disk();
                 let served = record.active().is_some_and(|it| it.state.is_running())
@@ -227,11 +227,11 @@ impl Fleet for Node {
         self.point(|| format!("before publish {table}")).await;
         let mut served = table.clone();
         let mut fault = Ok(());
-        for share in table.shares() {
-            let ready = self.switch.get(share.revision);
+        for revision in table.revisions() {
+            let ready = self.switch.get(revision);
             if !ready.is_some_and(|pool| pool.ready.load(Ordering::Relaxed)) {
-                served = served.without(share.revision);
-                fault = Err(Fault::new(format!("{} does not run", share.revision)));
+                served = served.without(revision);
+                fault = Err(Fault::new(format!("{revision} does not run")));
             }
         }
         self.switch.publish(&served).unwrap();

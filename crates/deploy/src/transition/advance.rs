@@ -36,14 +36,10 @@ impl ServiceRecord {
             Step::Shift { table } => {
                 // A restart from here publishes the new table, so what it names counts as sent calls.
                 self.table = table.clone();
-                for share in
-                    table.shares().iter().filter(|share| Some(share.revision) != self.active)
-                {
-                    let number = share.revision;
-                    if let Some(revision) = self.revisions.iter_mut().find(|it| it.number == number)
-                    {
-                        revision.state = RevisionState::Candidate;
-                    }
+                let active = self.active;
+                let named = table.revisions().into_iter();
+                for number in named.filter(|number| Some(*number) != active) {
+                    self.set_state(number, RevisionState::Candidate);
                 }
             }
             Step::Drain { revision, .. } => {
