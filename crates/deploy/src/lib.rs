@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod analysis;
 mod fleet;
 mod gate;
 mod observation;
@@ -24,6 +25,12 @@ mod timestamp;
 mod transition;
 mod walk;
 
+#[doc(hidden)]
+pub use analysis::simulation;
+pub use analysis::{
+    Analysis, AnalysisSettings, Conclusion, Counts, Effect, Evidence, FALSE_ABORTS, Interval,
+    Judgement, Metric, Sample, Standing, Tally, Tolerance, standing,
+};
 pub use fleet::{Fault, Fleet, NotSaved};
 pub use gate::{Drained, InFlight};
 pub use observation::{Bounds, Seen, Verdict};
