@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use airssys_wasm_model::{GateBy, OnDecision, PauseFor};
+use airssys_wasm_model::{Gate, GateBy, OnDecision, PauseFor};
 
 use crate::step::{Compare, Experiment, Observe, Step, Warmth};
 
@@ -21,7 +21,10 @@ impl fmt::Display for Step {
                 write!(f, "warm {revision} {to}, at most {within}")
             }
             Self::Shift { table } if table.is_empty() => f.write_str("send no more calls"),
-            Self::Shift { table } => write!(f, "give {table} of the calls"),
+            Self::Shift { table } if table.rules().is_empty() && table.sticky().is_none() => {
+                write!(f, "give {table} of the calls")
+            }
+            Self::Shift { table } => write!(f, "route {table}"),
             Self::Mirror { mirror: Some(mirror) } => {
                 write!(f, "copy {} of the calls to {}", mirror.weight, mirror.revision)?;
                 write!(f, " and compare the answers ({})", mirror.compare.as_str())
@@ -34,10 +37,7 @@ impl fmt::Display for Step {
             Self::Pause { lasts: PauseFor::UntilPromoted } => {
                 f.write_str("pause until an operator promotes or resumes")
             }
-            Self::Gate { gate } if gate.by == GateBy::Operator => {
-                write!(f, "{gate} to resume or abort")
-            }
-            Self::Gate { gate } => write!(f, "{gate} whether to go on"),
+            Self::Gate { gate } => gate_words(gate, f),
             Self::Conclude => f.write_str("end the trial without a promotion"),
             Self::Hold { revision, during } => write!(f, "keep {revision} warm for {during}"),
             Self::Drain { revision, within } => {
@@ -48,19 +48,29 @@ impl fmt::Display for Step {
     }
 }
 
+fn gate_words(gate: &Gate, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match &gate.by {
+        GateBy::Webhook(url) => write!(f, "ask {url} whether to go on")?,
+        GateBy::Operator => f.write_str("wait for an operator to resume or abort")?,
+    }
+    let Some(timeout) = gate.timeout else { return Ok(()) };
+    write!(f, ", at most {timeout}, then {}", gate.on_timeout.as_str())
+}
+
 impl fmt::Display for Observe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "watch {} for {}", self.revision, self.during)?;
+        if let Some(active) = self.against {
+            write!(f, " against {active}")?;
+        }
+        f.write_str(": ")?;
         self.held_to(f)
     }
 }
 
 impl Observe {
     fn held_to(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(active) = self.against {
-            write!(f, " against {active}")?;
-        }
-        write!(f, ": {}", self.bounds)?;
+        fmt::Display::fmt(&self.bounds, f)?;
         for metric in &self.metrics {
             write!(f, ", {}", metric.name)?;
             metric.min.map_or(Ok(()), |min| write!(f, " at least {min}"))?;
@@ -73,11 +83,11 @@ impl Observe {
 impl fmt::Display for Experiment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, observe, control, success, on_decision } = self;
-        write!(f, "experiment `{name}`: {} or {control} by {success}", observe.revision)?;
+        write!(f, "experiment `{name}`, {} against {control} by {success}", observe.revision)?;
         write!(f, ", at most {}, then ", observe.during)?;
         f.write_str(match on_decision {
-            OnDecision::Promote => "promote the winner",
-            OnDecision::Keep => "keep both until an operator decides",
+            OnDecision::Promote => "promote the winner: ",
+            OnDecision::Keep => "keep both until an operator decides: ",
         })?;
         observe.held_to(f)
     }

@@ -22,12 +22,11 @@ impl Plan {
         settings.check()?;
         let trial = trial::steps(settings, situation)?;
         let mut steps = gates(settings, GateAt::Start);
+        let (to, share) = (situation.to, first_share(&trial, situation));
         if !situation.warm {
-            let (to, share) = (situation.to, first_share(&trial, situation));
             steps.push(Step::start(to));
             steps.push(Step::AwaitReady { revision: to, share, within: Span(READY_WITHIN) });
         }
-        let shared = trial.iter().any(|step| matches!(step, Step::Shift { .. }));
         steps.extend(trial);
         if ends_without_promotion(settings, situation) {
             steps.push(Step::Conclude);
@@ -35,10 +34,10 @@ impl Plan {
             steps.extend(withdrawn(situation));
         } else {
             steps.extend(gates(settings, GateAt::Promotion));
-            if shared && !situation.warm {
-                steps.push(Step::warm(situation.to, Warmth::Share(Weight::ALL), READY_WITHIN));
+            if !situation.warm && share.is_some_and(|share| share < Weight::ALL) {
+                steps.push(Step::warm(to, Warmth::Share(Weight::ALL), READY_WITHIN));
             }
-            steps.push(Step::shift(Table::all(situation.to)));
+            steps.push(Step::shift(Table::all(to)));
             steps.extend(gates(settings, GateAt::End));
             steps.extend(retired(settings, situation));
         }

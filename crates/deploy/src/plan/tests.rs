@@ -51,7 +51,7 @@ fn all_at_once() {
     let plan = Plan::forward(&settings(StrategyName::AllAtOnce), &update()).unwrap();
     insta::assert_snapshot!(plan, @r"
     1. start r2
-    2. wait until r2 is ready, at most 30s
+    2. wait until r2 is ready for 100% of the calls, at most 30s
     3. give r2 100% of the calls
     4. let the calls of r1 end, at most 35s
     5. stop r1
@@ -63,7 +63,7 @@ fn blue_green() {
     let plan = Plan::forward(&settings(StrategyName::BlueGreen), &update()).unwrap();
     insta::assert_snapshot!(plan, @r"
     1. start r2
-    2. wait until r2 is ready, at most 30s
+    2. wait until r2 is ready for 100% of the calls, at most 30s
     3. give r2 100% of the calls
     4. keep r1 warm for 30s
     5. let the calls of r1 end, at most 35s
@@ -81,16 +81,19 @@ fn canary_by_steps() {
     let plan = Plan::forward(&settings, &update()).unwrap();
     insta::assert_snapshot!(plan, @r"
     1. start r2
-    2. wait until r2 is ready, at most 30s
+    2. wait until r2 is ready for 0.5% of the calls, at most 30s
     3. give r2 0.5%, r1 99.5% of the calls
-    4. watch r2 for 10s: at most 1% of its calls may fail
-    5. give r2 25%, r1 75% of the calls
-    6. watch r2 for 10s: at most 1% of its calls may fail
-    7. give r2 50%, r1 50% of the calls
-    8. watch r2 for 10s: at most 1% of its calls may fail, and it must have answered 200
-    9. give r2 100% of the calls
-    10. let the calls of r1 end, at most 35s
-    11. stop r1
+    4. watch r2 for 10s against r1: at most 1% of its calls may fail
+    5. warm r2 for 25% of the calls, at most 30s
+    6. give r2 25%, r1 75% of the calls
+    7. watch r2 for 10s against r1: at most 1% of its calls may fail
+    8. warm r2 for 50% of the calls, at most 30s
+    9. give r2 50%, r1 50% of the calls
+    10. watch r2 for 10s against r1: at most 1% of its calls may fail, and it must have answered 200
+    11. warm r2 for 100% of the calls, at most 30s
+    12. give r2 100% of the calls
+    13. let the calls of r1 end, at most 35s
+    14. stop r1
     ");
     insta::assert_json_snapshot!(plan.steps[2..4], @r#"
     [
@@ -114,7 +117,9 @@ fn canary_by_steps() {
         "bounds": {
           "max_error_rate": 1.0,
           "min_calls": 0
-        }
+        },
+        "against": 1,
+        "on_inconclusive": "pause"
       }
     ]
     "#);
@@ -140,7 +145,7 @@ fn an_update_inside_a_hold_retires_the_held_revision_too() {
     let plan = Plan::forward(&settings(StrategyName::BlueGreen), &held).unwrap();
     insta::assert_snapshot!(plan, @r"
     1. start r3
-    2. wait until r3 is ready, at most 30s
+    2. wait until r3 is ready for 100% of the calls, at most 30s
     3. give r3 100% of the calls
     4. let the calls of r1 end, at most 35s
     5. stop r1
@@ -159,8 +164,9 @@ fn abort() {
     3. stop r2
     ");
     insta::assert_snapshot!(Plan::back(None, true, &candidate), @r"
-    1. let the calls of r2 end, at most 35s
-    2. stop r2
+    1. copy no more calls
+    2. let the calls of r2 end, at most 35s
+    3. stop r2
     ");
 }
 
@@ -207,7 +213,28 @@ query = "sum(rate(sales[1m]))"
 min = 3
 "#,
     );
-    insta::assert_snapshot!(plan, @"");
+    insta::assert_snapshot!(plan, @r"
+    1. start r2
+    2. wait until r2 is ready for 10% of the calls, at most 30s
+    3. warm r2 to 3 instances, at most 30s
+    4. copy 10% of the calls to r2 and compare the answers (json)
+    5. watch r2's answers for 20s: at most 1% may differ
+    6. route `header:x-beta` to r2 100%, else r1 100%
+    7. pause until an operator promotes or resumes
+    8. route `header:x-beta` to r2 100%, else r2 5%, r1 95%
+    9. watch r2 for 10s: at most 1% of its calls may fail, 99% take at most 250ms, sales at least 3
+    10. ask http://tests/run whether to go on, at most 5m, then abort
+    11. warm r2 for 20.5% of the calls, at most 30s
+    12. route `header:x-beta` to r2 100%, else r2 20.5%, r1 79.5%
+    13. watch r2 for 1m: at most 1% of its calls may fail, 99% take at most 250ms, and it must have answered 100, sales at least 3
+    14. pause for 5m
+    15. copy no more calls
+    16. warm r2 for 100% of the calls, at most 30s
+    17. give r2 100% of the calls
+    18. keep r1 warm for 10m
+    19. let the calls of r1 end, at most 35s
+    20. stop r1
+    ");
 }
 
 #[test]
@@ -224,12 +251,38 @@ gates = [
 ]
 "#,
     );
-    insta::assert_snapshot!(plan, @"");
+    insta::assert_snapshot!(plan, @r"
+    1. ask http://freeze whether to go on, at most 1m, then abort
+    2. start r2
+    3. wait until r2 is ready for 5% of the calls, at most 30s
+    4. ask http://load whether to go on, at most 1m, then continue
+    5. give r2 5%, r1 95% of the calls
+    6. watch r2 for 10s against r1: at most 1% of its calls may fail
+    7. warm r2 for 50% of the calls, at most 30s
+    8. ask http://load whether to go on, at most 1m, then continue
+    9. give r2 50%, r1 50% of the calls
+    10. watch r2 for 10s against r1: at most 1% of its calls may fail
+    11. wait for an operator to resume or abort
+    12. warm r2 for 100% of the calls, at most 30s
+    13. give r2 100% of the calls
+    14. ask http://told whether to go on, at most 1m, then pause
+    15. let the calls of r1 end, at most 35s
+    16. stop r1
+    ");
 }
 
 #[test]
 fn an_experiment_splits_until_one_is_better() {
-    insta::assert_snapshot!(planned("strategy = \"ab\""), @"");
+    insta::assert_snapshot!(planned("strategy = \"ab\""), @r"
+    1. start r2
+    2. wait until r2 is ready for 50% of the calls, at most 30s
+    3. give r2 50%, r1 50% of the calls
+    4. experiment `experiment`, r2 against r1 by status, at most 1day, then promote the winner: at most 1% of its calls may fail
+    5. warm r2 for 100% of the calls, at most 30s
+    6. give r2 100% of the calls
+    7. let the calls of r1 end, at most 35s
+    8. stop r1
+    ");
     let plan = planned(
         r#"
 strategy = "ab"
@@ -244,14 +297,42 @@ horizon = "2h"
 on_decision = "keep"
 "#,
     );
-    insta::assert_snapshot!(plan, @"");
+    insta::assert_snapshot!(plan, @r"
+    1. start r2
+    2. wait until r2 is ready for 100% of the calls, at most 30s
+    3. route `cookie:beta=1` to r2 20%, r1 80%, else r1 100%, sticking by cookie:session
+    4. experiment `checkout`, r2 against r1 by header:x-converted, at most 2h, then keep both until an operator decides: at most 1% of its calls may fail, and it must have answered 1000
+    5. warm r2 for 100% of the calls, at most 30s
+    6. give r2 100% of the calls
+    7. let the calls of r1 end, at most 35s
+    8. stop r1
+    ");
 }
 
 #[test]
 fn a_shadow_promotes_only_if_told_to() {
-    insta::assert_snapshot!(planned("strategy = \"shadow\""), @"");
+    insta::assert_snapshot!(planned("strategy = \"shadow\""), @r"
+    1. start r2
+    2. wait until r2 is ready for 10% of the calls, at most 30s
+    3. copy 10% of the calls to r2 and compare the answers (json)
+    4. watch r2's answers for 1m: at most 1% may differ
+    5. copy no more calls
+    6. end the trial without a promotion
+    7. let the calls of r2 end, at most 35s
+    8. stop r2
+    ");
     let plan = planned("strategy = \"shadow\"\nshadow = { then = \"promote\", mirror = 50 }");
-    insta::assert_snapshot!(plan, @"");
+    insta::assert_snapshot!(plan, @r"
+    1. start r2
+    2. wait until r2 is ready for 50% of the calls, at most 30s
+    3. copy 50% of the calls to r2 and compare the answers (json)
+    4. watch r2's answers for 1m: at most 1% may differ, and 1 must have been compared
+    5. copy no more calls
+    6. warm r2 for 100% of the calls, at most 30s
+    7. give r2 100% of the calls
+    8. let the calls of r1 end, at most 35s
+    9. stop r1
+    ");
 }
 
 #[test]

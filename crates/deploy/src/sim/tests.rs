@@ -45,10 +45,7 @@ pub(super) fn history(update: RolloutSettings, then: &[(u32, When, Act)]) -> Vec
 
 /// Runs a history without a crash, then with a crash at each of its points, then with a second crash
 /// soon after each: every one must come to the same end.
-pub(super) fn crash_everywhere(
-    behaviour: fn(RevisionNumber) -> Behaviour,
-    script: Vec<Task>,
-) -> End {
+fn crash_everywhere(behaviour: fn(RevisionNumber) -> Behaviour, script: Vec<Task>) -> End {
     let scenario = Scenario { seed: 7, behaviour, script };
     let (end, points) = scenario.run(&[]);
     assert!(points > 10, "only {points} points: the history did not happen");

@@ -11,10 +11,8 @@ use crate::revision::RevisionState;
 use crate::rollout::Outcome;
 use crate::sim::operator::{Act, Task, When};
 use crate::sim::scenario::{Behaviour, End, Scenario};
-use crate::sim::tests::{
-    assert_promoted, assert_taken_back, crash_everywhere, history, metric, settings, sound,
-};
-use crate::sim::world::{DOWN, HANGS, PASSES, REFUSES, STUMBLES};
+use crate::sim::tests::{assert_promoted, assert_taken_back, history, metric, settings, sound};
+use crate::sim::world::{DOWN, HANGS, PASSES, REFUSES, STUMBLES, TRACE};
 use crate::table::Table;
 
 const OLD: RevisionNumber = RevisionNumber(1);
@@ -50,6 +48,28 @@ macro_rules! candidate {
             if number == NEW { habits } else { Behaviour::default() }
         }
     };
+}
+
+/// Without a crash, and with two at each of its points in turn.
+fn crash_everywhere(behaviour: fn(RevisionNumber) -> Behaviour, script: Vec<Task>) -> End {
+    crash_at_each(1, behaviour, script)
+}
+
+/// The same for long histories: at some of its points.
+fn with_some_crashes(behaviour: fn(RevisionNumber) -> Behaviour, script: Vec<Task>) -> End {
+    crash_at_each(7, behaviour, script)
+}
+
+fn crash_at_each(nth: usize, behaviour: fn(RevisionNumber) -> Behaviour, script: Vec<Task>) -> End {
+    let scenario = Scenario { seed: 7, behaviour, script };
+    let (end, points) = scenario.run(&[]);
+    for point in (1..=points).step_by(nth) {
+        let second = point % 9 + 1;
+        let (crashed, _) = scenario.run(&[point, second]);
+        let trace = TRACE.with_borrow(|lines| lines.join("\n"));
+        assert_eq!(crashed, end, "crashed at {point}, then {second}:\n{trace}");
+    }
+    end
 }
 
 #[test]
@@ -89,13 +109,13 @@ fn a_gate_at_the_start_that_refuses_starts_nothing() {
 fn a_gate_that_hangs_ends_as_it_is_told() {
     for url in [HANGS, DOWN] {
         let update = at_promotion(gate(url, 3_000, OnTimeout::Abort));
-        let end = crash_everywhere(sound, history(update, &[]));
+        let end = with_some_crashes(sound, history(update, &[]));
         assert_taken_back(&end, RevisionState::Failed);
         let update = at_promotion(gate(url, 3_000, OnTimeout::Continue));
-        assert_promoted(&crash_everywhere(sound, history(update, &[])));
+        assert_promoted(&with_some_crashes(sound, history(update, &[])));
         // It rests until its operator takes it back.
         let update = at_promotion(gate(url, 3_000, OnTimeout::Pause));
-        let end = crash_everywhere(sound, history(update, &[]));
+        let end = with_some_crashes(sound, history(update, &[]));
         assert_taken_back(&end, RevisionState::Stopped);
     }
 }
@@ -103,7 +123,7 @@ fn a_gate_that_hangs_ends_as_it_is_told() {
 #[test]
 fn a_gate_that_is_down_for_a_while_is_asked_again() {
     let update = at_promotion(gate(STUMBLES, 20_000, OnTimeout::Abort));
-    assert_promoted(&crash_everywhere(sound, history(update, &[])));
+    assert_promoted(&with_some_crashes(sound, history(update, &[])));
 }
 
 #[test]
@@ -131,10 +151,12 @@ fn a_manual_gate_waits_for_its_operator() {
 #[test]
 fn a_manual_gate_with_a_time_ends_by_itself() {
     let gate = |on_timeout| Gate { timeout: Some(ms(700)), on_timeout, ..manual() };
-    let end = crash_everywhere(sound, history(at_promotion(gate(OnTimeout::Abort)), &[]));
-    assert_taken_back(&end, RevisionState::Failed);
+    // Until then nobody says a word.
+    let then = [(2, When::Decided, Act::Abort)];
+    let update = at_promotion(gate(OnTimeout::Abort));
+    assert_taken_back(&crash_everywhere(sound, history(update, &then)), RevisionState::Failed);
     let update = at_promotion(gate(OnTimeout::Continue));
-    assert_promoted(&crash_everywhere(sound, history(update, &[])));
+    assert_promoted(&crash_everywhere(sound, history(update, &then)));
 }
 
 #[test]
@@ -161,10 +183,10 @@ fn a_metric_out_of_its_bounds_takes_the_candidate_back() {
 fn a_metric_that_is_missing_never_promotes() {
     for url in [DOWN, HANGS] {
         let update = RolloutSettings { metrics: vec![metric(url)], ..canary(vec![25.0.into()]) };
-        let end = crash_everywhere(sound, history(update.clone(), &[]));
+        let end = with_some_crashes(sound, history(update.clone(), &[]));
         assert_taken_back(&end, RevisionState::Stopped);
         let then = [(2, When::Paused, Act::Promote)];
-        assert_promoted(&crash_everywhere(sound, history(update, &then)));
+        assert_promoted(&with_some_crashes(sound, history(update, &then)));
     }
 }
 
@@ -212,16 +234,6 @@ fn experiment(on_decision: OnDecision) -> RolloutSettings {
     ab.experiment.horizon = ms(20_000);
     ab.experiment.on_decision = on_decision;
     ab
-}
-
-/// Without a crash, and with one in the middle: an experiment has many points.
-fn with_some_crashes(behaviour: fn(RevisionNumber) -> Behaviour, script: Vec<Task>) -> End {
-    let scenario = Scenario { seed: 7, behaviour, script };
-    let (end, points) = scenario.run(&[]);
-    for point in (1..=points).step_by(5) {
-        assert_eq!(scenario.run(&[point, 3]).0, end, "crashed at {point}");
-    }
-    end
 }
 
 #[test]

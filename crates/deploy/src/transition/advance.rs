@@ -59,7 +59,8 @@ impl ServiceRecord {
     /// What is true when a step is done.
     pub(super) fn apply(&mut self, at: StepAt, step: &Step, now: Timestamp) {
         match step {
-            Step::AwaitReady { revision, .. } => {
+            // One that is made ready again after a restart may have its calls already.
+            Step::AwaitReady { revision, .. } if self.table.weight(*revision).is_none() => {
                 self.set_state_if_running(*revision, RevisionState::Ready);
             }
             Step::Shift { .. } if !self.shifts_after(at.index) => self.shifted(now),

@@ -6,7 +6,7 @@ use crate::plan::READY_WITHIN;
 use crate::record::ServiceRecord;
 use crate::revision::{RevisionRecord, RevisionState};
 use crate::rollout::{Rollout, StepRecord, StepState};
-use crate::step::Step;
+use crate::step::{Step, Warmth};
 use crate::timestamp::Timestamp;
 
 impl ServiceRecord {
@@ -96,10 +96,16 @@ impl Rollout {
         let last = |is: fn(&Step) -> bool| {
             self.steps.iter().rposition(|record| is(&record.step) && begun(record))
         };
-        let warmed = last(|step| matches!(step, Step::Warm { .. }));
+        let warmed = last(|step| {
+            matches!(
+                step,
+                Step::AwaitReady { share: Some(_), .. } | Step::Warm { to: Warmth::Share(_), .. }
+            )
+        });
+        let scaled = last(|step| matches!(step, Step::Warm { to: Warmth::Instances(_), .. }));
         let mirrored = last(|step| matches!(step, Step::Mirror { .. }));
         let mirrored = mirrored.filter(|&at| self.steps[at].step != Step::Mirror { mirror: None });
-        let again: Vec<usize> = warmed.into_iter().chain(mirrored).collect();
+        let again: Vec<usize> = [warmed, scaled, mirrored].into_iter().flatten().collect();
         for &at in &again {
             self.steps[at].end(StepState::Pending, None, now);
         }

@@ -188,9 +188,12 @@ fn is_name(name: &str) -> bool {
 }
 
 fn share(key: &'static str, percent: f64) -> Result<(), RolloutError> {
-    // Below half a hundredth it would round to nothing. Written so that NaN fails too.
-    let sound = percent >= 0.005 && percent <= 100.0;
-    if sound { Ok(()) } else { Err(RolloutError::Share { key, percent }) }
+    // Below half a hundredth it would round to nothing.
+    if (0.005..=100.0).contains(&percent) {
+        Ok(())
+    } else {
+        Err(RolloutError::Share { key, percent })
+    }
 }
 
 fn bound(key: &'static str, percent: f64) -> Result<(), RolloutError> {

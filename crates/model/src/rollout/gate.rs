@@ -1,6 +1,5 @@
 //! Gates: who else has a word in a rollout.
 
-use std::fmt;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -154,17 +153,6 @@ impl From<GateSettings> for AuthoredPlace {
     fn from(settings: GateSettings) -> Self {
         let AuthoredGate { url, manual, timeout, on_timeout } = settings.gate.into();
         Self { at: settings.at, url, manual, timeout, on_timeout }
-    }
-}
-
-impl fmt::Display for Gate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.by {
-            GateBy::Webhook(url) => write!(f, "ask {url}")?,
-            GateBy::Operator => f.write_str("wait for an operator")?,
-        }
-        let Some(timeout) = self.timeout else { return Ok(()) };
-        write!(f, ", at most {timeout}, then {}", self.on_timeout.as_str())
     }
 }
 
