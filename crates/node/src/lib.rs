@@ -7,6 +7,7 @@ mod attributes;
 mod collecting;
 mod control;
 mod deploying;
+mod evidence;
 mod failing;
 mod fleet;
 mod handled;

@@ -100,7 +100,8 @@ impl Task {
 }
 
 fn is_observing(rollout: &Rollout) -> bool {
-    let observes = |step: &Step| matches!(step, Step::Observe { .. });
+    let observes =
+        |step: &Step| matches!(step, Step::Observe(_) | Step::Experiment(_) | Step::Compare(_));
     rollout.steps.iter().any(|it| it.state == StepState::Running && observes(&it.step))
 }
 
