@@ -145,7 +145,7 @@ async fn split(node: &Node, component: &[u8]) -> Result<()> {
     node.deploy("split", "1.0.0", first).await?;
     let rollout = RolloutChoice {
         strategy: Some(StrategyName::Canary),
-        steps: Some(vec![50.0]),
+        steps: Some(vec![50.0.into()]),
         observe: Some(Span(OBSERVE)),
         ..RolloutChoice::default()
     };

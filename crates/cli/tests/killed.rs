@@ -127,7 +127,7 @@ fn change(random: &mut SmallRng, now: &Version) -> (Command, Option<Version>) {
     };
     let rollout = RolloutChoice {
         strategy: Some(strategy),
-        steps: Some(vec![10.0, 50.0]).filter(|_| strategy == StrategyName::Canary),
+        steps: Some(vec![10.0.into(), 50.0.into()]).filter(|_| strategy == StrategyName::Canary),
         observe: Some(Span(Duration::from_millis(10))).filter(|_| strategy == StrategyName::Canary),
         ..RolloutChoice::default()
     };

@@ -81,15 +81,7 @@ pub(crate) fn route(http: &HttpSettings) -> Result<(), Fault> {
 }
 
 pub(crate) fn rollout(rollout: &RolloutSettings) -> Result<(), Fault> {
-    let fault = |key: &str, message: &str| Err(("rollout", key.to_owned(), message.to_owned()));
-    let rising = rollout.steps.windows(2).all(|pair| pair[0] < pair[1]);
-    if !rising || rollout.steps.iter().any(|share| !(*share > 0.0 && *share <= 100.0)) {
-        return fault("steps", "`steps` must rise, each above 0 and at most 100");
-    }
-    if !(0.0..=100.0).contains(&rollout.max_error_rate) {
-        return fault("max_error_rate", "`max_error_rate` is a share in per cent, from 0 to 100");
-    }
-    Ok(())
+    rollout.check().map_err(|error| ("rollout", error.key().to_owned(), error.to_string()))
 }
 
 #[cfg(test)]

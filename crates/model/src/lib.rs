@@ -29,7 +29,11 @@ pub use manifest::{
     Build, Component, HttpSettings, MANIFEST_SECTION, Manifest, ManifestError, ManifestPosition,
 };
 pub use name::{Name, NameError};
-pub use rollout::{RolloutSettings, StrategyName};
+pub use rollout::{
+    CompareBy, Endpoint, ExperimentSettings, Gate, GateAt, GateBy, GateSettings, LONGEST_WINDOW,
+    MetricSettings, OnDecision, OnInconclusive, OnTimeout, PauseFor, RolloutError, RolloutSettings,
+    ShadowSettings, ShadowThen, StepAct, StepSettings, StrategyName, Success,
+};
 pub use routing::{
     Attribute, AttributeError, Condition, ConditionError, FieldName, Match, MatchError,
     RoutingSettings, StickyBy, Test,

@@ -279,6 +279,7 @@ fn find_key(text: &str, table: &str, key: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rollout::StepSettings;
 
     const CONTRACT: &str = r#"
 [component]
@@ -329,7 +330,7 @@ observe = "10s"
         assert_eq!(manifest.limits, Limits::default());
         assert_eq!(manifest.asked.unenforced, ["keyvalue", "net", "services"]);
         assert_eq!(manifest.config["greeting"], "hello");
-        assert_eq!(manifest.rollout.steps, [5.0, 25.0, 50.0]);
+        assert_eq!(manifest.rollout.steps, [5.0, 25.0, 50.0].map(StepSettings::Share));
     }
 
     #[test]

@@ -110,7 +110,7 @@ async fn an_abort_restores_what_was_also_after_a_restart() {
     let tested = Tested::new().await;
     tested.deploy(tested.deployment("echo", &guest("echo-handler"), V1)).await.unwrap();
     let mut update = greet("echo", "hi", StrategyName::Canary);
-    update.rollout.steps = Some(vec![50.0]);
+    update.rollout.steps = Some(vec![50.0.into()]);
     update.rollout.observe = Some(Span(Duration::from_secs(600)));
     update.detached = true;
     tested.update(update).await.unwrap();
@@ -211,7 +211,7 @@ async fn a_plan_changes_nothing() {
     update.plan_only = true;
     let planned: Planned = tested.ask(Command::Update(update.clone())).await.unwrap();
     assert_eq!(planned.plan.len(), 11);
-    update.rollout.steps = Some(vec![50.0, 5.0]);
+    update.rollout.steps = Some(vec![50.0.into(), 5.0.into()]);
     assert_eq!(tested.act(Command::Update(update)).await.unwrap_err().code, Code::Usage);
     assert_eq!(tested.status("echo").await.revisions.len(), 1);
 }

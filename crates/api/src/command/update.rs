@@ -1,7 +1,8 @@
 //! Rolling a service forward and back.
 
 use airssys_wasm_model::{
-    Grants, Name, RevisionNumber, RolloutSettings, Span, StrategyName, Version,
+    Grants, Name, RevisionNumber, RolloutSettings, Span, StepSettings, StrategyName, Success,
+    Version,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,16 +17,34 @@ pub struct RolloutChoice {
     /// Which strategy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strategy: Option<StrategyName>,
-    /// Canary: the candidate's share after each shift, in per cent, rising.
+    /// Canary: its steps. A number is a share in per cent that is watched; a table is one act.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub steps: Option<Vec<f64>>,
+    pub steps: Option<Vec<StepSettings>>,
     /// Canary: how long each share is watched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observe: Option<Span>,
     /// Blue-green: how long the replaced revision is kept warm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold: Option<Span>,
-    /// Canary: the share of the candidate's calls that may fail, in per cent.
+    /// All of it, as a file says: in place of the manifest's, and under what else is said here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Box<RolloutSettings>>,
+    /// What the candidate's 99th percentile of latency may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_latency_p99: Option<Span>,
+    /// Canary and A/B: whether the candidate is compared with the active revision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<bool>,
+    /// A/B: which calls are a success: `status`, `header:NAME` or `event:NAME`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success: Option<Success>,
+    /// A/B: after which the experiment ends undecided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub horizon: Option<Span>,
+    /// Shadow: the share of the calls that is copied, in per cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<f64>,
+    /// The share of the candidate's calls that may fail, in per cent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_error_rate: Option<f64>,
     /// Canary: calls that the candidate must have answered before it is promoted.
@@ -34,15 +53,28 @@ pub struct RolloutChoice {
 }
 
 impl RolloutChoice {
-    /// These choices laid over defaults.
+    /// These choices laid over defaults. How long an experiment or a shadow is watched is said by their own
+    /// settings; `observe` is a shadow's too.
     pub fn over(&self, defaults: &RolloutSettings) -> RolloutSettings {
+        let defaults = self.settings.as_deref().unwrap_or(defaults);
+        let mut experiment = defaults.experiment.clone();
+        experiment.success = self.success.clone().unwrap_or(experiment.success);
+        experiment.horizon = self.horizon.unwrap_or(experiment.horizon);
+        let mut shadow = defaults.shadow.clone();
+        shadow.mirror = self.mirror.unwrap_or(shadow.mirror);
+        shadow.observe = self.observe.unwrap_or(shadow.observe);
         RolloutSettings {
             strategy: self.strategy.unwrap_or(defaults.strategy),
             steps: self.steps.clone().unwrap_or_else(|| defaults.steps.clone()),
             observe: self.observe.unwrap_or(defaults.observe),
+            max_latency_p99: self.max_latency_p99.or(defaults.max_latency_p99),
+            analysis: self.analysis.unwrap_or(defaults.analysis),
+            experiment,
+            shadow,
             hold: self.hold.unwrap_or(defaults.hold),
             max_error_rate: self.max_error_rate.unwrap_or(defaults.max_error_rate),
             min_calls: self.min_calls.unwrap_or(defaults.min_calls),
+            ..defaults.clone()
         }
     }
 }

@@ -16,7 +16,7 @@ fn every_command() -> Vec<Command> {
     let release = "greeter@2.0.0".parse().unwrap();
     let rollout = RolloutChoice {
         strategy: Some(StrategyName::Canary),
-        steps: Some(vec![2.5, 50.0]),
+        steps: Some(vec![2.5.into(), 50.0.into()]),
         observe: Some(Span(std::time::Duration::from_millis(1500))),
         ..RolloutChoice::default()
     };
