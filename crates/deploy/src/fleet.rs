@@ -5,12 +5,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use airssys_wasm_model::RevisionNumber;
+use airssys_wasm_model::{Endpoint, MetricSettings, RevisionNumber, Success};
 use tokio::sync::watch;
 
+use crate::analysis::{Counts, Tally};
+use crate::evidence::{Compared, StepEvidence};
 use crate::gate::Drained;
-use crate::observation::Seen;
+use crate::observation::Thresholds;
 use crate::record::ServiceRecord;
+use crate::rollout::RolloutNumber;
+use crate::step::{Mirror, Warmth};
 use crate::table::Table;
 use crate::timestamp::Timestamp;
 
@@ -43,8 +47,48 @@ pub trait Fleet: Sync {
     /// not run is a fault; the others, if there are any, take its calls then.
     fn publish(&self, table: &Table) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// The calls that a revision has answered. The count may start again from zero with a restart.
-    fn seen(&self, revision: RevisionNumber) -> Seen;
+    /// Waits until a running revision has so many instances ready, and keeps them for as long as it runs or
+    /// until told otherwise. What its `max` does not allow is not asked for, and is no fault.
+    fn warm(
+        &self,
+        revision: RevisionNumber,
+        to: Warmth,
+        within: Duration,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Copies calls from now on as told, each when its caller has the answer; `None` ends it. A copy never
+    /// holds up a call, and where there are more than the revision can take they are dropped. A fault is a
+    /// revision that does not run.
+    fn mirror(&self, mirror: Option<&Mirror>) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// What the copies that a revision got came to, with the latest differences. The count may start again
+    /// from zero with a restart.
+    fn compared(&self, revision: RevisionNumber) -> Compared;
+
+    /// Asks a gate once whether the rollout under way may go on. A fault is no answer, and it is asked again.
+    /// May be dropped before it has answered.
+    fn ask(&self, gate: &Endpoint) -> impl Future<Output = Result<Answer, Fault>> + Send;
+
+    /// Asks for a metric once. A fault is a metric that has no value. May be dropped before it has answered.
+    fn measure(&self, metric: &MetricSettings) -> impl Future<Output = Result<f64, Fault>> + Send;
+
+    /// The 99th percentiles of the calls that a revision answered lately; none of what is not measured, or of
+    /// which there are too few calls to say. Each is a bound between two counters, so that calls above it
+    /// can be counted exactly.
+    fn thresholds(&self, revision: RevisionNumber) -> Thresholds;
+
+    /// The calls that a revision has answered: all and those that failed, and for each threshold that is
+    /// given, all and those above it. Read many times a second. The counts may start again from zero with a
+    /// restart, and rise otherwise.
+    fn counts(&self, revision: RevisionNumber, above: &Thresholds) -> Counts;
+
+    /// The calls that a revision has answered, and as `bad` those that were a success in this sense. Counts
+    /// as [`Fleet::counts`] does. Calls that came before anybody asked for this sense may be left out of both.
+    fn successes(&self, revision: RevisionNumber, success: &Success) -> Tally;
+
+    /// What a step has come to so far, for whoever looks on. Called several times a second; it neither waits
+    /// nor fails.
+    fn show(&self, rollout: RolloutNumber, step: usize, evidence: &StepEvidence);
 
     /// Waits until the calls of a revision have ended, at most so long.
     fn drain(
@@ -53,11 +97,23 @@ pub trait Fleet: Sync {
         within: Duration,
     ) -> impl Future<Output = Drained> + Send;
 
-    /// Stops a revision and ends the calls it still has.
+    /// Stops a revision and ends the calls it still has, and copies to it.
     fn stop(&self, revision: RevisionNumber) -> impl Future<Output = ()> + Send;
 
     /// The wall clock.
     fn now(&self) -> Timestamp;
+}
+
+/// What a gate says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The rollout may go on.
+    Passed,
+    /// It may not.
+    Refused {
+        /// In the gate's words, or the status of its answer.
+        reason: String,
+    },
 }
 
 /// The record could not be saved, so that the walk cannot go on. Nothing was acknowledged.

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod analysis;
+mod evidence;
 mod fleet;
 mod gate;
 mod observation;
@@ -24,6 +25,7 @@ mod table;
 mod timestamp;
 mod transition;
 mod walk;
+mod wording;
 
 #[doc(hidden)]
 pub use analysis::simulation;
@@ -31,12 +33,11 @@ pub use analysis::{
     Analysis, AnalysisSettings, Conclusion, Counts, Effect, Evidence, FALSE_ABORTS, Interval,
     Judgement, Metric, Sample, Standing, Tally, Tolerance, standing,
 };
-pub use fleet::{Fault, Fleet, NotSaved};
+pub use evidence::{Compared, Difference, Outcomes, Reading, StepEvidence, Trial};
+pub use fleet::{Answer, Fault, Fleet, NotSaved};
 pub use gate::{Drained, InFlight};
-pub use observation::{Bounds, Seen, Verdict};
-pub use plan::{
-    DRAIN_GRACE, MAX_SHARES, MAX_WINDOW, Plan, PlanError, READY_WITHIN, Retiring, Situation,
-};
+pub use observation::{Bounds, Seen, Thresholds, Verdict};
+pub use plan::{DRAIN_GRACE, MAX_WINDOW, Plan, PlanError, READY_WITHIN, Retiring, Situation};
 pub use record::{
     REVISIONS_KEPT, REVISIONS_KEPT_BYTES, ROLLOUTS_KEPT, Scale, ServiceRecord, ServiceState,
 };
@@ -45,7 +46,7 @@ pub use revision::{RevisionRecord, RevisionSettings, RevisionState};
 pub use rollout::{
     Outcome, Pause, Rollout, RolloutKind, RolloutNumber, StepRecord, StepState, TakenBack,
 };
-pub use step::Step;
+pub use step::{Compare, Experiment, Mirror, Observe, Step, Warmth};
 pub use sticky::Sticky;
 pub use switch::{Claimed, NoRevision, NotRunning, Switch, Unclaimed};
 pub use table::{

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::ops::{AddAssign, Sub};
 
+use airssys_wasm_model::{ByteSize, RolloutSettings, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::analysis::{Counts, Metric};
 
 /// What a candidate's calls are held to.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,6 +16,24 @@ pub struct Bounds {
     pub max_error_rate: f64,
     /// Calls it must have answered during the whole rollout; 0 asks for none.
     pub min_calls: u64,
+    /// What their 99th percentiles may be: one call in a hundred may be above.
+    #[serde(default, skip_serializing_if = "Thresholds::is_empty")]
+    pub p99: Thresholds,
+}
+
+/// How long a call takes and what it uses, to count the calls above it. What is `None` is not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Thresholds {
+    /// Its time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Span>,
+    /// Its CPU time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<Span>,
+    /// The memory it used at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<ByteSize>,
 }
 
 /// Calls that a revision answered.
@@ -42,6 +63,35 @@ pub enum Verdict {
 }
 
 impl Bounds {
+    /// Calls without which there is no 99th percentile to speak of.
+    const P99_CALLS: u64 = 100;
+
+    /// What is asked for, but for the number of calls.
+    pub fn of(settings: &RolloutSettings) -> Self {
+        let p99 = Thresholds {
+            latency: settings.max_latency_p99,
+            cpu: settings.max_cpu_p99,
+            memory: settings.max_memory_p99,
+        };
+        Self { max_error_rate: settings.max_error_rate, min_calls: 0, p99 }
+    }
+
+    /// Why calls above the bounds on their percentiles are too many, if they are: while the window is open
+    /// only what the rest of it is unlikely to change, as with failures.
+    pub fn judge_percentiles(&self, above: &Counts, closed: bool) -> Option<String> {
+        const ALLOWED_PERCENT: f64 = 1.0;
+        Metric::ALL.into_iter().find_map(|metric| {
+            let (tally, bound) = (above.of(metric)?, self.p99.words(metric)?);
+            let seen = Seen { calls: tally.calls, errors: tally.bad };
+            let whole = closed && tally.calls >= Self::P99_CALLS;
+            let share = if whole { seen.error_percent() } else { lowest_likely_percent(seen) };
+            (share > ALLOWED_PERCENT).then(|| {
+                let (bad, calls) = (tally.bad, tally.calls);
+                format!("{bad} of its {calls} calls {bound}; at most one in a hundred may")
+            })
+        })
+    }
+
     /// The verdict while the window is open: only what the rest of the window is unlikely to change.
     ///
     /// The share that failed is a sample of the candidate's true share. The lower end of Wilson's
@@ -84,6 +134,32 @@ impl Seen {
     }
 }
 
+impl Thresholds {
+    /// Whether nothing is counted.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// These, and those of `others` where these have none.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            latency: self.latency.or(others.latency),
+            cpu: self.cpu.or(others.cpu),
+            memory: self.memory.or(others.memory),
+        }
+    }
+
+    fn words(&self, metric: Metric) -> Option<String> {
+        match metric {
+            Metric::Failures => None,
+            Metric::Latency => self.latency.map(|most| format!("took longer than {most}")),
+            Metric::Cpu => self.cpu.map(|most| format!("used more than {most} of CPU time")),
+            Metric::Memory => self.memory.map(|most| format!("used more than {most} of memory")),
+        }
+    }
+}
+
 /// The lower end of Wilson's score interval, in per cent.
 fn lowest_likely_percent(seen: Seen) -> f64 {
     const DEVIATIONS_SQUARED: f64 = 9.0;
@@ -120,6 +196,10 @@ impl AddAssign for Seen {
 impl fmt::Display for Bounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "at most {}% of its calls may fail", self.max_error_rate)?;
+        let Thresholds { latency, cpu, memory } = self.p99;
+        latency.map_or(Ok(()), |most| write!(f, ", 99% take at most {most}"))?;
+        cpu.map_or(Ok(()), |most| write!(f, ", 99% use at most {most} of CPU time"))?;
+        memory.map_or(Ok(()), |most| write!(f, ", 99% use at most {most} of memory"))?;
         match self.min_calls {
             0 => Ok(()),
             calls => write!(f, ", and it must have answered {calls}"),
@@ -139,8 +219,10 @@ impl fmt::Display for Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::Tally;
 
-    const BOUNDS: Bounds = Bounds { max_error_rate: 1.0, min_calls: 100 };
+    const NONE: Thresholds = Thresholds { latency: None, cpu: None, memory: None };
+    const BOUNDS: Bounds = Bounds { max_error_rate: 1.0, min_calls: 100, p99: NONE };
 
     fn regressed(verdict: &Verdict) -> bool {
         matches!(verdict, Verdict::Regressed { .. })
@@ -168,6 +250,29 @@ mod tests {
         let whole = Seen { calls: 100, errors: 0 };
         assert_eq!(BOUNDS.judge(few, whole), Verdict::Sound);
         assert_eq!(Bounds { min_calls: 0, ..BOUNDS }.judge(Seen::default(), few), Verdict::Sound);
+    }
+
+    #[test]
+    fn a_percentile_is_broken_by_more_than_one_call_in_a_hundred() {
+        let latency = Some(Span(std::time::Duration::from_millis(50)));
+        let bounds = Bounds { p99: Thresholds { latency, ..NONE }, ..BOUNDS };
+        let above = |calls, bad| Counts {
+            latency: Some(Tally { calls, bad }),
+            cpu: Some(Tally { calls, bad: calls }),
+            ..Counts::default()
+        };
+        for (calls, bad, open, closed) in [
+            (1_000, 10, false, false),
+            (1_000, 15, false, true),
+            (1_000, 100, true, true),
+            (50, 2, false, false),
+            (0, 0, false, false),
+        ] {
+            let judged = |end| bounds.judge_percentiles(&above(calls, bad), end).is_some();
+            assert_eq!((judged(false), judged(true)), (open, closed), "{bad} of {calls}");
+        }
+        let reason = bounds.judge_percentiles(&above(1_000, 100), false).unwrap();
+        assert!(reason.starts_with("100 of its 1000 calls took longer than 50ms"), "{reason}");
     }
 
     #[test]

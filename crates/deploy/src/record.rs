@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use airssys_wasm_model::{Name, RevisionNumber, RolloutSettings};
+use airssys_wasm_model::{Limits, Name, RevisionNumber, RolloutSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -179,10 +179,10 @@ impl ServiceRecord {
             runs && self.table.weight(*active).is_some()
         };
         let active = self.active.filter(serves);
-        Plan::forward(
-            settings,
-            &Situation { active, to, warm, retiring: self.retiring(&Table::all(to)) },
-        )
+        // One that is not recorded yet is only planned for, and its limits are not known.
+        let limits = self.revision(to).map_or(Limits::DEFAULT, |it| it.settings.limits);
+        let (drain, retiring) = (Retiring::bound(&limits), self.retiring(&Table::all(to)));
+        Plan::forward(settings, &Situation { active, to, drain, warm, retiring })
     }
 
     /// Adds a revision, to be rolled out, and forgets the oldest beyond [`REVISIONS_KEPT`] and

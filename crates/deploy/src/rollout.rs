@@ -6,6 +6,7 @@ use airssys_wasm_model::{RevisionNumber, StrategyName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::{StepEvidence, Trial};
 use crate::observation::Seen;
 use crate::plan::Plan;
 use crate::step::Step;
@@ -44,6 +45,9 @@ pub struct Rollout {
     pub why: String,
     /// The candidate's calls that were watched.
     pub seen: Seen,
+    /// What the trial has come to so far, for a walk that goes on after a restart. `None` once decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
     /// Why it waits, if it does.
     pub paused: Option<Pause>,
     /// Why it is taken back, if it is.
@@ -65,6 +69,9 @@ pub struct StepRecord {
     pub at: Timestamp,
     /// What came of it, when there is more to say than its state.
     pub note: Option<String>,
+    /// What was seen in it: while it runs at most seconds old, in the end what it was decided on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Box<StepEvidence>>,
 }
 
 /// How far a step is.
@@ -105,6 +112,8 @@ pub enum Outcome {
     Promoted,
     /// Everything is as it was before.
     Aborted,
+    /// Its trial is over, and everything is as it was before: it was not to be promoted.
+    Concluded,
     /// The service takes no calls any more.
     Removed,
 }
@@ -153,17 +162,42 @@ impl Rollout {
     }
 
     pub(crate) fn append(&mut self, plan: Plan, at: Timestamp) {
-        let pending = |step| StepRecord { step, state: StepState::Pending, at, note: None };
-        self.steps.extend(plan.steps.into_iter().map(pending));
+        self.steps.extend(plan.steps.into_iter().map(|step| StepRecord::pending(step, at)));
+    }
+
+    /// Forgets what was seen in all steps but the last that has evidence: that is what it was decided on,
+    /// and a record keeps many rollouts.
+    pub(crate) fn keep_last_evidence(&mut self) {
+        let seen = self.steps.iter_mut().rev().filter(|step| step.evidence.is_some());
+        seen.skip(1).for_each(|step| step.evidence = None);
     }
 
     /// Whether a table remains to be published after this step.
     pub(crate) fn shifts_after(&self, index: usize) -> bool {
-        self.steps[index + 1..].iter().any(StepRecord::is_pending_shift)
+        self.shifts_left_after(index) > 0
+    }
+
+    /// How many tables remain to be published after this step.
+    pub(crate) fn shifts_left_after(&self, index: usize) -> usize {
+        self.steps[index + 1..].iter().filter(|step| step.is_pending_shift()).count()
+    }
+
+    /// Whether calls are copied to its candidate, or may be.
+    pub(crate) fn mirrors(&self) -> bool {
+        let begun = self.steps.iter().filter(|step| step.state != StepState::Pending);
+        let last = begun.rev().find_map(|record| match &record.step {
+            Step::Mirror { mirror } => Some(mirror.is_some() || record.state != StepState::Done),
+            _ => None,
+        });
+        last.unwrap_or(false)
     }
 }
 
 impl StepRecord {
+    pub(crate) const fn pending(step: Step, at: Timestamp) -> Self {
+        Self { step, state: StepState::Pending, at, note: None, evidence: None }
+    }
+
     /// Whether it is to be done or being done.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.state, StepState::Pending | StepState::Running)
@@ -197,6 +231,7 @@ impl Outcome {
         match self {
             Self::Promoted => "promoted",
             Self::Aborted => "aborted",
+            Self::Concluded => "concluded",
             Self::Removed => "removed",
         }
     }
@@ -217,5 +252,45 @@ impl fmt::Display for StepState {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE_THERE_WAS_EVIDENCE: &str = r#"{
+        "number": 2, "kind": "update", "strategy": "canary", "from": 1, "to": 2,
+        "before": [{ "revision": 1, "weight": 10000 }],
+        "steps": [
+            { "step": { "do": "await-ready", "revision": 2, "within": 30000 },
+              "state": "done", "at": "2026-01-31T12:00:00.000Z", "note": null },
+            { "step": { "do": "observe", "revision": 2, "during": 10000,
+                        "bounds": { "max_error_rate": 1.0, "min_calls": 7 } },
+              "state": "running", "at": "2026-01-31T12:00:01.000Z", "note": null }
+        ],
+        "at": "2026-01-31T12:00:00.000Z", "by": "an operator", "why": "an update",
+        "seen": { "calls": 5, "errors": 0 },
+        "paused": null, "taken_back": null, "outcome": null, "decided": null
+    }"#;
+
+    #[test]
+    fn a_rollout_recorded_by_the_version_before_goes_on() {
+        let rollout: Rollout = serde_json::from_str(BEFORE_THERE_WAS_EVIDENCE).unwrap();
+        assert_eq!(rollout.running_step(), Some(1));
+        assert!(rollout.is_open() && !rollout.mirrors());
+        let Step::Observe(observe) = &rollout.steps[1].step else { panic!("{rollout:?}") };
+        assert_eq!((observe.against, observe.bounds.min_calls), (None, 7));
+        assert!(observe.bounds.p99.is_empty());
+    }
+
+    #[test]
+    fn of_all_evidence_a_past_rollout_keeps_what_it_was_decided_on() {
+        let mut rollout: Rollout = serde_json::from_str(BEFORE_THERE_WAS_EVIDENCE).unwrap();
+        for step in &mut rollout.steps {
+            step.evidence = Some(Box::default());
+        }
+        rollout.keep_last_evidence();
+        assert!(rollout.steps[0].evidence.is_none() && rollout.steps[1].evidence.is_some());
     }
 }

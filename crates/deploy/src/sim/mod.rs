@@ -7,4 +7,5 @@ mod operator;
 mod restarts;
 mod scenario;
 mod tests;
+mod trials;
 mod world;

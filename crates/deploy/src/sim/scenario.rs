@@ -10,7 +10,7 @@ use crate::recover::recover;
 use crate::revision::RevisionState;
 use crate::rollout::Outcome;
 use crate::sim::operator::{Operator, Task};
-use crate::sim::world::{Node, TRACE};
+use crate::sim::world::{EPOCH, Node, TRACE};
 use crate::table::Table;
 use crate::walk::walk;
 
@@ -20,6 +20,12 @@ pub(super) struct Behaviour {
     pub(super) start_fails: bool,
     pub(super) never_ready: bool,
     pub(super) error_percent: u64,
+    pub(super) slow_percent: u64,
+    /// The share of the copies whose answer differs.
+    pub(super) differs_percent: u64,
+    /// The share of the calls that are a success in the sense of an experiment.
+    pub(super) success_percent: u64,
+    pub(super) warming_fails: bool,
     /// Starts that fail in each life before one succeeds.
     pub(super) failing_starts: u64,
 }
@@ -49,6 +55,7 @@ impl Scenario {
     /// points that the last life passed.
     pub(super) fn run(&self, crashes: &[u64]) -> (End, u64) {
         TRACE.with_borrow_mut(Vec::clear);
+        EPOCH.set(None);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use airssys_wasm_model::{RevisionNumber, RolloutSettings, Span, StrategyName};
+use airssys_wasm_model::{
+    Gate, GateAt, GateBy, GateSettings, MetricSettings, OnInconclusive, OnTimeout, PauseFor,
+    RevisionNumber, RolloutSettings, ShadowThen, Span, StepAct, StepSettings, StrategyName,
+};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -11,32 +14,33 @@ use crate::revision::RevisionState;
 use crate::rollout::{Outcome, RolloutKind, RolloutNumber};
 use crate::sim::operator::{Act, Task, When};
 use crate::sim::scenario::{Behaviour, End, Scenario};
-use crate::sim::world::TRACE;
+use crate::sim::world::{DOWN, HANGS, PASSES, REFUSES, STUMBLES, TRACE};
 use crate::table::Table;
 
 const OLD: RevisionNumber = RevisionNumber(1);
 const NEW: RevisionNumber = RevisionNumber(2);
 
-fn settings(strategy: StrategyName) -> RolloutSettings {
+pub(super) fn settings(strategy: StrategyName) -> RolloutSettings {
     RolloutSettings {
         strategy,
-        steps: vec![25.0, 50.0],
+        steps: vec![25.0.into(), 50.0.into()],
         observe: Span(Duration::from_millis(400)),
         hold: Span(Duration::from_millis(300)),
-        max_error_rate: 1.0,
-        min_calls: 0,
+        ..RolloutSettings::default()
     }
 }
 
-fn sound(_: RevisionNumber) -> Behaviour {
+pub(super) fn sound(_: RevisionNumber) -> Behaviour {
     Behaviour::default()
 }
 
 /// A deploy, then an update, then what follows.
-fn history(update: RolloutSettings, then: &[(u32, When, Act)]) -> Vec<Task> {
-    let deploy = Act::New(RolloutKind::Deploy, settings(StrategyName::AllAtOnce));
-    let first =
-        [(1, When::Decided, deploy), (2, When::Decided, Act::New(RolloutKind::Update, update))];
+pub(super) fn history(update: RolloutSettings, then: &[(u32, When, Act)]) -> Vec<Task> {
+    let deploy = Act::New(RolloutKind::Deploy, Box::new(settings(StrategyName::AllAtOnce)));
+    let first = [
+        (1, When::Decided, deploy),
+        (2, When::Decided, Act::New(RolloutKind::Update, Box::new(update))),
+    ];
     let tasks = first.into_iter().chain(then.iter().cloned());
     tasks.map(|(number, when, act)| Task { rollout: RolloutNumber(number), when, act }).collect()
 }
@@ -57,14 +61,14 @@ fn crash_everywhere(behaviour: fn(RevisionNumber) -> Behaviour, script: Vec<Task
     end
 }
 
-fn assert_promoted(end: &End) {
+pub(super) fn assert_promoted(end: &End) {
     assert_eq!(end.active, Some(NEW));
     assert_eq!(end.state, ServiceState::Active);
     assert_eq!(end.revisions[0], (OLD, RevisionState::Stopped));
     assert_eq!(end.outcomes, [Some(Outcome::Promoted), Some(Outcome::Promoted)]);
 }
 
-fn assert_taken_back(end: &End, candidate: RevisionState) {
+pub(super) fn assert_taken_back(end: &End, candidate: RevisionState) {
     assert_eq!(end.table, Table::all(OLD));
     assert_eq!(end.revisions, [(OLD, RevisionState::Active), (NEW, candidate)]);
     assert_eq!(end.outcomes, [Some(Outcome::Promoted), Some(Outcome::Aborted)]);
@@ -142,7 +146,7 @@ fn a_rollback_inside_the_hold_and_after_it_come_to_the_same() {
 
 #[test]
 fn an_update_inside_the_hold_retires_both_older_revisions() {
-    let third = Act::New(RolloutKind::Update, settings(StrategyName::Canary));
+    let third = Act::New(RolloutKind::Update, Box::new(settings(StrategyName::Canary)));
     let script = history(settings(StrategyName::BlueGreen), &[(3, When::Decided, third)]);
     let end = crash_everywhere(sound, script);
     assert_eq!(end.active, Some(RevisionNumber(3)));
@@ -187,6 +191,10 @@ fn any_behaviour(number: RevisionNumber) -> Behaviour {
         start_fails: number.0 % 9 == 4,
         never_ready: number.0 % 9 == 5,
         error_percent: if number.0.is_multiple_of(3) { 40 } else { 0 },
+        slow_percent: if number.0 % 8 == 6 { 40 } else { 0 },
+        differs_percent: if number.0 % 4 == 1 { 30 } else { 0 },
+        success_percent: u64::from(number.0 * 37 % 100),
+        warming_fails: number.0 % 11 == 8,
         failing_starts: 0,
     }
 }
@@ -203,15 +211,95 @@ fn any_script(random: &mut StdRng) -> Vec<Task> {
     (0..tasks).map(&mut task).collect()
 }
 
-fn any_act(random: &mut StdRng) -> Act {
-    let strategies = [StrategyName::AllAtOnce, StrategyName::BlueGreen, StrategyName::Canary];
-    let strategy = strategies[random.random_range(0..3)];
+fn any_settings(random: &mut StdRng) -> RolloutSettings {
+    let strategy = StrategyName::ALL[random.random_range(0..StrategyName::ALL.len())];
     let mut settings = settings(strategy);
     if random.random_ratio(1, 8) {
         settings.min_calls = 100_000;
     }
+    if random.random_ratio(1, 2) {
+        settings.steps = any_steps(random);
+    }
+    settings.analysis = random.random_ratio(1, 2);
+    settings.on_inconclusive =
+        if random.random_ratio(1, 4) { OnInconclusive::Abort } else { OnInconclusive::Pause };
+    settings.gates = (0..random.random_range(0..3)).map(|_| any_gate(random)).collect();
+    settings.metrics = (0..random.random_range(0..2)).map(|_| metric(any_place(random))).collect();
+    settings.experiment.horizon = Span(Duration::from_millis(random.random_range(1..3_000)));
+    settings.shadow.observe = Span(Duration::from_millis(random.random_range(1..1_000)));
+    settings.shadow.mirror = 50.0;
+    if random.random_ratio(1, 2) {
+        settings.shadow.then = ShadowThen::Promote;
+    }
+    settings
+}
+
+/// Steps in any order that makes sense.
+fn any_steps(random: &mut StdRng) -> Vec<StepSettings> {
+    let mut percent = 0.0;
+    let mut steps = Vec::new();
+    for _ in 0..random.random_range(1..7) {
+        let during = Span(Duration::from_millis(random.random_range(0..500)));
+        let act = match random.random_range(0..9) {
+            0 if percent > 0.0 => StepAct::Observe(during),
+            1 => StepAct::Pause(PauseFor::Time(during)),
+            2 if random.random_ratio(1, 3) => StepAct::Pause(PauseFor::UntilPromoted),
+            3 => StepAct::Scale(3),
+            4 if random.random_ratio(1, 2) => StepAct::Mirror(20.0),
+            4 => StepAct::Mirror(0.0),
+            5 => StepAct::Gate(any_gate(random).gate),
+            6 if steps.iter().all(|step| !matches!(step, StepSettings::Act(StepAct::Match(_)))) => {
+                StepAct::Match("header:x-beta=1".parse().unwrap())
+            }
+            _ if percent < 80.0 => {
+                percent += f64::from(random.random_range(1..20));
+                StepAct::Weight(percent)
+            }
+            _ => continue,
+        };
+        steps.push(act.into());
+    }
+    steps.push((percent + 1.0).into());
+    if random.random_ratio(1, 3) {
+        steps.push(StepAct::Hold(Span(Duration::from_millis(300))).into());
+    }
+    steps
+}
+
+fn any_gate(random: &mut StdRng) -> GateSettings {
+    let places = [GateAt::Start, GateAt::Shift, GateAt::Promotion, GateAt::End];
+    let at = places[random.random_range(0..4)];
+    let manual = at != GateAt::End && random.random_ratio(1, 8);
+    let by =
+        if manual { GateBy::Operator } else { GateBy::Webhook(any_place(random).parse().unwrap()) };
+    let after = [OnTimeout::Abort, OnTimeout::Pause, OnTimeout::Continue];
+    let timeout = (!manual || random.random())
+        .then(|| Span(Duration::from_millis(random.random_range(1..5_000))));
+    GateSettings { at, gate: Gate { by, timeout, on_timeout: after[random.random_range(0..3)] } }
+}
+
+/// Mostly one where all is well.
+fn any_place(random: &mut StdRng) -> &'static str {
+    let places = [PASSES, PASSES, PASSES, PASSES, STUMBLES, REFUSES, HANGS, DOWN];
+    places[random.random_range(0..places.len())]
+}
+
+/// A metric that may be 50 at most.
+pub(super) fn metric(url: &str) -> MetricSettings {
+    MetricSettings {
+        name: "latency".to_owned(),
+        url: url.parse().unwrap(),
+        query: "p99".to_owned(),
+        max: Some(50.0),
+        min: None,
+        every: Span(Duration::from_millis(100)),
+    }
+}
+
+fn any_act(random: &mut StdRng) -> Act {
+    let settings = any_settings(random);
     match random.random_range(0..20) {
-        0..8 => Act::New(RolloutKind::Update, settings),
+        0..8 => Act::New(RolloutKind::Update, Box::new(settings)),
         8..12 => Act::Back(RevisionNumber(random.random_range(1..6))),
         12..14 => Act::Promote,
         14..16 => Act::Abort,

@@ -3,10 +3,10 @@
 use airssys_wasm_model::RevisionNumber;
 
 use super::happen::{StepAt, is_running};
-use crate::observation::Seen;
+use crate::evidence::Findings;
 use crate::record::{ROLLOUTS_KEPT, ServiceRecord};
 use crate::revision::RevisionState;
-use crate::rollout::{Outcome, Rollout, RolloutKind, StepState};
+use crate::rollout::{Outcome, Pause, Rollout, RolloutKind, StepState};
 use crate::step::Step;
 use crate::timestamp::Timestamp;
 
@@ -21,11 +21,11 @@ impl ServiceRecord {
         let Some(next) = next else { return self.archive(now) };
         next.end(StepState::Running, None, now);
         let step = next.step.clone();
-        self.intend(&step);
+        self.intend(&step, now);
     }
 
     /// What is true as soon as a step is intended.
-    fn intend(&mut self, step: &Step) {
+    fn intend(&mut self, step: &Step, now: Timestamp) {
         match step {
             Step::Start { revision } => {
                 self.set_state(*revision, RevisionState::Starting);
@@ -51,36 +51,54 @@ impl ServiceRecord {
                     revision.stop();
                 }
             }
-            Step::AwaitReady { .. } | Step::Observe { .. } | Step::Hold { .. } => {}
+            step if step.awaits_operator() => self.wait_for_operator(step, now),
+            _ => {}
         }
     }
 
     /// What is true when a step is done.
     pub(super) fn apply(&mut self, at: StepAt, step: &Step, now: Timestamp) {
         match step {
-            Step::AwaitReady { revision, .. } => {
+            // One that is made ready again after a restart may have its calls already.
+            Step::AwaitReady { revision, .. } if self.table.weight(*revision).is_none() => {
                 self.set_state_if_running(*revision, RevisionState::Ready);
             }
-            Step::Shift { .. } if !self.shifts_after(at.index) => self.decide(now),
+            Step::Shift { .. } if !self.shifts_after(at.index) => self.shifted(now),
+            Step::Conclude => self.decide(Outcome::Concluded, now),
             _ => {}
         }
     }
 
-    /// The last table is live, so the rollout is decided.
-    fn decide(&mut self, now: Timestamp) {
+    fn wait_for_operator(&mut self, step: &Step, now: Timestamp) {
         let Some(rollout) = &mut self.rollout else { return };
+        let what = match step {
+            Step::Gate { .. } => "at a gate: it waits for an operator to resume or abort",
+            _ => "as planned: it waits for an operator to promote, resume or abort",
+        };
+        let pause = Pause { inconclusive: false, reason: what.to_owned(), at: now };
+        rollout.paused.get_or_insert(pause);
+    }
+
+    /// The last table is live, so the rollout is decided.
+    fn shifted(&mut self, now: Timestamp) {
+        let Some(rollout) = &self.rollout else { return };
         let outcome = match (rollout.kind, &rollout.taken_back) {
             (RolloutKind::Remove, _) => Outcome::Removed,
             (_, Some(_)) => Outcome::Aborted,
             (_, None) => Outcome::Promoted,
         };
+        self.decide(outcome, now);
+    }
+
+    fn decide(&mut self, outcome: Outcome, now: Timestamp) {
+        let Some(rollout) = &mut self.rollout else { return };
         (rollout.outcome, rollout.decided) = (Some(outcome), Some(now));
-        rollout.paused = None;
+        (rollout.paused, rollout.trial) = (None, None);
         let to = rollout.to;
         match outcome {
             Outcome::Promoted => self.active = Some(to),
             Outcome::Removed => self.active = None,
-            Outcome::Aborted => {}
+            Outcome::Aborted | Outcome::Concluded => {}
         }
         let (active, table) = (self.active, self.table.clone());
         for revision in self.revisions.iter_mut().filter(|it| it.state.is_running()) {
@@ -102,6 +120,8 @@ impl ServiceRecord {
         let Some(mut rollout) = self.rollout.take() else { return };
         let open = rollout.steps.iter_mut().filter(|step| step.is_open());
         open.for_each(|step| step.end(StepState::Skipped, Some("superseded".to_owned()), now));
+        rollout.trial = None;
+        rollout.keep_last_evidence();
         self.past.push(rollout);
         let surplus = self.past.len().saturating_sub(ROLLOUTS_KEPT);
         self.past.drain(..surplus);
@@ -120,19 +140,17 @@ impl ServiceRecord {
         Some(step.step.clone())
     }
 
-    pub(super) fn count(&mut self, at: StepAt, seen: Seen) -> String {
+    /// Takes over what a window came to, in the end.
+    pub(super) fn count(&mut self, at: StepAt, findings: &Findings) {
+        self.found(at, findings);
         if let Some(rollout) = self.rollout.as_mut().filter(|rollout| is_running(rollout, at)) {
-            rollout.seen += seen;
-        }
-        match seen.errors {
-            0 => format!("{seen}, none failed"),
-            errors => format!("{seen}, {errors} failed"),
+            rollout.seen += findings.seen;
         }
     }
 
-    /// A pause takes effect between steps, and amid a step that only waits.
+    /// A pause takes effect between steps, and amid a step that only looks or waits.
     pub(super) fn waits_at(&self, rollout: &Rollout, index: usize) -> bool {
-        rollout.paused.is_some() && matches!(rollout.steps[index].step, Step::Observe { .. })
+        rollout.paused.is_some() && rollout.steps[index].step.rests_when_paused()
     }
 
     fn shifts_after(&self, index: usize) -> bool {

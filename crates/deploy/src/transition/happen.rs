@@ -1,6 +1,8 @@
 //! What a walk finds due, and what came of it.
 
-use crate::observation::Seen;
+use airssys_wasm_model::OnInconclusive;
+
+use crate::evidence::Findings;
 use crate::plan::Plan;
 use crate::record::ServiceRecord;
 use crate::rollout::{Outcome, Pause, Rollout, RolloutNumber, StepState, TakenBack};
@@ -41,6 +43,10 @@ impl ServiceRecord {
     /// somebody steered meanwhile, changes nothing.
     pub(crate) fn step_done(&mut self, at: StepAt, note: Option<String>, now: Timestamp) {
         if let Some(step) = self.end_step(at, StepState::Done, note, now) {
+            if let Some(rollout) = self.rollout.as_mut().filter(|_| step.awaits_operator()) {
+                // What it waited for did not come in time, and it goes on without.
+                rollout.paused = None;
+            }
             self.apply(at, &step, now);
             self.advance(now);
         }
@@ -61,23 +67,68 @@ impl ServiceRecord {
         }
     }
 
+    /// What a window has come to so far.
+    pub(crate) fn found(&mut self, at: StepAt, findings: &Findings) {
+        let Some(rollout) = self.rollout.as_mut().filter(|it| is_running(it, at)) else { return };
+        rollout.steps[at.index].evidence = Some(Box::new(findings.evidence.clone()));
+        if let Some(trial) = &findings.trial {
+            rollout.trial = Some(trial.clone());
+        }
+    }
+
     /// A window is over.
-    pub(crate) fn observed(&mut self, at: StepAt, seen: Seen, now: Timestamp) {
-        let note = self.count(at, seen);
+    pub(crate) fn observed(&mut self, at: StepAt, found: &Findings, note: String, now: Timestamp) {
+        self.count(at, found);
         self.step_done(at, Some(note), now);
     }
 
-    /// The candidate failed too many calls.
-    pub(crate) fn regressed(&mut self, at: StepAt, seen: Seen, reason: String, now: Timestamp) {
-        self.count(at, seen);
+    /// The candidate is worse than it may be.
+    pub(crate) fn regressed(
+        &mut self,
+        at: StepAt,
+        found: &Findings,
+        reason: String,
+        now: Timestamp,
+    ) {
+        self.count(at, found);
         self.step_failed(at, reason, now);
     }
 
-    /// A window is over and said too little: it waits for an operator.
-    pub(crate) fn inconclusive(&mut self, at: StepAt, seen: Seen, reason: String, now: Timestamp) {
-        self.count(at, seen);
-        if let Some(rollout) = self.rollout.as_mut().filter(|it| is_running(it, at)) {
-            rollout.paused.get_or_insert(Pause { inconclusive: true, reason, at: now });
+    /// A window is over and said too little: it waits for an operator, or is taken back, as was asked.
+    pub(crate) fn inconclusive(
+        &mut self,
+        at: StepAt,
+        found: &Findings,
+        reason: String,
+        now: Timestamp,
+    ) {
+        self.count(at, found);
+        self.undecided(at, reason, now);
+    }
+
+    /// A step ends and leaves open whether the candidate is sound. When the rollout is decided already that
+    /// is only noted.
+    pub(crate) fn undecided(&mut self, at: StepAt, reason: String, now: Timestamp) {
+        let Some(rollout) = self.rollout.as_mut().filter(|it| is_running(it, at)) else { return };
+        if !rollout.is_open() {
+            return self.step_done(at, Some(reason), now);
+        }
+        match rollout.steps[at.index].step.on_inconclusive() {
+            OnInconclusive::Pause => {
+                rollout.paused.get_or_insert(Pause { inconclusive: true, reason, at: now });
+            }
+            OnInconclusive::Abort => self.step_failed(at, reason, now),
+        }
+    }
+
+    /// An experiment is decided, and both variants keep their calls until an operator says more.
+    pub(crate) fn kept(&mut self, at: StepAt, found: &Findings, reason: String, now: Timestamp) {
+        self.count(at, found);
+        if self.end_step(at, StepState::Done, Some(reason.clone()), now).is_none() {
+            return;
+        }
+        if let Some(rollout) = &mut self.rollout {
+            rollout.paused.get_or_insert(Pause { inconclusive: false, reason, at: now });
         }
     }
 
@@ -94,7 +145,7 @@ impl ServiceRecord {
             return;
         };
         let (to, before) = (rollout.to, rollout.before.clone());
-        let shifted = self.table != before;
+        let (shifted, mirrors) = (self.table != before, rollout.mirrors());
         let mut retiring = self.retiring(&before);
         // The candidate's calls first: what it does wrong ends soonest.
         retiring.sort_by_key(|it| it.revision != to);
@@ -105,9 +156,10 @@ impl ServiceRecord {
         let Some(rollout) = &mut self.rollout else { return };
         let open = rollout.steps.iter_mut().filter(|step| step.is_open());
         open.for_each(|step| step.end(StepState::Skipped, None, now));
-        rollout.append(Plan::back(shifted.then_some(before), &retiring), now);
+        rollout.append(Plan::back(shifted.then_some(before), mirrors, &retiring), now);
         rollout.paused = None;
         rollout.taken_back = Some(back);
+        rollout.trial = None;
         if !shifted {
             // No call was ever sent to it, so nothing is left to undo but the candidate itself.
             (rollout.outcome, rollout.decided) = (Some(Outcome::Aborted), Some(now));

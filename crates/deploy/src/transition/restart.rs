@@ -2,10 +2,11 @@
 
 use airssys_wasm_model::RevisionNumber;
 
+use crate::plan::READY_WITHIN;
 use crate::record::ServiceRecord;
 use crate::revision::{RevisionRecord, RevisionState};
-use crate::rollout::{Rollout, StepState};
-use crate::step::Step;
+use crate::rollout::{Rollout, StepRecord, StepState};
+use crate::step::{Step, Warmth};
 use crate::timestamp::Timestamp;
 
 impl ServiceRecord {
@@ -18,14 +19,14 @@ impl ServiceRecord {
                 revision.stop();
             }
         }
-        let unsent = |rollout: &Rollout| rollout.is_open() && table.weight(rollout.to).is_none();
-        let Some(rollout) = self.rollout.as_mut().filter(|it| unsent(it)) else { return };
-        for step in &mut rollout.steps {
-            if matches!(step.step, Step::Start { .. } | Step::AwaitReady { .. }) {
-                step.end(StepState::Pending, None, now);
-            }
+        let Some(rollout) = self.rollout.as_mut().filter(|it| it.is_open()) else { return };
+        let unsent = table.weight(rollout.to).is_none();
+        if unsent {
+            rollout.start_again(now);
         }
-        self.advance(now);
+        if rollout.prepare_again(now) || unsent {
+            self.advance(now);
+        }
     }
 
     /// An active revision could not be started again. It stays the active one and is tried again: a restart
@@ -63,5 +64,64 @@ impl ServiceRecord {
     /// Whether the recovery may take the rollout back when this revision cannot start.
     pub(crate) fn is_on_trial(&self, number: RevisionNumber) -> bool {
         self.rollout.as_ref().is_some_and(|rollout| rollout.is_open() && rollout.to == number)
+    }
+}
+
+impl Rollout {
+    /// A candidate without calls starts again by its steps, which a rollout to a warm revision did not have.
+    fn start_again(&mut self, now: Timestamp) {
+        let starts = |step: &Step| matches!(step, Step::Start { .. } | Step::AwaitReady { .. });
+        let mut any = false;
+        for record in self.steps.iter_mut().filter(|record| starts(&record.step)) {
+            record.end(StepState::Pending, None, now);
+            any = true;
+        }
+        let next = self.steps.iter().position(StepRecord::is_open);
+        if let Some(next) = next.filter(|_| !any) {
+            let steps = [Step::start(self.to), Step::await_ready(self.to, READY_WITHIN)];
+            let steps = steps.map(|step| StepRecord::pending(step, now));
+            self.steps.splice(next..next, steps);
+            any = true;
+        }
+        if any {
+            self.wait_for_preparations(now);
+        }
+    }
+
+    /// What a restart ended and the table does not say: instances that were warm beyond the first, and the
+    /// copying of calls. Done again before what was under way, if anything of it was done.
+    fn prepare_again(&mut self, now: Timestamp) -> bool {
+        let begun =
+            |record: &StepRecord| matches!(record.state, StepState::Done | StepState::Running);
+        let last = |is: fn(&Step) -> bool| {
+            self.steps.iter().rposition(|record| is(&record.step) && begun(record))
+        };
+        let warmed = last(|step| {
+            matches!(
+                step,
+                Step::AwaitReady { share: Some(_), .. } | Step::Warm { to: Warmth::Share(_), .. }
+            )
+        });
+        let scaled = last(|step| matches!(step, Step::Warm { to: Warmth::Instances(_), .. }));
+        let mirrored = last(|step| matches!(step, Step::Mirror { .. }));
+        let mirrored = mirrored.filter(|&at| self.steps[at].step != Step::Mirror { mirror: None });
+        let again: Vec<usize> = [warmed, scaled, mirrored].into_iter().flatten().collect();
+        for &at in &again {
+            self.steps[at].end(StepState::Pending, None, now);
+        }
+        if !again.is_empty() {
+            self.wait_for_preparations(now);
+        }
+        !again.is_empty()
+    }
+
+    /// What runs begins anew when the preparations are done. An operator who is waited for is asked then.
+    fn wait_for_preparations(&mut self, now: Timestamp) {
+        let Some(running) = self.running_step() else { return };
+        let step = &mut self.steps[running];
+        if step.step.awaits_operator() {
+            self.paused = None;
+        }
+        step.end(StepState::Pending, None, now);
     }
 }

@@ -5,7 +5,9 @@ use airssys_wasm_model::{RevisionNumber, RolloutSettings};
 use crate::observation::Seen;
 use crate::plan::{Plan, PlanError};
 use crate::record::ServiceRecord;
-use crate::rollout::{Outcome, Pause, Rollout, RolloutKind, RolloutNumber, StepState, TakenBack};
+use crate::rollout::{
+    Outcome, Pause, Rollout, RolloutKind, RolloutNumber, StepRecord, StepState, TakenBack,
+};
 use crate::step::Step;
 use crate::table::Table;
 use crate::timestamp::Timestamp;
@@ -85,30 +87,34 @@ impl ServiceRecord {
             (rollout.outcome, rollout.decided) = (Some(Outcome::Aborted), Some(at));
         }
         let last = RevisionNumber(self.next_revision.0.saturating_sub(1));
-        let plan = Plan::removal(&self.retiring(&Table::EMPTY));
+        let mirrors = self.rollout.as_ref().is_some_and(Rollout::mirrors);
+        let plan = Plan::removal(mirrors, &self.retiring(&Table::EMPTY));
         let to = self.active.unwrap_or(last);
         let settings = RolloutSettings::default();
         self.open(Asked { kind: RolloutKind::Remove, settings, to, by, why }, plan, at)
     }
 
-    /// Skips what is left to watch, and shifts all calls.
+    /// Skips what is left to watch, to wait for and to ask, and shifts all calls.
     ///
     /// # Errors
     /// When no rollout can be promoted.
     pub fn promote(&mut self, at: Timestamp) -> Result<RolloutNumber, SteerError> {
+        let to = self.open_rollout()?.to;
+        let promotion = Plan::promotion(to, &self.retiring(&Table::all(to)));
         let rollout = self.open_rollout()?;
         rollout.paused = None;
         let number = rollout.number;
+        let concludes = |step: &StepRecord| step.is_open() && step.step == Step::Conclude;
+        let end = rollout.steps.iter().position(concludes);
         for index in 0..rollout.steps.len() {
-            let trial = match rollout.steps[index].step {
-                Step::Observe { .. } => true,
-                Step::Shift { .. } => rollout.shifts_after(index),
-                _ => false,
-            };
+            let left_out = rollout.is_left_out(index, end);
             let step = &mut rollout.steps[index];
-            if trial && step.is_open() {
+            if left_out && step.is_open() {
                 step.end(StepState::Skipped, Some("promoted by hand".to_owned()), at);
             }
+        }
+        if end.is_some() {
+            rollout.append(promotion, at);
         }
         self.advance(at);
         Ok(number)
@@ -135,7 +141,8 @@ impl ServiceRecord {
         Ok(rollout.number)
     }
 
-    /// Lets a waiting rollout go on. What it watched is watched anew.
+    /// Lets a waiting rollout go on. What it watched is watched anew, whom it asked is asked anew, and what
+    /// waited for an operator is done.
     ///
     /// # Errors
     /// When no rollout waits.
@@ -143,11 +150,24 @@ impl ServiceRecord {
         let rollout = self.open_rollout()?;
         rollout.paused.take().ok_or(SteerError::NotPaused)?;
         let number = rollout.number;
+        if let Some(index) = rollout.running_step() {
+            let step = &mut rollout.steps[index];
+            if step.step.awaits_operator() {
+                step.end(StepState::Done, Some("resumed by hand".to_owned()), at);
+            } else {
+                step.at = at;
+            }
+        }
         self.advance(at);
         Ok(number)
     }
 
-    fn open(&mut self, asked: Asked, plan: Plan, at: Timestamp) -> RolloutNumber {
+    fn open(&mut self, asked: Asked, mut plan: Plan, at: Timestamp) -> RolloutNumber {
+        let removes = asked.kind == RolloutKind::Remove;
+        if !removes && self.rollout.as_ref().is_some_and(Rollout::mirrors) {
+            // The tail that is superseded had it still to do.
+            plan.steps.insert(0, Step::Mirror { mirror: None });
+        }
         self.archive(at);
         let Asked { kind, settings, to, by, why } = asked;
         let number = self.next_rollout;
@@ -164,6 +184,7 @@ impl ServiceRecord {
             by,
             why,
             seen: Seen::default(),
+            trial: None,
             paused: None,
             taken_back: None,
             outcome: None,
@@ -193,5 +214,21 @@ impl ServiceRecord {
         let under_way = self.rollout.as_mut().filter(|rollout| rollout.is_under_way());
         let rollout = under_way.ok_or(SteerError::NoRollout)?;
         if rollout.is_open() { Ok(rollout) } else { Err(SteerError::TakenBack) }
+    }
+}
+
+impl Rollout {
+    /// Whether a promotion by hand leaves this step out: what only tries, a share on the way, and what ends
+    /// a trial without a promotion, which stands at `end`.
+    fn is_left_out(&self, index: usize, end: Option<usize>) -> bool {
+        if end.is_some_and(|end| index >= end) {
+            return true;
+        }
+        match &self.steps[index].step {
+            Step::Shift { .. } => self.shifts_after(index),
+            // The last warms for all calls.
+            Step::Warm { .. } => self.shifts_left_after(index) > 1,
+            step => step.is_trial() && (end.is_some() || self.shifts_after(index)),
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! The simulated node: a disk that survives crashes, running revisions and callers that don't.
 
-use std::cell::RefCell;
+mod fleet;
+
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,22 +12,24 @@ use airssys_wasm_model::RevisionNumber;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
-use crate::fleet::{Fault, Fleet, NotSaved};
-use crate::gate::Drained;
-use crate::observation::Seen;
+use crate::evidence::Compared;
 use crate::record::ServiceRecord;
-use crate::rollout::Outcome;
+use crate::rollout::{Outcome, StepRecord};
 use crate::sim::scenario::Behaviour;
+use crate::step::{Mirror, Step};
 use crate::switch::Switch;
 use crate::table::Table;
-use crate::timestamp::Timestamp;
 
 /// A node between two crashes.
 pub(super) struct Node {
     record: watch::Sender<Arc<ServiceRecord>>,
     switch: Switch<Pool>,
-    seen: Mutex<BTreeMap<RevisionNumber, Seen>>,
+    counted: Mutex<BTreeMap<RevisionNumber, Counted>>,
+    mirror: Mutex<Option<Mirror>>,
+    copies: Mutex<BTreeMap<RevisionNumber, Compared>>,
+    asked: AtomicU64,
     starts: Mutex<BTreeMap<RevisionNumber, u64>>,
     behaviour: fn(RevisionNumber) -> Behaviour,
     random: Mutex<StdRng>,
@@ -41,9 +45,30 @@ pub(super) struct Node {
 struct Pool {
     ready: AtomicBool,
     stopped: AtomicBool,
+    /// The share of the calls that it is warm for, in hundredths of a per cent.
+    warm_for: AtomicU64,
 }
 
+/// What the calls of a revision came to.
+#[derive(Debug, Clone, Default)]
+struct Counted {
+    calls: u64,
+    failed: u64,
+    slow: u64,
+    succeeded: u64,
+}
+
+/// What a gate or a metric does is said by its address.
+pub(super) const PASSES: &str = "http://passes";
+pub(super) const REFUSES: &str = "http://refuses";
+pub(super) const HANGS: &str = "http://hangs";
+/// Answers the third question of a life.
+pub(super) const STUMBLES: &str = "http://stumbles";
+pub(super) const DOWN: &str = "http://down";
+
 thread_local! {
+    /// When the clock of this run began.
+    pub(super) static EPOCH: Cell<Option<Instant>> = const { Cell::new(None) };
     /// What happened, for the message of a failed assertion.
     pub(super) static TRACE: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
@@ -63,7 +88,10 @@ impl Node {
         Self {
             record: watch::Sender::new(disk),
             switch: Switch::new(),
-            seen: Mutex::default(),
+            counted: Mutex::default(),
+            mirror: Mutex::default(),
+            copies: Mutex::default(),
+            asked: AtomicU64::new(0),
             starts: Mutex::default(),
             behaviour,
             random: Mutex::new(StdRng::seed_from_u64(seed)),
@@ -131,10 +159,37 @@ impl Node {
             self.dawdle(50).await;
             // A drain is longer than any call here, so that none is ever ended by a stop.
             assert!(!call.target.stopped.load(Ordering::Relaxed), "{} was stopped", call.revision);
-            let failed = self.random(100) < (self.behaviour)(call.revision).error_percent;
-            let mut seen = self.seen.lock().unwrap();
-            *seen.entry(call.revision).or_default() += Seen { calls: 1, errors: failed.into() };
+            let behaviour = (self.behaviour)(call.revision);
+            let shows = |percent: u64| u64::from(self.random(100) < percent);
+            let (failed, slow) = (shows(behaviour.error_percent), shows(behaviour.slow_percent));
+            let succeeded = shows(behaviour.success_percent);
+            let mut counted = self.counted.lock().unwrap();
+            let counted = counted.entry(call.revision).or_default();
+            counted.calls += 1;
+            counted.failed += failed;
+            counted.slow += slow;
+            counted.succeeded += succeeded;
+            self.copy_call();
         }
+    }
+
+    /// What became of the caller's call is over; a copy may go to a revision that runs, and to no other.
+    fn copy_call(&self) {
+        let Some(mirror) = self.mirror.lock().unwrap().clone() else { return };
+        if self.random(10_000) >= u64::from(mirror.weight.hundredths()) {
+            return;
+        }
+        let pool = self.switch.get(mirror.revision).expect("copies go to a revision that runs");
+        assert!(!pool.stopped.load(Ordering::Relaxed), "{} was stopped", mirror.revision);
+        let differs = self.random(100) < (self.behaviour)(mirror.revision).differs_percent;
+        let mut copies = self.copies.lock().unwrap();
+        let compared = copies.entry(mirror.revision).or_default();
+        compared.calls += 1;
+        compared.different += u64::from(differs);
+    }
+
+    fn counted(&self, revision: RevisionNumber) -> Counted {
+        self.counted.lock().unwrap().get(&revision).cloned().unwrap_or_default()
     }
 
     /// What must be true in the end: nothing is under way, what runs is what the record says, and the
@@ -148,6 +203,24 @@ impl Node {
         assert_eq!(running, recorded.map(|it| it.number).collect::<Vec<_>>());
         let active = record.active.map_or(Table::EMPTY, Table::all);
         assert_eq!(record.table, active);
+        assert_eq!(*self.mirror.lock().unwrap(), None, "nothing is tried, so nothing is copied");
+    }
+
+    /// Nobody meets a cold start because of an update: a candidate is warm for its share before it gets it.
+    fn check_warmth(&self, table: &Table) {
+        let record = self.disk();
+        let Some(rollout) = record.rollout.as_ref().filter(|it| it.is_open()) else { return };
+        let warms =
+            |step: &StepRecord| matches!(step.step, Step::AwaitReady { share: Some(_), .. });
+        let share = table.weight(rollout.to).map_or(0, |weight| u64::from(weight.hundredths()));
+        let before = self.switch.table().weight(rollout.to);
+        let rises = share > before.map_or(0, |weight| u64::from(weight.hundredths()));
+        let recovered = self.recovered.load(Ordering::Relaxed);
+        if recovered && rises && rollout.steps.iter().any(warms) {
+            let pool = self.switch.get(rollout.to).expect("it runs");
+            let warm = pool.warm_for.load(Ordering::Relaxed);
+            assert!(warm >= share, "{} is warm for {warm} of {share}", rollout.to);
+        }
     }
 }
 
@@ -170,99 +243,15 @@ fn check_save(old: &ServiceRecord, new: &ServiceRecord) {
         }
     }
     let text = serde_json::to_string(new).unwrap();
-    assert_eq!(*new, serde_json::from_str(&text).unwrap(), "a record survives its text");
+    let read: ServiceRecord = serde_json::from_str(&text).unwrap();
+    assert_eq!(exact(new.clone()), exact(read), "a record survives its text");
 }
 
-impl Fleet for Node {
-    fn record(&self) -> watch::Receiver<Arc<ServiceRecord>> {
-        self.record.subscribe()
+/// All but the measures, whose last digit a text may lose.
+fn exact(mut record: ServiceRecord) -> ServiceRecord {
+    for rollout in record.rollout.iter_mut().chain(&mut record.past) {
+        rollout.trial = None;
+        rollout.steps.iter_mut().for_each(|step| step.evidence = None);
     }
-
-    async fn save(
-        &self,
-        change: impl Fn(&mut ServiceRecord) + Send + Sync,
-    ) -> Result<(), NotSaved> {
-        self.point(|| "before a save".to_owned()).await;
-        self.record.send_modify(|record| {
-            let mut next = ServiceRecord::clone(record);
-            change(&mut next);
-            check_save(record, &next);
-            *record = Arc::new(next);
-        });
-        self.point(|| "after a save".to_owned()).await;
-        Ok(())
-    }
-
-    async fn start(&self, revision: RevisionNumber) -> Result<(), Fault> {
-        self.point(|| format!("before start {revision}")).await;
-        self.dawdle(30).await;
-        let behaviour = (self.behaviour)(revision);
-        let starts = {
-            let mut starts = self.starts.lock().unwrap();
-            let starts = starts.entry(revision).or_default();
-            *starts += 1;
-            *starts
-        };
-        if behaviour.start_fails || starts <= behaviour.failing_starts {
-            return Err(Fault::new("it does not compile"));
-        }
-        self.switch.insert(revision, Arc::default());
-        self.point(|| format!("after start {revision}")).await;
-        Ok(())
-    }
-
-    async fn await_ready(&self, revision: RevisionNumber, _: Duration) -> Result<(), Fault> {
-        self.point(|| format!("before ready {revision}")).await;
-        self.dawdle(30).await;
-        if (self.behaviour)(revision).never_ready {
-            return Err(Fault::new("init refused its config"));
-        }
-        let pool = self.switch.get(revision).ok_or_else(|| Fault::new("it does not run"))?;
-        pool.ready.store(true, Ordering::Relaxed);
-        self.point(|| format!("after ready {revision}")).await;
-        Ok(())
-    }
-
-    async fn publish(&self, table: &Table) -> Result<(), Fault> {
-        self.point(|| format!("before publish {table}")).await;
-        let mut served = table.clone();
-        let mut fault = Ok(());
-        for revision in table.revisions() {
-            let ready = self.switch.get(revision);
-            if !ready.is_some_and(|pool| pool.ready.load(Ordering::Relaxed)) {
-                served = served.without(revision);
-                fault = Err(Fault::new(format!("{revision} does not run")));
-            }
-        }
-        self.switch.publish(&served).unwrap();
-        self.point(|| format!("after publish {table}")).await;
-        fault
-    }
-
-    fn seen(&self, revision: RevisionNumber) -> Seen {
-        self.seen.lock().unwrap().get(&revision).copied().unwrap_or_default()
-    }
-
-    async fn drain(&self, revision: RevisionNumber, within: Duration) -> Drained {
-        self.point(|| format!("before drain {revision}")).await;
-        assert_eq!(self.switch.table().weight(revision), None, "{revision} drains while live");
-        let drained = self.switch.drain(revision, within).await;
-        assert_eq!(drained, Drained::Empty);
-        self.point(|| format!("after drain {revision}")).await;
-        drained
-    }
-
-    async fn stop(&self, revision: RevisionNumber) {
-        self.point(|| format!("before stop {revision}")).await;
-        assert_eq!(self.switch.table().weight(revision), None, "{revision} stops while live");
-        if let Some(pool) = self.switch.remove(revision) {
-            self.dawdle(10).await;
-            pool.stopped.store(true, Ordering::Relaxed);
-        }
-        self.point(|| format!("after stop {revision}")).await;
-    }
-
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_ms(1_767_225_600_000 + self.points())
-    }
+    record
 }

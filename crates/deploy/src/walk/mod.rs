@@ -4,33 +4,31 @@
 //! and another one goes on from the record. Whoever steers changes the record, and the walk watches
 //! it: there is no second way to tell it anything.
 
+mod asking;
+mod end;
+mod measuring;
+mod observing;
+mod reporting;
+mod shadowing;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use airssys_wasm_model::RevisionNumber;
+use airssys_wasm_model::{PauseFor, RevisionNumber};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::fleet::{Fault, Fleet, NotSaved};
 use crate::gate::Drained;
-use crate::observation::{Bounds, Seen, Verdict};
 use crate::record::ServiceRecord;
 use crate::recover::{Revived, revive_on, revive_or_steered, warm_again};
-use crate::step::Step;
+use crate::step::{Step, Warmth};
 use crate::transition::{Due, StepAt};
+use end::{End, settle};
 
 /// How often a candidate's calls are counted while it is watched. A regression is to be taken back
 /// within a second of its evidence; a tenth of that leaves room for the rest.
 pub const SAMPLE_EVERY: Duration = Duration::from_millis(100);
-
-/// What came of a step.
-enum End {
-    Done(Option<String>),
-    Failed(Fault),
-    Observed(Seen),
-    Regressed(Seen, String),
-    Inconclusive(Seen, String),
-}
 
 /// Walks until the record has no rollout left and what it names runs. Returns at once if that is so.
 ///
@@ -63,11 +61,11 @@ async fn take<F: Fleet>(fleet: &F, at: StepAt, step: &Step) -> Option<End> {
     let mut record = fleet.record();
     match step {
         // Once begun, a stop is finished: its revision is recorded as stopped already.
-        Step::Stop { .. } => Some(act(fleet, step).await),
+        Step::Stop { .. } => Some(act(fleet, at, step).await),
         step => tokio::select! {
             biased;
             () = steered(&mut record, at) => None,
-            end = act(fleet, step) => Some(end),
+            end = act(fleet, at, step) => Some(end),
         },
     }
 }
@@ -80,16 +78,31 @@ async fn steered(record: &mut watch::Receiver<Arc<ServiceRecord>>, at: StepAt) {
     }
 }
 
-async fn act<F: Fleet>(fleet: &F, step: &Step) -> End {
+async fn act<F: Fleet>(fleet: &F, at: StepAt, step: &Step) -> End {
     match step {
         Step::Start { revision } => fleet.start(*revision).await.into(),
-        Step::AwaitReady { revision, within } => {
-            fleet.await_ready(*revision, within.0).await.into()
+        Step::AwaitReady { revision, share, within } => {
+            let deadline = Instant::now() + within.0;
+            let ready = fleet.await_ready(*revision, within.0).await;
+            match (ready, share) {
+                (Ok(()), Some(share)) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    fleet.warm(*revision, Warmth::Share(*share), left).await.into()
+                }
+                (ready, _) => ready.into(),
+            }
         }
+        Step::Warm { revision, to, within } => fleet.warm(*revision, *to, within.0).await.into(),
         Step::Shift { table } => fleet.publish(table).await.into(),
-        Step::Observe { revision, during, bounds } => {
-            observe(fleet, *revision, during.0, *bounds).await
-        }
+        Step::Mirror { mirror } => fleet.mirror(mirror.as_ref()).await.into(),
+        Step::Observe(observe) => observing::observe(fleet, at, observe).await,
+        Step::Experiment(experiment) => observing::experiment(fleet, at, experiment).await,
+        Step::Compare(compare) => shadowing::compare(fleet, at, compare).await,
+        Step::Pause { lasts: PauseFor::Time(during) } => pause(fleet, at, during.0).await,
+        // An operator's word ends it, by way of the record.
+        Step::Pause { lasts: PauseFor::UntilPromoted } => std::future::pending().await,
+        Step::Gate { gate } => asking::ask(fleet, at, gate).await,
+        Step::Conclude => End::Done(None),
         // A hold is as long as its operator likes, and what takes the calls may be down meanwhile.
         Step::Hold { revision, during } => tokio::select! {
             end = hold(fleet, *revision, during.0) => end,
@@ -107,31 +120,19 @@ async fn act<F: Fleet>(fleet: &F, step: &Step) -> End {
     }
 }
 
-async fn observe<F: Fleet>(
-    fleet: &F,
-    revision: RevisionNumber,
-    during: Duration,
-    bounds: Bounds,
-) -> End {
-    let before = fleet.record().borrow().rollout.as_ref().map_or(Seen::default(), |it| it.seen);
-    let start = fleet.seen(revision);
-    let deadline = Instant::now() + during;
-    loop {
-        let window = fleet.seen(revision) - start;
-        if Instant::now() >= deadline {
-            let mut whole = before;
-            whole += window;
-            return match bounds.judge(window, whole) {
-                Verdict::Sound => End::Observed(window),
-                Verdict::Regressed { reason } => End::Regressed(window, reason),
-                Verdict::TooFew { reason } => End::Inconclusive(window, reason),
-            };
-        }
-        if let Verdict::Regressed { reason } = bounds.judge_early(window) {
-            return End::Regressed(window, reason);
-        }
-        tokio::time::sleep_until(deadline.min(Instant::now() + SAMPLE_EVERY)).await;
-    }
+/// What is left of a span that began with a step. By the wall clock, so that restarts of the node do not
+/// make it longer; never more than the span, whatever becomes of that clock.
+fn left_of<F: Fleet>(fleet: &F, at: StepAt, span: Duration) -> Duration {
+    let record = fleet.record();
+    let record = record.borrow();
+    let rollout = record.rollout.as_ref().filter(|rollout| rollout.number == at.rollout);
+    let begun = rollout.and_then(|rollout| rollout.steps.get(at.index)).map(|step| step.at);
+    begun.map_or(span, |begun| span.saturating_sub(fleet.now().since(begun)))
+}
+
+async fn pause<F: Fleet>(fleet: &F, at: StepAt, during: Duration) -> End {
+    tokio::time::sleep(left_of(fleet, at, during)).await;
+    End::Done(None)
 }
 
 /// Keeps a revision warm, also one that a restart of the node has stopped.
@@ -141,19 +142,6 @@ async fn hold<F: Fleet>(fleet: &F, revision: RevisionNumber, during: Duration) -
     }
     tokio::time::sleep(during).await;
     End::Done(None)
-}
-
-async fn settle<F: Fleet>(fleet: &F, at: StepAt, end: End) -> Result<(), NotSaved> {
-    let now = fleet.now();
-    fleet
-        .save(move |record| match &end {
-            End::Done(note) => record.step_done(at, note.clone(), now),
-            End::Failed(fault) => record.step_failed(at, fault.as_str().to_owned(), now),
-            End::Observed(seen) => record.observed(at, *seen, now),
-            End::Regressed(seen, reason) => record.regressed(at, *seen, reason.clone(), now),
-            End::Inconclusive(seen, reason) => record.inconclusive(at, *seen, reason.clone(), now),
-        })
-        .await
 }
 
 impl From<Result<(), Fault>> for End {
