@@ -6,6 +6,7 @@ mod asking;
 mod collecting;
 mod control;
 mod deploying;
+mod evidence;
 mod fleet;
 mod handled;
 mod ingress;

@@ -12,6 +12,7 @@ use airssys_wasm_deploy::{
 };
 use airssys_wasm_model::{RevisionNumber, StrategyName};
 
+use crate::evidence;
 use crate::ingress::Route;
 use crate::service::Service;
 
@@ -53,6 +54,7 @@ fn outcome(rollout: &Rollout) -> Option<Outcome> {
     match (rollout.outcome, &rollout.paused) {
         (Some(deploy::Outcome::Promoted), _) => Some(Outcome::Promoted),
         (Some(deploy::Outcome::Aborted | deploy::Outcome::Removed), _) => Some(Outcome::Aborted),
+        (Some(deploy::Outcome::Concluded), _) => Some(Outcome::Concluded),
         (None, Some(pause)) if pause.inconclusive => Some(Outcome::Inconclusive),
         (None, Some(_)) => Some(Outcome::Paused),
         (None, None) => None,
@@ -87,7 +89,8 @@ pub(crate) fn step(record: &StepRecord) -> StepReport {
         Some(note) => format!("{} ({note})", record.step),
         None => record.step.to_string(),
     };
-    StepReport { step, state, at: begun.then(|| time(record.at)) }
+    let evidence = record.evidence.as_deref().map(|it| Box::new(evidence::report(it)));
+    StepReport { step, state, at: begun.then(|| time(record.at)), evidence }
 }
 
 /// How long the parts of a rollout took; `since` is when its command arrived.

@@ -1,6 +1,7 @@
 //! What a node answers: one struct an answer, exactly as its JSON stands in the contract.
 
 mod deployed;
+mod evidence;
 mod inspection;
 mod invoked;
 mod logs;
@@ -10,6 +11,10 @@ mod service;
 mod traffic;
 
 pub use deployed::{Deployed, Planned, Timings};
+pub use evidence::{
+    ComparedReport, DifferenceReport, EvidenceReport, ExperimentReport, ReadingReport, TallyReport,
+    TestReport,
+};
 pub use inspection::{Function, Inspection};
 pub use invoked::Invoked;
 pub use logs::{LogLine, LogLines};

@@ -6,7 +6,7 @@ use airssys_wasm_model::{Name, RevisionNumber, Version};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Timings;
+use super::{EvidenceReport, Timings};
 use crate::Timestamp;
 
 /// A revision and its version.
@@ -26,6 +26,8 @@ pub enum Outcome {
     Promoted,
     /// Every call goes to the revision that was active before.
     Aborted,
+    /// Its trial is over, and every call goes where it went before: it was not to be promoted.
+    Concluded,
     /// Somebody paused it.
     Paused,
     /// The evidence did not decide, so it paused itself.
@@ -37,6 +39,7 @@ impl fmt::Display for Outcome {
         f.pad(match self {
             Self::Promoted => "promoted",
             Self::Aborted => "aborted",
+            Self::Concluded => "concluded",
             Self::Paused => "paused",
             Self::Inconclusive => "inconclusive",
         })
@@ -72,7 +75,7 @@ impl fmt::Display for StepState {
 }
 
 /// One step of a rollout.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepReport {
     /// What it does, as the plan prints it.
     pub step: String,
@@ -80,6 +83,9 @@ pub struct StepReport {
     pub state: StepState,
     /// Since when; null while pending.
     pub at: Option<Timestamp>,
+    /// What was seen in it, where it watches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Box<EvidenceReport>>,
 }
 
 /// The answer to `update`, `rollback` and to steering a rollout.

@@ -170,7 +170,7 @@ fn promoted(reply: Reply) -> Result<(), Failure> {
     let report = RolloutReport::try_from(reply)?;
     let (version, reason) = (&report.to.version, &report.reason);
     match report.outcome {
-        Some(Outcome::Promoted) => Ok(()),
+        Some(Outcome::Promoted | Outcome::Concluded) => Ok(()),
         Some(Outcome::Aborted) => {
             Err(Failure::new(Code::RolledBack, format!("{version} was taken back: {reason}")))
         }

@@ -4,7 +4,7 @@
 use airssys_wasm_api::command::RolloutChoice;
 use airssys_wasm_api::reply::{Outcome, RolloutReport, StepState};
 use airssys_wasm_api::{Client, Code, Command, Event, Failure, Reply};
-use airssys_wasm_model::{Span, StrategyName};
+use airssys_wasm_model::{RolloutSettings, Span, StrategyName, Success};
 
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
@@ -15,7 +15,7 @@ use crate::ui::{Progress, Ui};
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Rolling out")]
 pub(crate) struct RollFlags {
-    /// all-at-once, blue-green or canary.
+    /// all-at-once, blue-green, canary, ab or shadow.
     #[arg(long, value_name = "STRATEGY")]
     strategy: Option<StrategyName>,
 
@@ -31,7 +31,31 @@ pub(crate) struct RollFlags {
     #[arg(long, value_name = "30s")]
     hold: Option<Span>,
 
-    /// Canary: the share of the candidate's calls that may fail, in per cent.
+    /// A file that says how, TOML or JSON, with the fields of a manifest's [rollout].
+    #[arg(long, value_name = "FILE", value_parser = rollout_file)]
+    rollout: Option<RolloutSettings>,
+
+    /// The most that the candidate's 99th percentile of latency may be.
+    #[arg(long, value_name = "250ms")]
+    max_latency_p99: Option<Span>,
+
+    /// Canary and A/B: whether to compare the candidate with the active revision.
+    #[arg(long, value_name = "true|false")]
+    analysis: Option<bool>,
+
+    /// A/B: which calls are a success: status, header:NAME or event:NAME.
+    #[arg(long, value_name = "WHICH")]
+    success: Option<Success>,
+
+    /// A/B: after which the experiment ends undecided.
+    #[arg(long, value_name = "24h")]
+    horizon: Option<Span>,
+
+    /// Shadow: the share of the calls that is copied, in per cent.
+    #[arg(long, value_name = "PERCENT")]
+    mirror: Option<f64>,
+
+    /// The share of the candidate's calls that may fail, in per cent.
     #[arg(long, value_name = "PERCENT")]
     max_error_rate: Option<f64>,
 
@@ -45,13 +69,24 @@ impl RollFlags {
     pub(crate) fn choice(self) -> RolloutChoice {
         RolloutChoice {
             strategy: self.strategy,
-            steps: self.steps,
+            steps: self.steps.map(|steps| steps.into_iter().map(Into::into).collect()),
             observe: self.observe,
             hold: self.hold,
+            settings: self.rollout.map(Box::new),
+            max_latency_p99: self.max_latency_p99,
+            analysis: self.analysis,
+            success: self.success,
+            horizon: self.horizon,
+            mirror: self.mirror,
             max_error_rate: self.max_error_rate,
             min_calls: self.min_calls,
         }
     }
+}
+
+fn rollout_file(path: &str) -> Result<RolloutSettings, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    RolloutSettings::parse(&text)
 }
 
 /// Exit code of a process that was interrupted, as shells count it: 128 and the signal's number.
@@ -109,7 +144,7 @@ pub(crate) fn answer_rollout(reply: Reply, ui: &Ui) -> anyhow::Result<()> {
             ui.say(&format!("it goes on: follow it with `airssys-wasm status {}`", report.service));
             Ok(())
         }
-        Some(Outcome::Promoted) => Ok(()),
+        Some(Outcome::Promoted | Outcome::Concluded) => Ok(()),
         Some(Outcome::Aborted) => Err(Exit(Code::RolledBack.exit_code()).into()),
         Some(Outcome::Paused | Outcome::Inconclusive) => {
             let service = &report.service;

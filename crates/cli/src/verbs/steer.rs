@@ -61,7 +61,9 @@ fn answer_unless_decided(reply: Reply, wanted: Option<Outcome>, ui: &Ui) -> anyh
     let report = RolloutReport::try_from(reply)?;
     ui.answer(&report, show::rollout)?;
     match report.outcome {
-        Some(outcome @ (Outcome::Promoted | Outcome::Aborted)) if wanted != Some(outcome) => {
+        Some(outcome @ (Outcome::Promoted | Outcome::Aborted | Outcome::Concluded))
+            if wanted != Some(outcome) =>
+        {
             ui.say(&format!("the rollout was {outcome} before"));
             Err(Exit(Code::Conflict.exit_code()).into())
         }

@@ -1,0 +1,104 @@
+//! What a rollout is decided on.
+
+use airssys_wasm_model::Span;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What was seen in one step: while it runs as it was recorded last, in the end what it was decided on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EvidenceReport {
+    /// The candidate's calls in this window.
+    pub calls: u64,
+    /// Those of them that failed.
+    pub errors: u64,
+    /// How much of the window is over; in JSON in milliseconds.
+    pub elapsed: Option<Span>,
+    /// The comparisons with the active revision, over the whole rollout.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<TestReport>,
+    /// Metrics that somebody else keeps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<ReadingReport>,
+    /// An experiment's outcomes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experiment: Option<ExperimentReport>,
+    /// What copied calls came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<ComparedReport>,
+}
+
+/// Calls, and those among them that count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TallyReport {
+    /// All of them.
+    pub calls: u64,
+    /// Those that count: bad ones in a test, successes in an experiment.
+    pub counted: u64,
+}
+
+/// One comparison of the candidate with the active revision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TestReport {
+    /// In which respect: failures, latency, cpu or memory.
+    pub metric: String,
+    /// The candidate's calls, and the bad ones.
+    pub candidate: TallyReport,
+    /// The active revision's in the same seconds.
+    pub active: TallyReport,
+    /// By how much the candidate's share of bad calls is greater.
+    pub difference: f64,
+    /// Where the true difference lies at all times at once, with 95 % confidence.
+    pub interval: [f64; 2],
+    /// The logarithm to base 10 of the e-value.
+    pub log10_e: f64,
+}
+
+/// The latest value of a metric.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReadingReport {
+    /// Of which metric.
+    pub name: String,
+    /// The value, if it could be had.
+    pub value: Option<f64>,
+    /// Why not.
+    pub fault: Option<String>,
+}
+
+/// Where an experiment stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExperimentReport {
+    /// The candidate's calls, and the successes.
+    pub candidate: TallyReport,
+    /// The other variant's.
+    pub control: TallyReport,
+    /// By how much the candidate's share of successes is greater.
+    pub difference: f64,
+    /// Where the true difference lies at all times at once, with 95 % confidence.
+    pub interval: [f64; 2],
+}
+
+/// Answers to copied calls, compared with those that the callers got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ComparedReport {
+    /// Copies that were answered and compared.
+    pub calls: u64,
+    /// Those whose answer differed.
+    pub different: u64,
+    /// Outbound calls and writes of the copies that were refused.
+    pub refused: u64,
+    /// Some of the differences.
+    pub examples: Vec<DifferenceReport>,
+}
+
+/// One call whose two answers differed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DifferenceReport {
+    /// Which call.
+    pub call: String,
+    /// What of the answers differed.
+    pub what: String,
+    /// The caller's answer there.
+    pub active: String,
+    /// The candidate's.
+    pub candidate: String,
+}
