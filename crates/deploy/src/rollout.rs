@@ -254,3 +254,43 @@ impl fmt::Display for Outcome {
         f.pad(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE_THERE_WAS_EVIDENCE: &str = r#"{
+        "number": 2, "kind": "update", "strategy": "canary", "from": 1, "to": 2,
+        "before": [{ "revision": 1, "weight": 10000 }],
+        "steps": [
+            { "step": { "do": "await-ready", "revision": 2, "within": 30000 },
+              "state": "done", "at": "2026-01-31T12:00:00.000Z", "note": null },
+            { "step": { "do": "observe", "revision": 2, "during": 10000,
+                        "bounds": { "max_error_rate": 1.0, "min_calls": 7 } },
+              "state": "running", "at": "2026-01-31T12:00:01.000Z", "note": null }
+        ],
+        "at": "2026-01-31T12:00:00.000Z", "by": "an operator", "why": "an update",
+        "seen": { "calls": 5, "errors": 0 },
+        "paused": null, "taken_back": null, "outcome": null, "decided": null
+    }"#;
+
+    #[test]
+    fn a_rollout_recorded_by_the_version_before_goes_on() {
+        let rollout: Rollout = serde_json::from_str(BEFORE_THERE_WAS_EVIDENCE).unwrap();
+        assert_eq!(rollout.running_step(), Some(1));
+        assert!(rollout.is_open() && !rollout.mirrors());
+        let Step::Observe(observe) = &rollout.steps[1].step else { panic!("{rollout:?}") };
+        assert_eq!((observe.against, observe.bounds.min_calls), (None, 7));
+        assert!(observe.bounds.p99.is_empty());
+    }
+
+    #[test]
+    fn of_all_evidence_a_past_rollout_keeps_what_it_was_decided_on() {
+        let mut rollout: Rollout = serde_json::from_str(BEFORE_THERE_WAS_EVIDENCE).unwrap();
+        for step in &mut rollout.steps {
+            step.evidence = Some(Box::default());
+        }
+        rollout.keep_last_evidence();
+        assert!(rollout.steps[0].evidence.is_none() && rollout.steps[1].evidence.is_some());
+    }
+}

@@ -51,8 +51,8 @@ pub(super) fn gates(settings: &RolloutSettings, at: GateAt) -> Vec<Step> {
     here.map(|placed| Step::Gate { gate: placed.gate.clone() }).collect()
 }
 
-/// What the candidate is warmed for at its start: its first share of the calls. Without an active
-/// revision there is none to take it from.
+/// What the candidate is warmed for at its start: its first share of the calls. How many a rule alone gives
+/// it nobody knows, so it is warmed for all. Without an active revision there is none to take it from.
 fn first_share(trial: &[Step], situation: &Situation) -> Option<Weight> {
     situation.active?;
     let first = trial.iter().find_map(|step| match step {

@@ -302,10 +302,9 @@ on_decision = "keep"
     2. wait until r2 is ready for 100% of the calls, at most 30s
     3. route `cookie:beta=1` to r2 20%, r1 80%, else r1 100%, sticking by cookie:session
     4. experiment `checkout`, r2 against r1 by header:x-converted, at most 2h, then keep both until an operator decides: at most 1% of its calls may fail, and it must have answered 1000
-    5. warm r2 for 100% of the calls, at most 30s
-    6. give r2 100% of the calls
-    7. let the calls of r1 end, at most 35s
-    8. stop r1
+    5. give r2 100% of the calls
+    6. let the calls of r1 end, at most 35s
+    7. stop r1
     ");
 }
 

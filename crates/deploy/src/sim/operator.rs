@@ -44,7 +44,7 @@ pub(super) enum When {
 
 #[derive(Debug, Clone)]
 pub(super) enum Act {
-    New(RolloutKind, RolloutSettings),
+    New(RolloutKind, Box<RolloutSettings>),
     Back(RevisionNumber),
     Remove,
     Promote,
@@ -81,9 +81,12 @@ impl Operator {
 impl Task {
     /// Saved already, though perhaps not acknowledged; or too late.
     fn is_done(&self, record: &ServiceRecord) -> bool {
+        let rollout = record.rollout(self.rollout);
         match self.act {
             Act::New(..) | Act::Back(_) | Act::Remove => record.next_rollout > self.rollout,
-            _ => record.rollout(self.rollout).is_some_and(|rollout| !rollout.is_under_way()),
+            // After a restart nothing is watched while it waits.
+            Act::Pause => rollout.is_some_and(|it| !it.is_under_way() || it.paused.is_some()),
+            _ => rollout.is_some_and(|rollout| !rollout.is_under_way()),
         }
     }
 
@@ -112,7 +115,7 @@ impl Act {
         let refused = match self.clone() {
             Self::New(kind, settings) => {
                 let to = record.add_revision(revision(), "operator", "a script", at);
-                record.begin(asked(kind, settings, to), at).is_err()
+                record.begin(asked(kind, *settings, to), at).is_err()
             }
             Self::Back(to) => {
                 let settings = RolloutSettings::default();

@@ -31,7 +31,7 @@ fn sound(_: RevisionNumber) -> Behaviour {
 async fn roll_out(node: &Node, strategy: StrategyName) {
     let hold = Span(Duration::from_secs(60));
     let settings = RolloutSettings { strategy, hold, ..RolloutSettings::default() };
-    act(node, Act::New(RolloutKind::Update, settings)).await;
+    act(node, Act::New(RolloutKind::Update, Box::new(settings))).await;
 }
 
 async fn act(node: &Node, act: Act) {

@@ -36,9 +36,11 @@ pub(super) fn sound(_: RevisionNumber) -> Behaviour {
 
 /// A deploy, then an update, then what follows.
 pub(super) fn history(update: RolloutSettings, then: &[(u32, When, Act)]) -> Vec<Task> {
-    let deploy = Act::New(RolloutKind::Deploy, settings(StrategyName::AllAtOnce));
-    let first =
-        [(1, When::Decided, deploy), (2, When::Decided, Act::New(RolloutKind::Update, update))];
+    let deploy = Act::New(RolloutKind::Deploy, Box::new(settings(StrategyName::AllAtOnce)));
+    let first = [
+        (1, When::Decided, deploy),
+        (2, When::Decided, Act::New(RolloutKind::Update, Box::new(update))),
+    ];
     let tasks = first.into_iter().chain(then.iter().cloned());
     tasks.map(|(number, when, act)| Task { rollout: RolloutNumber(number), when, act }).collect()
 }
@@ -144,7 +146,7 @@ fn a_rollback_inside_the_hold_and_after_it_come_to_the_same() {
 
 #[test]
 fn an_update_inside_the_hold_retires_both_older_revisions() {
-    let third = Act::New(RolloutKind::Update, settings(StrategyName::Canary));
+    let third = Act::New(RolloutKind::Update, Box::new(settings(StrategyName::Canary)));
     let script = history(settings(StrategyName::BlueGreen), &[(3, When::Decided, third)]);
     let end = crash_everywhere(sound, script);
     assert_eq!(end.active, Some(RevisionNumber(3)));
@@ -297,7 +299,7 @@ pub(super) fn metric(url: &str) -> MetricSettings {
 fn any_act(random: &mut StdRng) -> Act {
     let settings = any_settings(random);
     match random.random_range(0..20) {
-        0..8 => Act::New(RolloutKind::Update, settings),
+        0..8 => Act::New(RolloutKind::Update, Box::new(settings)),
         8..12 => Act::Back(RevisionNumber(random.random_range(1..6))),
         12..14 => Act::Promote,
         14..16 => Act::Abort,

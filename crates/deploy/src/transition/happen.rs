@@ -43,6 +43,10 @@ impl ServiceRecord {
     /// somebody steered meanwhile, changes nothing.
     pub(crate) fn step_done(&mut self, at: StepAt, note: Option<String>, now: Timestamp) {
         if let Some(step) = self.end_step(at, StepState::Done, note, now) {
+            if let Some(rollout) = self.rollout.as_mut().filter(|_| step.awaits_operator()) {
+                // What it waited for did not come in time, and it goes on without.
+                rollout.paused = None;
+            }
             self.apply(at, &step, now);
             self.advance(now);
         }
