@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use airssys_wasm_deploy::{
-    Drained, Fault, Fleet, NotSaved, Seen, ServiceRecord, Share, Table, Timestamp,
+    Answer, Compared, Counts, Drained, Fault, Fleet, Mirror, NotSaved, RolloutNumber, Seen,
+    ServiceRecord, Share, StepEvidence, Table, Tally, Thresholds, Timestamp, Warmth,
 };
 use airssys_wasm_host::{Pool, Prepared};
-use airssys_wasm_model::{Instances, RevisionNumber};
+use airssys_wasm_model::{Endpoint, Instances, MetricSettings, RevisionNumber, Success};
 use tokio::sync::watch;
 
 use crate::ingress::Route;
@@ -96,9 +97,51 @@ impl Fleet for Service {
         fault
     }
 
-    fn seen(&self, revision: RevisionNumber) -> Seen {
-        self.live.switch.get(revision).map_or_else(Seen::default, |it| it.traffic.seen())
+    async fn warm(
+        &self,
+        revision: RevisionNumber,
+        to: Warmth,
+        within: Duration,
+    ) -> Result<(), Fault> {
+        let _ = (to, within);
+        Err(not_running(revision))
     }
+
+    async fn mirror(&self, mirror: Option<&Mirror>) -> Result<(), Fault> {
+        match mirror {
+            Some(mirror) => Err(not_running(mirror.revision)),
+            None => Ok(()),
+        }
+    }
+
+    fn compared(&self, _revision: RevisionNumber) -> Compared {
+        Compared::default()
+    }
+
+    async fn ask(&self, gate: &Endpoint) -> Result<Answer, Fault> {
+        Err(Fault::new(format!("{gate} is not asked")))
+    }
+
+    async fn measure(&self, metric: &MetricSettings) -> Result<f64, Fault> {
+        Err(Fault::new(format!("{} is not asked for", metric.name)))
+    }
+
+    fn thresholds(&self, _revision: RevisionNumber) -> Thresholds {
+        Thresholds::default()
+    }
+
+    fn counts(&self, revision: RevisionNumber, _above: &Thresholds) -> Counts {
+        let seen =
+            self.live.switch.get(revision).map_or_else(Seen::default, |it| it.traffic.seen());
+        let failures = Some(Tally { calls: seen.calls, bad: seen.errors });
+        Counts { failures, ..Counts::default() }
+    }
+
+    fn successes(&self, _revision: RevisionNumber, _success: &Success) -> Tally {
+        Tally::default()
+    }
+
+    fn show(&self, _rollout: RolloutNumber, _step: usize, _evidence: &StepEvidence) {}
 
     async fn drain(&self, revision: RevisionNumber, within: Duration) -> Drained {
         self.live.switch.drain(revision, within).await

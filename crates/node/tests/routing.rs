@@ -57,7 +57,7 @@ impl Routed {
         };
         routed.act(Command::Deploy(deploy)).await.unwrap();
         let mut update = greet("echo", "hi", StrategyName::Canary);
-        update.rollout.steps = Some(vec![share]);
+        update.rollout.steps = Some(vec![share.into()]);
         update.rollout.observe = Some(Span(Duration::from_secs(600)));
         let (source, version) = (Some(routed.upload(&second)), Some(V2));
         let update = Update { source, version, detached: true, ..update };
