@@ -1,7 +1,9 @@
-//! What the instances of one revision use together.
+//! What the instances of one revision use, together and call by call.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use crate::histogram::Histogram;
 
 /// Counts that every call changes. They lie in one cache line: processors that take turns at a revision hand
 /// each other this line, and no other, for all of them.
@@ -11,6 +13,27 @@ pub(crate) struct Gauges {
     live: AtomicU32,
     memory_bytes: AtomicU64,
     cpu_nanos: AtomicU64,
+}
+
+/// What calls used, one by one. Calls that share an instance are not told apart, and count in none of them.
+#[derive(Debug, Default)]
+pub struct Costs {
+    /// Microseconds on a processor.
+    pub cpu_us: Histogram,
+    /// Kilobytes of memories and tables that its instance had at the call's end.
+    pub memory_kb: Histogram,
+}
+
+impl Costs {
+    /// A call has ended, having run for so long.
+    pub(crate) fn ran(&self, spent: Duration, now: Instant) {
+        self.cpu_us.record(u64::try_from(spent.as_micros()).unwrap_or(u64::MAX), now);
+    }
+
+    /// The instance of a call that ends holds so much.
+    pub(crate) fn held(&self, bytes: usize, now: Instant) {
+        self.memory_kb.record(bytes as u64 >> 10, now);
+    }
 }
 
 impl Gauges {

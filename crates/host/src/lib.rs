@@ -20,6 +20,7 @@ mod engine;
 mod gauges;
 mod granted;
 mod guest;
+mod histogram;
 mod instance;
 mod known;
 mod limit;
@@ -38,7 +39,9 @@ pub use call::{
 };
 pub use context::{CallCtx, Caller, RequestId};
 pub use engine::{Allocation, Host, HostError, HostSettings, Pooling};
+pub use gauges::Costs;
 pub use granted::DirectoryError;
+pub use histogram::Histogram;
 pub use limit::Limit;
 pub use output::{Level, Line, LineSource, LogSink, NoLog};
 pub use pool::{ClaimError, Lease, Pool, PoolStats};

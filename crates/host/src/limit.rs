@@ -151,12 +151,14 @@ pub(crate) enum Halt {
 /// clock, at a twentieth of its price.
 pub(crate) struct Metered<F, P> {
     inner: F,
-    cpu_left: Duration,
+    spent: Duration,
     until: Option<Instant>,
     /// The instance's pool, whose stop halts the guest.
     pool: P,
     /// When the first poll begins, where that is known: a look at the clock for each call less.
     began: Option<Instant>,
+    /// Whether it is a call, whose time counts among the calls' when it ends.
+    is_call: bool,
     /// Armed at the first poll that leaves the guest waiting: most calls end in their first.
     alarm: Option<Alarm>,
 }
@@ -169,13 +171,13 @@ where
     P: Deref<Target = Pool> + Unpin,
 {
     pub(crate) fn new(inner: F, pool: P, until: Instant) -> Self {
-        let cpu_left = pool.revision.spec.limits.cpu.0;
-        Self { inner, cpu_left, until: Some(until), pool, began: None, alarm: None }
+        let (spent, until) = (Duration::ZERO, Some(until));
+        Self { inner, spent, until, pool, began: None, is_call: false, alarm: None }
     }
 
-    /// Work that is begun at once.
-    pub(crate) fn since(now: Instant, inner: F, pool: P, until: Instant) -> Self {
-        Self { began: Some(now), ..Self::new(inner, pool, until) }
+    /// A call that is begun at once.
+    pub(crate) fn call(now: Instant, inner: F, pool: P, until: Instant) -> Self {
+        Self { began: Some(now), is_call: true, ..Self::new(inner, pool, until) }
     }
 
     /// The pool of the guest's instance.
@@ -202,15 +204,18 @@ where
         let start = self.began.take().unwrap_or_else(Instant::now);
         let polled = Pin::new(&mut self.inner).poll(cx);
         let end = Instant::now();
-        let spent = end - start;
-        self.pool.gauges.ran(spent);
+        self.pool.gauges.ran(end - start);
+        self.spent += end - start;
+        let halted = polled.is_pending() && self.spent >= self.pool.revision.spec.limits.cpu.0;
+        if self.is_call && (polled.is_ready() || halted) {
+            self.pool.costs().ran(self.spent, end);
+        }
         if let Poll::Ready(output) = polled {
             return Poll::Ready(Ok(output));
         }
-        if spent >= self.cpu_left {
+        if halted {
             return Poll::Ready(Err(Halt::Limit(Limit::Cpu)));
         }
-        self.cpu_left -= spent;
         if self.until.is_some_and(|until| end >= until) {
             return Poll::Ready(Err(Halt::Limit(Limit::Time)));
         }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::artifact::Offers;
 use crate::call::{CallError, instantiate};
 use crate::context::{CallCtx, RequestId};
-use crate::gauges::Gauges;
+use crate::gauges::{Costs, Gauges};
 use crate::instance::Instance;
 use crate::limit::Metered;
 use crate::prepare::{Prepared, Revision};
@@ -36,6 +36,7 @@ pub struct Pool {
     /// One change of scale at a time. Guards two counters, never across an await.
     resizing: Mutex<()>,
     pub(crate) gauges: Arc<Gauges>,
+    costs: Costs,
     /// Of a revision whose instances serve several HTTP calls at once.
     pub(crate) workers: Option<Workers>,
 }
@@ -110,6 +111,7 @@ impl Pool {
             stopping: CancellationToken::new(),
             resizing: Mutex::default(),
             gauges: Arc::default(),
+            costs: Costs::default(),
             workers: shares(&revision).then(|| {
                 let Instances { in_flight, max, .. } = revision.spec.instances;
                 Workers::new(in_flight, max)
@@ -126,6 +128,11 @@ impl Pool {
     /// How its component can be called.
     pub fn offers(&self) -> &Offers {
         &self.revision.inspection.offers
+    }
+
+    /// What its calls used.
+    pub fn costs(&self) -> &Costs {
+        &self.costs
     }
 
     /// How long a call may take by the revision's own limit.

@@ -7,8 +7,10 @@ use airssys_wasm_deploy::{
     Answer, Compared, Counts, Drained, Fault, Fleet, Mirror, NotSaved, RolloutNumber, Seen,
     ServiceRecord, Share, StepEvidence, Table, Tally, Thresholds, Timestamp, Warmth,
 };
-use airssys_wasm_host::{Pool, Prepared};
-use airssys_wasm_model::{Endpoint, Instances, MetricSettings, RevisionNumber, Success};
+use airssys_wasm_host::{Histogram, Pool, Prepared};
+use airssys_wasm_model::{
+    ByteSize, Endpoint, Instances, MetricSettings, RevisionNumber, Span, Success,
+};
 use tokio::sync::watch;
 
 use crate::ingress::Route;
@@ -103,8 +105,15 @@ impl Fleet for Service {
         to: Warmth,
         within: Duration,
     ) -> Result<(), Fault> {
-        let _ = (to, within);
-        Err(not_running(revision))
+        let Some(running) = self.live.switch.get(revision) else {
+            return Err(not_running(revision));
+        };
+        let wanted = self.wanted(revision, to);
+        let warmed = match tokio::time::timeout(within, running.pool.fill(wanted)).await {
+            Ok(warmed) => warmed.map_err(StartError::from),
+            Err(_) => Err(StartError::NotReady { within }),
+        };
+        warmed.map_err(|error| self.not_started(revision, error))
     }
 
     async fn mirror(&self, mirror: Option<&Mirror>) -> Result<(), Fault> {
@@ -126,19 +135,23 @@ impl Fleet for Service {
         Err(Fault::new(format!("{} is not asked for", metric.name)))
     }
 
-    fn thresholds(&self, _revision: RevisionNumber) -> Thresholds {
-        Thresholds::default()
+    fn thresholds(&self, revision: RevisionNumber) -> Thresholds {
+        self.live.switch.get(revision).map_or_else(Thresholds::default, |it| thresholds(&it))
     }
 
-    fn counts(&self, revision: RevisionNumber, _above: &Thresholds) -> Counts {
-        let seen =
-            self.live.switch.get(revision).map_or_else(Seen::default, |it| it.traffic.seen());
-        let failures = Some(Tally { calls: seen.calls, bad: seen.errors });
-        Counts { failures, ..Counts::default() }
+    fn counts(&self, revision: RevisionNumber, above: &Thresholds) -> Counts {
+        self.live.switch.get(revision).map_or_else(none_counted, |it| counts(&it, above))
     }
 
-    fn successes(&self, _revision: RevisionNumber, _success: &Success) -> Tally {
-        Tally::default()
+    fn successes(&self, revision: RevisionNumber, success: &Success) -> Tally {
+        let Some(running) = self.live.switch.get(revision) else { return Tally::default() };
+        if *success == Success::Status {
+            let Seen { calls, errors } = running.traffic.seen();
+            return Tally { calls, bad: calls - errors };
+        }
+        let (counter, tally) = running.traffic.successes.count(success);
+        self.log.count_events(revision, &counter);
+        tally
     }
 
     fn show(&self, _rollout: RolloutNumber, _step: usize, _evidence: &StepEvidence) {}
@@ -150,6 +163,7 @@ impl Fleet for Service {
     async fn stop(&self, revision: RevisionNumber) {
         // One that was taken back before its start is still compiled.
         drop(self.take_prepared(revision));
+        self.log.forget_events(revision);
         if let Some(running) = self.live.switch.remove(revision) {
             running.pool.stop().await;
         }
@@ -170,6 +184,20 @@ impl Service {
     fn instances_of(&self, revision: RevisionNumber) -> Option<Instances> {
         let record = self.record();
         record.revision(revision).map(|it| self.scaled(it.settings.instances))
+    }
+
+    /// How many instances a revision is to have: for a share, as many of those that the active one has.
+    fn wanted(&self, revision: RevisionNumber, to: Warmth) -> u32 {
+        let own = self.instances_of(revision).unwrap_or_default();
+        let wanted = match to {
+            Warmth::Instances(count) => count,
+            Warmth::Share(share) => {
+                let active = self.record().active.and_then(|active| self.live.switch.get(active));
+                let instances = active.map_or(0, |active| active.pool.stats().instances);
+                (f64::from(instances) * share.percent() / 100.0).ceil() as u32
+            }
+        };
+        wanted.max(own.min).min(own.max)
     }
 
     fn running(&self, prepared: Prepared) -> Running {
@@ -211,4 +239,37 @@ impl Service {
 
 fn not_running(revision: RevisionNumber) -> Fault {
     Fault::new(format!("{revision} does not run"))
+}
+
+/// Calls that there must have been lately, for a percentile of them to say something.
+const CALLS_FOR_A_PERCENTILE: u64 = 100;
+
+fn thresholds(running: &Running) -> Thresholds {
+    let p99 = |measure: &Histogram| measure.latest(0.99, CALLS_FOR_A_PERCENTILE);
+    let costs = running.pool.costs();
+    let span = |us| Span(Duration::from_micros(us));
+    Thresholds {
+        latency: p99(running.traffic.latency_us()).map(span),
+        cpu: p99(&costs.cpu_us).map(span),
+        memory: p99(&costs.memory_kb).map(|kb| ByteSize(kb << 10)),
+    }
+}
+
+fn counts(running: &Running, above: &Thresholds) -> Counts {
+    let tally = |measure: &Histogram, bound| {
+        let (calls, bad) = measure.above(bound);
+        Tally { calls, bad }
+    };
+    let us = |span: Span| u64::try_from(span.0.as_micros()).unwrap_or(u64::MAX);
+    let (seen, costs) = (running.traffic.seen(), running.pool.costs());
+    Counts {
+        failures: Some(Tally { calls: seen.calls, bad: seen.errors }),
+        latency: above.latency.map(|most| tally(running.traffic.latency_us(), us(most))),
+        cpu: above.cpu.map(|most| tally(&costs.cpu_us, us(most))),
+        memory: above.memory.map(|most| tally(&costs.memory_kb, most.0 >> 10)),
+    }
+}
+
+fn none_counted() -> Counts {
+    Counts { failures: Some(Tally::default()), ..Counts::default() }
 }

@@ -29,6 +29,7 @@ mod single;
 mod starting;
 mod state;
 mod steering;
+mod successes;
 #[cfg(test)]
 mod testing;
 mod waiting;

@@ -197,6 +197,7 @@ impl LiveService {
         let claimed = self.claim(&of, None).await?;
         let counted = Counted::begin(&claimed.target.traffic);
         let answered = async { claimed.target.pool.claim(call).await?.execute(input).await }.await;
+        claimed.target.answered(answered.as_ref().ok());
         finish(&claimed, counted, answered)
     }
 
@@ -211,6 +212,7 @@ impl LiveService {
         let counted = Counted::begin(&claimed.target.traffic);
         let pool = &claimed.target.pool;
         let answered = async { pool.claim(call).await?.invoke(function, arguments).await }.await;
+        claimed.target.traffic.successes.answered(|_no_headers| false);
         finish(&claimed, counted, answered)
     }
 
@@ -225,6 +227,7 @@ impl LiveService {
         let counted = Counted::begin(&claimed.target.traffic);
         let pool = &claimed.target.pool;
         let answered = async { pool.claim(call).await?.call(function, arguments).await }.await;
+        claimed.target.traffic.successes.answered(|_no_headers| false);
         finish(&claimed, counted, answered)
     }
 }
@@ -245,6 +248,9 @@ impl Running {
         counted.end(match &answered {
             Ok(answer) => answer.status().is_server_error(),
             Err(error) => is_failure(error),
+        });
+        self.traffic.successes.answered(|name| {
+            answered.as_ref().is_ok_and(|answer| answer.headers().contains_key(name))
         });
         Ok(answered?.map(AnswerBody::Streamed))
     }
@@ -267,7 +273,18 @@ impl Running {
         let counted = Counted::begin(&self.traffic);
         let answered = async { self.pool.claim(call).await?.execute(input).await }.await;
         counted.end(answered.as_ref().err().is_some_and(is_failure));
+        self.answered(answered.as_ref().ok());
         Ok(handled::answer(answered?).map(|body| AnswerBody::Whole(Some(body))))
+    }
+
+    /// A call of the handler has ended, for an experiment. What stands in an output's metadata is a header.
+    fn answered(&self, output: Option<&Output>) {
+        let has = |name: &str| {
+            output.is_some_and(|output| {
+                output.metadata.iter().any(|(key, _)| key.eq_ignore_ascii_case(name))
+            })
+        };
+        self.traffic.successes.answered(has);
     }
 
     /// Says in an answer's headers who made it, if it is to be said.
@@ -298,15 +315,15 @@ impl<'a> Counted<'a> {
 
     fn end(mut self, failed: bool) {
         self.ended = true;
-        self.traffic.record(failed, self.start.elapsed());
+        self.traffic.record(failed, self.start, Instant::now());
     }
 }
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            let waited = self.start.elapsed();
-            self.traffic.record(waited >= GAVE_UP_AFTER, waited);
+            let now = Instant::now();
+            self.traffic.record(now - self.start >= GAVE_UP_AFTER, self.start, now);
         }
     }
 }

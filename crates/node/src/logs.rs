@@ -4,12 +4,15 @@
 //! there.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use airssys_wasm_api::reply::{LogLine, LogLines};
 use airssys_wasm_host::{Line, LineSource, LogSink};
+use airssys_wasm_model::RevisionNumber;
 use tokio::sync::Notify;
+
+use crate::successes::{Counter, EVENT};
 
 /// Lines kept for each service: enough for the calls of the last minutes of a quiet service, and a bound
 /// on memory, with [`BYTES_KEPT`], for a loud one.
@@ -24,6 +27,8 @@ pub(crate) struct ServiceLog {
     /// Guards the ring. A line is pushed under it on the call path: a few pointer moves.
     ring: Mutex<Ring>,
     arrived: Notify,
+    /// Who counts what revisions say as events. Guards a search among the few that take part in an experiment.
+    events: Mutex<Vec<(RevisionNumber, Arc<Counter>)>>,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +62,24 @@ impl ServiceLog {
         self.ring().read(after, tail)
     }
 
+    /// Has the events of a revision counted from now on.
+    pub(crate) fn count_events(&self, revision: RevisionNumber, counter: &Arc<Counter>) {
+        let mut events = self.events();
+        match events.iter_mut().find(|(number, _)| *number == revision) {
+            Some((_, current)) => *current = Arc::clone(counter),
+            None => events.push((revision, Arc::clone(counter))),
+        }
+    }
+
+    /// A revision is stopped.
+    pub(crate) fn forget_events(&self, revision: RevisionNumber) {
+        self.events().retain(|(number, _)| *number != revision);
+    }
+
+    fn events(&self) -> MutexGuard<'_, Vec<(RevisionNumber, Arc<Counter>)>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -84,6 +107,12 @@ impl Ring {
 
 impl LogSink for ServiceLog {
     fn line(&self, line: Line<'_>) {
+        if line.context == EVENT
+            && let Some((_, counter)) =
+                self.events().iter().find(|(number, _)| *number == line.revision)
+        {
+            counter.said(line.text, line.request_id);
+        }
         let (stream, level) = words(line.source);
         tracing::debug!(
             target: "airssys_wasm::guest",

@@ -154,7 +154,7 @@ async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallEr
         pool.give_back(instance);
         answer
     });
-    Metered::since(now, work, pool, until).await.unwrap_or_else(|halt| Err(halt.into()))
+    Metered::call(now, work, pool, until).await.unwrap_or_else(|halt| Err(halt.into()))
 }
 
 async fn save(pool: &Pool, instance: &mut Instance) -> Result<Vec<u8>, CallError> {

@@ -68,12 +68,13 @@ impl Lease {
             let pool = &*place.0;
             let mut instance = ready_for(pool, ready, call, now).await?;
             let handled = handle(pool, &mut instance, request, answer).await;
+            pool.costs().held(instance.store.data().memory.used_bytes(), now);
             // Before the instance is dropped, which ends its body as if it were whole.
             handled.inspect_err(|_| sent.cut())?;
             pool.give_back(instance);
             Ok(())
         });
-        let mut work = Metered::since(now, work, pool, until);
+        let mut work = Metered::call(now, work, pool, until);
         let gap = work.pool().time_limit();
         let answer = match first_answer(&mut work, &mut answered).await {
             // A guest that failed has no good answer, even if its head was there first.
