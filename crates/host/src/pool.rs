@@ -28,8 +28,8 @@ pub struct Pool {
     /// Places that a smaller scale takes away as soon as they are free.
     places_owed: AtomicU32,
     queued: AtomicU32,
-    /// Instances that wait for a call, the warmest last. Guards a push or a pop, never across an await.
-    idle: Mutex<Vec<Instance>>,
+    /// Guards a push or a pop, never across an await.
+    idle: Mutex<Idle>,
     stopped: AtomicBool,
     /// Halts the calls that are still there when the revision is stopped.
     pub(crate) stopping: CancellationToken,
@@ -39,6 +39,15 @@ pub struct Pool {
     costs: Costs,
     /// Of a revision whose instances serve several HTTP calls at once.
     pub(crate) workers: Option<Workers>,
+}
+
+/// Instances that wait for a call.
+#[derive(Default)]
+pub(crate) struct Idle {
+    /// The warmest last.
+    instances: Vec<Instance>,
+    /// The fewest there have been since the pool was asked to rest: what no call has needed.
+    unneeded: usize,
 }
 
 /// One claimed call on one instance.
@@ -203,7 +212,7 @@ impl Pool {
         }
         let ready = match self.revision.spec.instances.model {
             InstanceModel::Fresh => None,
-            InstanceModel::Pooled | InstanceModel::Actor => self.idle().pop(),
+            InstanceModel::Pooled | InstanceModel::Actor => self.take_idle(),
         };
         Ok(Lease { place, ready, call, since })
     }
@@ -261,8 +270,10 @@ impl Pool {
     pub(crate) fn park(&self, instance: Instance) -> Parked {
         let mut idle = self.idle();
         // Read under the lock that `stop` takes after it has set the flag: no instance slips past it.
-        if !self.is_stopped() && idle.len() < self.places_now.load(Ordering::Relaxed) as usize {
-            idle.push(instance);
+        if !self.is_stopped()
+            && idle.instances.len() < self.places_now.load(Ordering::Relaxed) as usize
+        {
+            idle.instances.push(instance);
             return Parked::Kept;
         }
         Parked::Dropped
@@ -285,7 +296,7 @@ impl Pool {
         } else {
             let gone = self.places.forget_permits((now - wanted) as usize) as u32;
             self.places_owed.fetch_add(now - wanted - gone, Ordering::AcqRel);
-            self.idle().truncate(wanted as usize);
+            self.idle().keep(wanted as usize);
         }
         if let Some(workers) = &self.workers {
             workers.resize(max);
@@ -296,8 +307,10 @@ impl Pool {
     pub fn stats(&self) -> PoolStats {
         PoolStats {
             instances: self.gauges.live(),
-            idle: u32::try_from(self.idle().len() + self.workers.as_ref().map_or(0, Workers::idle))
-                .unwrap_or(u32::MAX),
+            idle: u32::try_from(
+                self.idle().instances.len() + self.workers.as_ref().map_or(0, Workers::idle),
+            )
+            .unwrap_or(u32::MAX),
             queued: self.queued.load(Ordering::Relaxed),
             memory_bytes: self.gauges.memory_bytes(),
             cpu: self.gauges.cpu(),
@@ -312,7 +325,7 @@ impl Pool {
         // Also if whoever waits for this is gone before the farewells are over.
         let _ends_the_rest = self.stopping.clone().drop_guard();
         let idle = std::mem::take(&mut *self.idle());
-        let farewells = idle.into_iter().map(|instance| self.shut_down(instance));
+        let farewells = idle.instances.into_iter().map(|instance| self.shut_down(instance));
         if tokio::time::timeout(FAREWELL, join_all(farewells)).await.is_err() {
             tracing::debug!(service = %self.revision.spec.service, "cut short at their shutdown");
         }
@@ -331,8 +344,51 @@ impl Pool {
         }
     }
 
-    pub(crate) fn idle(&self) -> MutexGuard<'_, Vec<Instance>> {
+    /// The warmest instance that waits.
+    pub(crate) fn take_idle(&self) -> Option<Instance> {
+        self.idle().take()
+    }
+
+    /// Gives up the instances that no call has needed since this was asked last, but for so many that are to
+    /// stay in any case. An actor's instance stays: it holds its state.
+    pub async fn rest(&self, min: u32) {
+        if self.revision.spec.instances.model != InstanceModel::Pooled {
+            return;
+        }
+        let spare = self.gauges.live().saturating_sub(min) as usize;
+        let resting = self.idle().rest(spare);
+        if let Some(workers) = &self.workers {
+            workers.rest(spare - resting.len());
+        }
+        let farewells = resting.into_iter().map(|instance| self.shut_down(instance));
+        if tokio::time::timeout(FAREWELL, join_all(farewells)).await.is_err() {
+            tracing::debug!(service = %self.revision.spec.service, "cut short at their shutdown");
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Idle {
+    fn take(&mut self) -> Option<Instance> {
+        let taken = self.instances.pop();
+        self.unneeded = self.unneeded.min(self.instances.len());
+        taken
+    }
+
+    /// Keeps so many at most.
+    fn keep(&mut self, count: usize) {
+        self.instances.truncate(count);
+        self.unneeded = self.unneeded.min(count);
+    }
+
+    /// Takes out what nothing has needed, so many at most: those that have waited longest.
+    fn rest(&mut self, spare: usize) -> Vec<Instance> {
+        let resting = self.instances.drain(..self.unneeded.min(spare)).collect();
+        self.unneeded = self.instances.len();
+        resting
     }
 }
 

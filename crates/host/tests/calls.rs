@@ -405,3 +405,22 @@ async fn what_a_command_answers_is_bounded_and_what_it_complains_is_logged() {
     let flood = execute(&pool, &format!("{}\n", "x".repeat(1 << 20)).repeat(17)).await;
     assert!(matches!(flood, Err(CallError::Limit(Limit::Output))), "{flood:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_that_no_call_needs_are_given_up_down_to_the_minimum() {
+    let pool = pool("http-hello", |spec| model(spec, InstanceModel::Pooled)).await;
+    let at_once = |count: usize| {
+        futures::future::join_all((0..count).map(|_| common::get(&pool, "/sleep?ms=50")))
+    };
+    at_once(6).await;
+    assert_eq!(pool.stats().instances, 6);
+    pool.rest(1).await;
+    assert_eq!(pool.stats().instances, 6, "all were needed since it began");
+    at_once(3).await;
+    pool.rest(1).await;
+    assert_eq!(pool.stats().instances, 3, "three were needed at once");
+    pool.rest(1).await;
+    assert_eq!(pool.stats().instances, 1);
+    pool.rest(0).await;
+    assert_eq!(pool.stats().instances, 0);
+}

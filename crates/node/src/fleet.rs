@@ -181,7 +181,7 @@ impl Service {
     }
 
     /// How a recorded revision's instances live now.
-    fn instances_of(&self, revision: RevisionNumber) -> Option<Instances> {
+    pub(crate) fn instances_of(&self, revision: RevisionNumber) -> Option<Instances> {
         let record = self.record();
         record.revision(revision).map(|it| self.scaled(it.settings.instances))
     }

@@ -23,6 +23,7 @@ mod plugin;
 mod recovery;
 mod releases;
 mod reports;
+mod resting;
 mod server;
 mod service;
 mod single;

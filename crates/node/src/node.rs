@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::ingress::Routes;
 use crate::metrics::{self, Sample};
 use crate::service::Service;
-use crate::{asking, collecting, deploying, recovery, steering};
+use crate::{asking, collecting, deploying, recovery, resting, steering};
 
 /// How a node is set up.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub(crate) struct Shared {
     services: Mutex<BTreeMap<Name, Known>>,
     ready: AtomicBool,
     /// Whether the node stops: whoever waits for a rollout learns it here.
-    stopping: watch::Sender<bool>,
+    pub(crate) stopping: watch::Sender<bool>,
 }
 
 /// A service and the task that walks it.
@@ -144,6 +144,7 @@ impl Node {
             stopping: watch::Sender::new(false),
         });
         recovery::read_all(&shared).await?;
+        tokio::spawn(resting::look_after(Arc::downgrade(&shared)));
         Ok(Arc::new(Self { shared }))
     }
 

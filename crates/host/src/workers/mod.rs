@@ -52,6 +52,8 @@ struct Worker {
     taken: AtomicU32,
     /// Calls that its instance has begun.
     begun: AtomicU64,
+    /// How many it had begun when the pool was asked to rest.
+    seen: AtomicU64,
     /// Whether its guest is on a processor now: a call given to it then waits for a fellow's work.
     running: AtomicBool,
     /// It takes no further calls, and ends with the last that it has.
@@ -104,6 +106,21 @@ impl Workers {
             crowd.workers.split_off(kept)
         };
         surplus.iter().for_each(|worker| worker.leave());
+    }
+
+    /// Lets instances go that have begun no call since this was asked last and have none, so many at most.
+    pub(crate) fn rest(&self, spare: usize) {
+        let mut resting = Vec::new();
+        self.crowd().workers.retain(|worker| {
+            let begun = worker.begun.load(Ordering::Relaxed);
+            let unneeded = worker.seen.swap(begun, Ordering::Relaxed) == begun;
+            let rests = unneeded && worker.taken() == 0 && resting.len() < spare;
+            if rests {
+                resting.push(Arc::clone(worker));
+            }
+            !rests
+        });
+        resting.iter().for_each(|worker| worker.leave());
     }
 
     /// Gives a call to a worker, choosing and counting it in as one step: one whose guest waits, for it begins

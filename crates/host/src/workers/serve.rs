@@ -45,8 +45,7 @@ pub(super) async fn serve(pool: Arc<Pool>, worker: Arc<Worker>) {
 
 /// One that waited, or a new one.
 async fn instance(pool: &Arc<Pool>) -> Result<Instance, CallError> {
-    let waited = pool.idle().pop();
-    match waited {
+    match pool.take_idle() {
         Some(instance) => Ok(instance),
         None => pool.start().await,
     }
