@@ -210,7 +210,7 @@ async fn a_plan_changes_nothing() {
     let mut update = greet("echo", "hi", StrategyName::Canary);
     update.plan_only = true;
     let planned: Planned = tested.ask(Command::Update(update.clone())).await.unwrap();
-    assert_eq!(planned.plan.len(), 11);
+    assert_eq!(planned.plan.len(), 14);
     update.rollout.steps = Some(vec![50.0.into(), 5.0.into()]);
     assert_eq!(tested.act(Command::Update(update)).await.unwrap_err().code, Code::Usage);
     assert_eq!(tested.status("echo").await.revisions.len(), 1);

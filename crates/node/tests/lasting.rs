@@ -73,6 +73,8 @@ async fn an_active_revision_that_did_not_start_again_is_tried_until_it_does() {
         tested.deploy(tested.deployment("echo", &guest("echo-handler"), V1)).await.unwrap();
     let (there, away) = (blob(&tested, deployed.digest), tested.dir.path().join("away"));
     fs::rename(&there, &away).unwrap();
+    // What was compiled of it would do.
+    fs::remove_dir_all(tested.dir.path().join("compiled")).unwrap();
     let tested = tested.restarted().await;
     assert_eq!(tested.status("echo").await.state, "failed");
     assert_eq!(tested.echo("you").await.unwrap_err().code, Code::Unavailable);
