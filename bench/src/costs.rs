@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use airssys_wasm_api::Command;
 use airssys_wasm_api::command::RolloutChoice;
 use airssys_wasm_api::reply::RolloutReport;
-use airssys_wasm_model::{Span, StrategyName};
+use airssys_wasm_model::{Span, StepAct, StrategyName};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
@@ -22,6 +22,9 @@ use crate::report::{Bound, Report};
 
 /// The promise: all together.
 const PER_CENT_PROMISED: f64 = 8.0;
+
+/// The promise: a table with a rule and two shares, and the analysis of both.
+const CANARY_PROMISED: f64 = 1.0;
 
 /// Longer than the whole measurement.
 const OBSERVE: Duration = Duration::from_secs(3600);
@@ -84,7 +87,14 @@ impl Costs {
 
         split(&node, &fs::read(&hello)?).await?;
         let split = self.compare(ours("/split/"), ours("/hello/"))?;
-        rows(&mut report, "a canary at 50 %", split);
+        let what = "a canary at 50 % with a rule and its analysis: time a call at full load";
+        report.promise(
+            what,
+            "%",
+            per_cent(&split.rates(WITHOUT, WITH)),
+            Bound::AtMost(CANARY_PROMISED),
+        );
+        rows(&mut report, "a canary at 50 % with a rule and its analysis", split);
         report.finish(&self.paths)
     }
 
@@ -145,7 +155,10 @@ async fn split(node: &Node, component: &[u8]) -> Result<()> {
     node.deploy("split", "1.0.0", first).await?;
     let rollout = RolloutChoice {
         strategy: Some(StrategyName::Canary),
-        steps: Some(vec![50.0.into()]),
+        steps: Some(vec![
+            StepAct::Match("header:x-beta=1".parse().map_err(anyhow::Error::msg)?).into(),
+            50.0.into(),
+        ]),
         observe: Some(Span(OBSERVE)),
         ..RolloutChoice::default()
     };
@@ -153,7 +166,7 @@ async fn split(node: &Node, component: &[u8]) -> Result<()> {
     update.detached = true;
     let since = SystemTime::now();
     node.client.ask::<RolloutReport>(Command::Update(update)).await?;
-    node.journal.published("r2 50%, r1 50%", since).await?;
+    node.journal.published("`header:x-beta=1` to r2 100%, else r2 50%, r1 50%", since).await?;
     both_answer(&Request::get(&node.http, "/split/"))
 }
 

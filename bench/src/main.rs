@@ -25,6 +25,7 @@ mod redeploy;
 mod report;
 mod reuse;
 mod rolling;
+mod rollout;
 mod section;
 mod sightings;
 mod start;
@@ -75,6 +76,8 @@ enum What {
     Cores(cores::Cores),
     /// The cost of what a host adds
     Costs(costs::Costs),
+    /// Rollouts under load: candidates that fail, and sound ones by every strategy
+    Rollout(rollout::Rollout),
     /// How the analysis of rollouts decides
     Analysis(analysis::Analysis),
     #[command(hide = true)]
@@ -123,6 +126,7 @@ async fn main() -> Result<()> {
         What::Update(update) => update.run().await,
         What::Cores(cores) => cores.run().await,
         What::Costs(costs) => costs.run().await,
+        What::Rollout(rollout) => rollout.run().await,
         What::Analysis(analysis) => analysis.run(),
         What::Bare(bare) => bare.run().await,
     }

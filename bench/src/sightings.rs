@@ -27,6 +27,8 @@ pub(crate) struct Sighting {
 pub(crate) struct Sightings {
     /// Guards one comparison for each answer; never held across an await.
     wanted: Mutex<Option<Wanted>>,
+    /// The version that is followed, and when it answered last. Guards one comparison for each answer.
+    followed: Mutex<Option<(String, Option<SystemTime>)>>,
     met: watch::Sender<Option<Sighting>>,
 }
 
@@ -38,7 +40,7 @@ struct Wanted {
 impl Sightings {
     /// Nothing is wanted yet.
     pub(crate) fn new() -> Self {
-        Self { wanted: Mutex::new(None), met: watch::Sender::new(None) }
+        Self { wanted: Mutex::default(), followed: Mutex::default(), met: watch::Sender::new(None) }
     }
 
     /// From now on the next answer by this version is wanted.
@@ -49,9 +51,28 @@ impl Sightings {
         *wanted = Some(Wanted { version, since });
     }
 
+    /// From now on the last answer by this version is kept.
+    pub(crate) fn follow(&self, version: &str) {
+        *self.followed() = Some((version.to_owned(), None));
+    }
+
+    /// When the version that is followed answered last.
+    pub(crate) fn last(&self) -> Option<SystemTime> {
+        self.followed().as_ref().and_then(|(_, last)| *last)
+    }
+
+    fn followed(&self) -> MutexGuard<'_, Option<(String, Option<SystemTime>)>> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// An answer, and when its request was sent.
     pub(crate) fn note(&self, sent: Instant, answer: &Answer) {
         let (at, wall) = (Instant::now(), SystemTime::now());
+        if let Some((version, last)) = &mut *self.followed()
+            && answer.version.as_ref() == Some(version)
+        {
+            *last = Some(wall);
+        }
         let mut wanted = self.wanted();
         let Some(one) = wanted.as_ref() else { return };
         if sent >= one.since && answer.version.as_ref() == Some(&one.version) {

@@ -61,6 +61,8 @@ enum What {
     Cores,
     /// The cost of what a host adds to the engine
     Costs,
+    /// Rollouts under load: how soon a candidate that fails is taken back, and sound ones by every strategy
+    Rollout,
     /// How the analysis of rollouts decides, in simulated rollouts by the thousand
     Analysis,
 }
@@ -82,6 +84,7 @@ impl What {
             Self::Update => "update",
             Self::Cores => "cores",
             Self::Costs => "costs",
+            Self::Rollout => "rollout",
             Self::Analysis => "analysis",
         }
     }
