@@ -48,6 +48,12 @@ pub fn line(level: Level, module: &str, message: Arguments<'_>) {
     eprintln!("{level:?} {module}: {message}");
 }
 
+/// Says that something happened in this call, such as `bought`: an experiment whose success is `event:bought`
+/// counts the call. It is a line of the log too, under the module `event`.
+pub fn event(name: &str) {
+    line(Level::Info, "event", format_args!("{name}"));
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __trace {

@@ -1,6 +1,7 @@
 //! What is read, and what is refused in which words.
 
 use super::*;
+use crate::RoutingSettings;
 
 fn refused(text: &str) -> String {
     RolloutSettings::parse(text).expect_err(text)
@@ -116,4 +117,18 @@ fn mistakes_are_told_in_words() {
     assert!(refused(r#"{"steps": [5, {"weight": 5}]}"#).contains("must rise"));
     let many = format!("steps = {:?}", (1..=101).map(|at| at as f64 / 2.0).collect::<Vec<_>>());
     assert!(refused(&many).contains("at most 100 steps"));
+}
+
+#[test]
+fn what_the_guide_shows_can_be_written() {
+    let guide = include_str!("../../../../docs/guide/rollouts.md");
+    let blocks = guide.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let (routing, rollouts): (Vec<_>, Vec<_>) =
+        blocks.partition(|block| block.starts_with("[routing]"));
+    for block in &rollouts {
+        RolloutSettings::parse(block).unwrap_or_else(|error| panic!("{error} in:\n{block}"));
+    }
+    let routing: toml::Table = toml::from_str(routing[0]).unwrap();
+    let routing: RoutingSettings = routing["routing"].clone().try_into().unwrap();
+    assert_eq!((routing.sticky.is_some(), rollouts.len()), (true, 4));
 }
