@@ -1,5 +1,7 @@
 //! The typed client of a node's control port.
 
+mod events;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +13,8 @@ use crate::reply::{Invoked, Stored};
 use crate::{
     Carries, Code, Command, Event, Failure, MAX_ARTIFACT_BYTES, Payload, Problem, Reply, Route,
 };
+
+pub use self::events::Events;
 
 /// Where a node is and what lets one in. Whoever finds it (a flag, the environment, a file) fills it in.
 #[derive(Clone)]

@@ -19,7 +19,7 @@ mod route;
 mod time;
 
 pub use by::By;
-pub use client::{Client, Place};
+pub use client::{Client, Events, Place};
 pub use command::Command;
 pub use failure::{Code, Failure, Problem};
 pub use openapi::openapi;

@@ -4,7 +4,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::reply::Stored;
+use crate::reply::{ServiceEvent, Stored};
 use crate::route::{Carries, ROUTES, Route};
 use crate::{Event, Problem};
 
@@ -21,6 +21,7 @@ pub fn openapi() -> Value {
         path[route.method.as_str().to_lowercase()] = operation;
     }
     paths.insert("/v1/artifacts".into(), json!({ "post": upload(&mut generator) }));
+    paths.insert(Route::EVENTS.into(), json!({ "get": events(&mut generator) }));
     paths.extend(open_paths());
     json!({
         "openapi": "3.1.0",
@@ -91,6 +92,22 @@ fn upload(generator: &mut SchemaGenerator) -> Value {
             "application/wasm": { "schema": {} },
         }},
         "responses": responses(json!({ "application/json": { "schema": stored } }), generator),
+    })
+}
+
+fn events(generator: &mut SchemaGenerator) -> Value {
+    let event = generator.subschema_for::<ServiceEvent>();
+    let service = generator.subschema_for::<airssys_wasm_model::Name>().to_value();
+    let answer = json!({ "text/event-stream": {
+        "description": "Server-Sent Events without end, the data of each a JSON object; a slow reader is \
+            told how things stand and not each way there",
+        "schema": event,
+    }});
+    json!({
+        "operationId": "events",
+        "summary": "What happens to a service's rollouts, while it happens",
+        "parameters": [parameter("path", "service", &service)],
+        "responses": responses(answer, generator),
     })
 }
 

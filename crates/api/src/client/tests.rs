@@ -78,3 +78,25 @@ async fn a_removal_is_followed_so_that_it_may_take_its_time() {
     assert!(matches!(reply.unwrap(), Reply::Removed(_)));
     assert_eq!(phases, [Event::Phase { phase: "draining".into() }]);
 }
+
+#[tokio::test]
+async fn events_are_read_whatever_their_parts_and_one_that_is_unknown_is_left_out() {
+    let (listener, client) = peers().await;
+    let serves = async {
+        let mut stream = take(&listener).await;
+        for part in [
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n:\n\n",
+            "event: invented\ndata: {\"event\":\"invented\"}\n\nevent: resumed\nda",
+            "ta: {\"event\":\"resumed\",\"rollout\":7}\n\n",
+        ] {
+            stream.write_all(part.as_bytes()).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    };
+    let reads = async {
+        let mut events = client.events(&"greeter".parse().unwrap()).await?;
+        Ok::<_, Failure>((events.next().await?, events.next().await?))
+    };
+    let (read, ()) = tokio::join!(reads, serves);
+    assert_eq!(read.unwrap(), (Some(crate::reply::ServiceEvent::Resumed { rollout: 7 }), None));
+}

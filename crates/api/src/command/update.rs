@@ -1,8 +1,8 @@
 //! Rolling a service forward and back.
 
 use airssys_wasm_model::{
-    Grants, Name, RevisionNumber, RolloutSettings, Span, StepSettings, StrategyName, Success,
-    Version,
+    Grants, Match, Name, RevisionNumber, RolloutSettings, Span, StepAct, StepSettings, StickyBy,
+    StrategyName, Success, Version,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,13 @@ pub struct RolloutChoice {
     /// Canary and A/B: whether the candidate is compared with the active revision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub analysis: Option<bool>,
+    /// A/B: which calls take part. Canary: which go to the candidate, whatever its share of the others; they
+    /// go there before the first step.
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    pub only: Option<Match>,
+    /// A/B: what a caller keeps its variant by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sticky: Option<StickyBy>,
     /// A/B: which calls are a success: `status`, `header:NAME` or `event:NAME`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub success: Option<Success>,
@@ -59,13 +66,18 @@ impl RolloutChoice {
         let defaults = self.settings.as_deref().unwrap_or(defaults);
         let mut experiment = defaults.experiment.clone();
         experiment.success = self.success.clone().unwrap_or(experiment.success);
+        experiment.only = self.only.clone().or(experiment.only);
+        experiment.sticky = self.sticky.clone().or(experiment.sticky);
         experiment.horizon = self.horizon.unwrap_or(experiment.horizon);
         let mut shadow = defaults.shadow.clone();
         shadow.mirror = self.mirror.unwrap_or(shadow.mirror);
         shadow.observe = self.observe.unwrap_or(shadow.observe);
+        let mut steps = self.steps.clone().unwrap_or_else(|| defaults.steps.clone());
+        let by_rule = self.only.clone().map(|only| StepAct::Match(only).into());
+        steps.splice(0..0, by_rule);
         RolloutSettings {
             strategy: self.strategy.unwrap_or(defaults.strategy),
-            steps: self.steps.clone().unwrap_or_else(|| defaults.steps.clone()),
+            steps,
             observe: self.observe.unwrap_or(defaults.observe),
             max_latency_p99: self.max_latency_p99.or(defaults.max_latency_p99),
             analysis: self.analysis.unwrap_or(defaults.analysis),

@@ -4,8 +4,8 @@ use airssys_wasm_model::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What was seen in one step: while it runs as it was recorded last, in the end what it was decided on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// What was seen in one step: while it runs at most half a second old, in the end what it was decided on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceReport {
     /// The candidate's calls in this window.
     pub calls: u64,
@@ -13,6 +13,9 @@ pub struct EvidenceReport {
     pub errors: u64,
     /// How much of the window is over; in JSON in milliseconds.
     pub elapsed: Option<Span>,
+    /// What the decision still waits for, in words; absent once the step has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<String>,
     /// The comparisons with the active revision, over the whole rollout.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tests: Vec<TestReport>,

@@ -1,6 +1,7 @@
 //! What a node answers: one struct an answer, exactly as its JSON stands in the contract.
 
 mod deployed;
+mod event;
 mod evidence;
 mod inspection;
 mod invoked;
@@ -11,6 +12,7 @@ mod service;
 mod traffic;
 
 pub use deployed::{Deployed, Planned, Timings};
+pub use event::ServiceEvent;
 pub use evidence::{
     ComparedReport, DifferenceReport, EvidenceReport, ExperimentReport, ReadingReport, TallyReport,
     TestReport,

@@ -4,7 +4,7 @@ use airssys_wasm_model::{Instances, Match, Name, RevisionNumber, StickyBy, Versi
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Point, RolloutReport};
+use super::{EvidenceReport, Point, RolloutReport};
 use crate::Timestamp;
 
 /// The answer to `status`.
@@ -88,12 +88,12 @@ pub struct ServiceLine {
 }
 
 /// The answer to `history`, the latest last.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ServiceHistory(pub Vec<HistoryLine>);
 
 /// One entry of a service's history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryLine {
     /// The revision it is about.
     pub revision: RevisionNumber,
@@ -107,6 +107,9 @@ pub struct HistoryLine {
     pub why: String,
     /// The state it led to.
     pub state: String,
+    /// What a rollout was decided on, where something was watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Box<EvidenceReport>>,
 }
 
 /// The answer to `scale`.

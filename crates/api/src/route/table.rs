@@ -52,6 +52,9 @@ pub struct Route {
 }
 
 impl Route {
+    /// The path of a service's events: no command, because its answer has no end.
+    pub const EVENTS: &'static str = "/v1/services/{service}/events";
+
     /// The route of a command.
     pub fn of(command: &Command) -> &'static Self {
         let name = command.name();
