@@ -1,16 +1,84 @@
-//! From recorded evidence to what answers say of it.
+//! What a rollout is decided on, from the walk and the record to what answers say of it.
 
 use airssys_wasm_api::reply::{
     ComparedReport, DifferenceReport, EvidenceReport, ExperimentReport, ReadingReport, TallyReport,
     TestReport,
 };
 use airssys_wasm_deploy::{
-    Compared, Difference, Evidence, Interval, Outcomes, Reading, StepEvidence, Tally,
+    Compared, Difference, Evidence, Interval, Outcomes, Reading, Rollout, RolloutNumber, Step,
+    StepEvidence, StepState, Tally,
 };
+use airssys_wasm_model::Span;
 
-/// What was seen in a step.
-pub(crate) fn report(evidence: &StepEvidence) -> EvidenceReport {
+/// What a step has come to, as the walk shows it many times between two records of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Shown {
+    pub(crate) rollout: RolloutNumber,
+    pub(crate) step: usize,
+    pub(crate) evidence: StepEvidence,
+}
+
+/// What was seen in a step: as it is shown while the step runs, as it is recorded before and after.
+pub(crate) fn of_step(
+    rollout: &Rollout,
+    index: usize,
+    shown: Option<&Shown>,
+) -> Option<EvidenceReport> {
+    let record = rollout.steps.get(index)?;
+    // A step that paused itself was recorded with all that it had seen.
+    let decides = rollout.paused.as_ref().is_none_or(|pause| !pause.inconclusive);
+    let runs = record.state == StepState::Running && decides;
+    let here = |shown: &&Shown| (shown.rollout, shown.step) == (rollout.number, index);
+    let live = shown.filter(here).filter(|_| runs).map(|shown| &shown.evidence);
+    let evidence = live.or(record.evidence.as_deref())?;
+    let pending = if runs { pending(&record.step, rollout.seen.calls, evidence) } else { None };
+    Some(EvidenceReport { pending, ..report(evidence) })
+}
+
+/// What the last step that watched was decided on.
+pub(crate) fn of_rollout(rollout: &Rollout) -> Option<EvidenceReport> {
+    rollout.steps.iter().rev().find_map(|step| step.evidence.as_deref()).map(report)
+}
+
+/// What the decision of a step still waits for. `before` are the candidate's calls in the steps before.
+fn pending(step: &Step, before: u64, evidence: &StepEvidence) -> Option<String> {
+    let (during, min_calls, calls) = match step {
+        Step::Observe(observe) => {
+            (observe.during, observe.bounds.min_calls, before + evidence.candidate.calls)
+        }
+        Step::Experiment(experiment) => {
+            let least = experiment.observe.bounds.min_calls;
+            let calls = evidence.experiment.map_or(0, |outcomes| outcomes.candidate.calls);
+            (experiment.observe.during, least, calls)
+        }
+        Step::Compare(compare) => {
+            let calls = evidence.compared.as_ref().map_or(0, |compared| compared.calls);
+            (compare.during, compare.min_calls, calls)
+        }
+        _ => return None,
+    };
+    let mut parts = Vec::new();
+    if let Some(elapsed) = evidence.elapsed {
+        let elapsed = Span(std::time::Duration::from_secs(elapsed.0.as_secs()));
+        parts.push(format!("{elapsed} of {during} watched"));
+    }
+    if calls < min_calls {
+        parts.push(format!("{calls} of {min_calls} calls"));
+    }
+    let unread = |reading: &&Reading| reading.value.is_none();
+    parts.extend(evidence.metrics.iter().filter(unread).map(|reading| {
+        let why = reading.fault.as_deref().unwrap_or("not asked for yet");
+        format!("`{}` is missing ({why})", reading.name)
+    }));
+    if evidence.tests.iter().any(|test| test.candidate.calls == 0 || test.active.calls == 0) {
+        parts.push("one side has no calls to compare".to_owned());
+    }
+    Some(parts.join(", ")).filter(|parts| !parts.is_empty())
+}
+
+fn report(evidence: &StepEvidence) -> EvidenceReport {
     EvidenceReport {
+        pending: None,
         calls: evidence.candidate.calls,
         errors: evidence.candidate.errors,
         elapsed: evidence.elapsed,

@@ -13,6 +13,7 @@ use airssys_wasm_model::{
 };
 use tokio::sync::watch;
 
+use crate::evidence::Shown;
 use crate::ingress::Route;
 use crate::live::{Running, Stamp};
 use crate::metrics::Traffic;
@@ -128,11 +129,13 @@ impl Fleet for Service {
     }
 
     async fn ask(&self, gate: &Endpoint) -> Result<Answer, Fault> {
-        Err(Fault::new(format!("{gate} is not asked")))
+        let record = self.record();
+        self.shared.outside.ask(gate, &record).await
     }
 
     async fn measure(&self, metric: &MetricSettings) -> Result<f64, Fault> {
-        Err(Fault::new(format!("{} is not asked for", metric.name)))
+        let record = self.record();
+        self.shared.outside.measure(metric, &record).await
     }
 
     fn thresholds(&self, revision: RevisionNumber) -> Thresholds {
@@ -154,7 +157,13 @@ impl Fleet for Service {
         tally
     }
 
-    fn show(&self, _rollout: RolloutNumber, _step: usize, _evidence: &StepEvidence) {}
+    fn show(&self, rollout: RolloutNumber, step: usize, evidence: &StepEvidence) {
+        self.shown.send_replace(Some(Arc::new(Shown {
+            rollout,
+            step,
+            evidence: evidence.clone(),
+        })));
+    }
 
     async fn drain(&self, revision: RevisionNumber, within: Duration) -> Drained {
         self.live.switch.drain(revision, within).await

@@ -14,8 +14,10 @@ use futures::future::join_all;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::events::{Events, Streams};
 use crate::ingress::Routes;
 use crate::metrics::{self, Sample};
+use crate::outside::Outside;
 use crate::service::Service;
 use crate::{asking, collecting, deploying, recovery, resting, steering};
 
@@ -42,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) host: Host,
     pub(crate) store: Arc<Store>,
     pub(crate) routes: Arc<Routes>,
+    pub(crate) outside: Outside,
+    pub(crate) streams: Streams,
     /// Guards the map, never across an await. No call takes it: calls come in through the routes.
     services: Mutex<BTreeMap<Name, Known>>,
     ready: AtomicBool,
@@ -139,6 +143,8 @@ impl Node {
             host,
             store: Arc::new(store),
             routes: Arc::default(),
+            outside: Outside::default(),
+            streams: Streams::default(),
             services: Mutex::default(),
             ready: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
@@ -162,7 +168,7 @@ impl Node {
     /// Each with a code, what the caller may know and what to do.
     pub async fn act(&self, command: Command, by: By) -> Result<Reply, Failure> {
         if !self.is_ready() {
-            return Err(if *self.shared.stopping.borrow() { stopping() } else { starting() });
+            return Err(self.not_ready());
         }
         let request_id = by.request_id.clone();
         let shared = Arc::clone(&self.shared);
@@ -184,6 +190,14 @@ impl Node {
             }
         };
         done.map_err(|failure| failure.of_request(&request_id))
+    }
+
+    /// What happens to a service from now on.
+    pub(crate) fn events(&self, name: &Name) -> Result<Events, Failure> {
+        if !self.is_ready() {
+            return Err(self.not_ready());
+        }
+        Events::of(&self.shared, name)
     }
 
     /// The store, for what arrives in parts.
@@ -246,6 +260,10 @@ impl Node {
         let stopping: Vec<_> =
             targets.map(|(_, running)| async move { running.pool.stop().await }).collect();
         join_all(stopping).await;
+    }
+
+    fn not_ready(&self) -> Failure {
+        if *self.shared.stopping.borrow() { stopping() } else { starting() }
     }
 
     #[cfg(test)]

@@ -7,12 +7,10 @@ use airssys_wasm_api::reply::{
     HistoryLine, Outcome, Point, RevisionLine, RolloutReport, RuleLine, RuleShare, ServiceHistory,
     ServiceStatus, StepReport, StepState, Timings,
 };
-use airssys_wasm_deploy::{
-    self as deploy, RevisionRecord, Rollout, RolloutKind, ServiceRecord, StepRecord,
-};
+use airssys_wasm_deploy::{self as deploy, RevisionRecord, Rollout, RolloutKind, ServiceRecord};
 use airssys_wasm_model::{RevisionNumber, StrategyName};
 
-use crate::evidence;
+use crate::evidence::{self, Shown};
 use crate::ingress::{Route, revision_host};
 use crate::service::Service;
 
@@ -37,6 +35,8 @@ pub(crate) fn rollout(
 ) -> Option<RolloutReport> {
     let to = point(record, rollout.to)?;
     let from = rollout.from.and_then(|from| point(record, from)).unwrap_or_else(|| to.clone());
+    let shown = service.shown.borrow().clone();
+    let steps = 0..rollout.steps.len();
     Some(RolloutReport {
         service: record.name.clone(),
         rollout: u64::from(rollout.number.0),
@@ -45,12 +45,13 @@ pub(crate) fn rollout(
         strategy: rollout.strategy.to_string(),
         outcome: outcome(rollout),
         reason: reason(rollout),
-        steps: rollout.steps.iter().map(step).collect(),
+        steps: steps.filter_map(|index| step(rollout, index, shown.as_deref())).collect(),
         timings_ms: timings(service, since, rollout),
     })
 }
 
-fn outcome(rollout: &Rollout) -> Option<Outcome> {
+/// Where a rollout rests, if it does.
+pub(crate) fn outcome(rollout: &Rollout) -> Option<Outcome> {
     match (rollout.outcome, &rollout.paused) {
         (Some(deploy::Outcome::Promoted), _) => Some(Outcome::Promoted),
         (Some(deploy::Outcome::Aborted | deploy::Outcome::Removed), _) => Some(Outcome::Aborted),
@@ -65,9 +66,12 @@ fn reason(rollout: &Rollout) -> String {
     if let Some(reason) = rollout.reason() {
         return reason.to_owned();
     }
-    let canary = rollout.strategy == StrategyName::Canary;
+    let by_hand = |step: &deploy::StepRecord| step.note.as_deref() == Some("promoted by hand");
     match rollout.outcome {
-        Some(deploy::Outcome::Promoted) if canary => {
+        Some(deploy::Outcome::Promoted) if rollout.steps.iter().any(by_hand) => {
+            "promoted by hand".to_owned()
+        }
+        Some(deploy::Outcome::Promoted) if rollout.strategy == StrategyName::Canary => {
             let errors = rollout.seen.errors;
             format!("no regression seen: {} watched, {errors} failed", rollout.seen)
         }
@@ -75,8 +79,9 @@ fn reason(rollout: &Rollout) -> String {
     }
 }
 
-/// One step, as it stands.
-pub(crate) fn step(record: &StepRecord) -> StepReport {
+/// One step, as it stands, with the latest of its evidence.
+pub(crate) fn step(rollout: &Rollout, index: usize, shown: Option<&Shown>) -> Option<StepReport> {
+    let record = rollout.steps.get(index)?;
     let state = match record.state {
         deploy::StepState::Pending => StepState::Pending,
         deploy::StepState::Running => StepState::Running,
@@ -89,8 +94,8 @@ pub(crate) fn step(record: &StepRecord) -> StepReport {
         Some(note) => format!("{} ({note})", record.step),
         None => record.step.to_string(),
     };
-    let evidence = record.evidence.as_deref().map(|it| Box::new(evidence::report(it)));
-    StepReport { step, state, at: begun.then(|| time(record.at)), evidence }
+    let evidence = evidence::of_step(rollout, index, shown).map(Box::new);
+    Some(StepReport { step, state, at: begun.then(|| time(record.at)), evidence })
 }
 
 /// How long the parts of a rollout took; `since` is when its command arrived.
@@ -189,6 +194,7 @@ pub(crate) fn history(record: &ServiceRecord) -> ServiceHistory {
         by: revision.by.clone(),
         why: revision.why.clone(),
         state: revision.state.to_string(),
+        evidence: None,
     });
     let rollouts = record.past.iter().chain(&record.rollout);
     let decided = rollouts.filter_map(|rollout| {
@@ -205,6 +211,7 @@ pub(crate) fn history(record: &ServiceRecord) -> ServiceHistory {
                 format!("{}: {reason}", rollout.why)
             },
             state: outcome.to_string(),
+            evidence: evidence::of_rollout(rollout).map(Box::new),
         })
     });
     let mut lines: Vec<_> = made.chain(decided).collect();

@@ -13,6 +13,7 @@ use airssys_wasm_model::{InstanceModel, Instances, Name, RevisionNumber, Rights}
 use airssys_wasm_store::PutError;
 use tokio::sync::{OwnedMutexGuard, watch};
 
+use crate::evidence::Shown;
 use crate::live::LiveService;
 use crate::logs::ServiceLog;
 use crate::node::Shared;
@@ -28,6 +29,8 @@ pub(crate) struct Service {
     state: Arc<KeptState>,
     record: watch::Sender<Arc<ServiceRecord>>,
     gone: watch::Sender<bool>,
+    /// What the step that watches has come to, the latest alone: it is newer than what is recorded.
+    pub(crate) shown: watch::Sender<Option<Arc<Shown>>>,
     /// Lets one writer at a time read the record, write it and learn its version. Held across the write
     /// to the disk: that is its purpose, and no call ever takes it.
     stored: Arc<tokio::sync::Mutex<Stored>>,
@@ -96,6 +99,7 @@ impl Service {
             log: Arc::default(),
             record: watch::Sender::new(Arc::new(record)),
             gone: watch::Sender::new(false),
+            shown: watch::Sender::new(None),
             stored: Arc::new(tokio::sync::Mutex::new(Stored {
                 version,
                 in_doubt: false,
@@ -188,6 +192,11 @@ impl Service {
             Ok(stored)
         });
         reading.await.unwrap_or_else(|panicked| Err(lost(panicked)))
+    }
+
+    /// Whether the service was deleted, and the moment when it is.
+    pub(crate) fn is_gone(&self) -> watch::Receiver<bool> {
+        self.gone.subscribe()
     }
 
     /// Waits until a service that is being removed is deleted.

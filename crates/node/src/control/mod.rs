@@ -7,6 +7,7 @@
 mod admit;
 mod answer;
 mod commands;
+mod events;
 mod serve;
 mod token;
 mod upload;
@@ -22,7 +23,7 @@ use axum::routing::{get, post};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 
-use airssys_wasm_api::{Code, Failure};
+use airssys_wasm_api::{Code, Failure, Route};
 
 pub(crate) use self::token::Token;
 use crate::node::Node;
@@ -48,7 +49,8 @@ impl Control {
             .route("/readyz", get(ready))
             .route("/metrics", get(metrics))
             .route("/v1/openapi.json", get(openapi))
-            .route("/v1/artifacts", post(upload::store));
+            .route("/v1/artifacts", post(upload::store))
+            .route(Route::EVENTS, get(events::follow));
         commands::routes(router)
             .fallback(nowhere)
             .method_not_allowed_fallback(not_allowed)

@@ -39,7 +39,7 @@ pub(super) async fn begin(
         return Err(Failure::new(Code::Conflict, message).help("try again when it has begun"));
     };
     check_free(&service.record())?;
-    let Candidate { release, settings, rollout, kind, why } = candidate;
+    let Candidate { release, settings, rollout, kind, why, .. } = candidate;
     by.progress.phase("compiling");
     let number = service.record().next_revision;
     let prepared = service.prepare(number, &settings, &release).await;
@@ -95,8 +95,10 @@ pub(super) async fn follow(
         let Some(rollout) = record.rollout(begun.rollout) else { return Ok(record) };
         for (at, step) in rollout.steps.iter().enumerate() {
             let before = told.get(at).copied().unwrap_or(StepState::Pending);
-            if before != step.state {
-                progress.tell(Event::Step { step: reports::step(step) });
+            if before != step.state
+                && let Some(step) = reports::step(rollout, at, None)
+            {
+                progress.tell(Event::Step { step });
             }
         }
         told = rollout.steps.iter().map(|step| step.state).collect();
