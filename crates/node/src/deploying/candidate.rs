@@ -5,9 +5,10 @@ use std::sync::Arc;
 use airssys_wasm_api::command::{Source, Update, grant_all_asked};
 use airssys_wasm_api::{By, Code, Failure};
 use airssys_wasm_deploy::{RevisionSettings, RolloutKind};
-use airssys_wasm_model::{Grants, Name, ReleaseRef, Rights, RolloutSettings, Version};
+use airssys_wasm_model::{Endpoint, Grants, Name, ReleaseRef, Rights, RolloutSettings, Version};
 use serde_json::{Map, Value};
 
+use super::addresses;
 use crate::node::Shared;
 use crate::releases::{self, Release};
 use crate::service::Service;
@@ -18,6 +19,8 @@ pub(super) struct Candidate {
     pub(super) release: Release,
     pub(super) settings: RevisionSettings,
     pub(super) rollout: RolloutSettings,
+    /// Addresses that the rollout would ask and that its operator has not named.
+    pub(super) unnamed: Vec<Endpoint>,
     pub(super) kind: RolloutKind,
     pub(super) why: String,
 }
@@ -73,6 +76,7 @@ pub(super) async fn candidate_of_update(
     let grants = if command.grant_asked { all_asked(&release, &grants)? } else { grants };
     Ok(Candidate {
         settings: settings(&release, overrides, grants),
+        unnamed: addresses::of_manifest(&command.rollout, &release.manifest.rollout),
         rollout: command.rollout.over(&release.manifest.rollout),
         why: format!("update to {}@{}", release.name, release.version),
         release,

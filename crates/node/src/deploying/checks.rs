@@ -6,6 +6,7 @@ use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::{BeginError, RevisionSettings, ServiceRecord};
 use airssys_wasm_model::{InstanceModel, Name, Rights, StrategyName};
 
+use super::addresses;
 use super::candidate::Candidate;
 use super::rolling::begin_failure;
 use crate::ingress::Route;
@@ -23,7 +24,8 @@ pub(super) async fn check(
     name: &Name,
     candidate: &Candidate,
 ) -> Result<(), Failure> {
-    let Candidate { release, settings, rollout, .. } = candidate;
+    let Candidate { release, settings, rollout, unnamed, .. } = candidate;
+    addresses::check(release, unnamed)?;
     Rights::intersect(&release.manifest.asked, &settings.grants)
         .map_err(|error| StartError::from(error).failure())?;
     releases::check(shared, release).await?;
@@ -46,8 +48,10 @@ pub(super) fn check_strategy(
 ) -> Result<(), Failure> {
     let active = record.active().map(|active| active.settings.instances.model);
     let actor = [active, Some(to)].contains(&Some(InstanceModel::Actor));
-    if strategy == StrategyName::Canary && actor {
-        let message = format!("`{}` is an actor, so a canary cannot split its calls", record.name);
+    let splits = matches!(strategy, StrategyName::Canary | StrategyName::Ab | StrategyName::Shadow);
+    if splits && actor {
+        let name = &record.name;
+        let message = format!("`{name}` is an actor, so {strategy} cannot split or copy its calls");
         return Err(
             Failure::new(Code::Usage, message).help("use --strategy blue-green or all-at-once")
         );

@@ -38,6 +38,7 @@ async fn try_deploy(shared: &Arc<Shared>, command: Deploy, by: By) -> Result<Rep
         why: format!("deploy {name}@{}", release.version),
         release,
         rollout: RolloutSettings::default(),
+        unnamed: Vec::new(),
         kind: RolloutKind::Deploy,
     };
     check(shared, &name, &candidate).await?;
