@@ -1,11 +1,15 @@
 //! Answers as text for people. Programs read the JSON, so the text may change freely.
 
+mod event;
+mod evidence;
 mod inspection;
 mod rollout;
 mod service;
 mod table;
 mod traffic;
 
+pub(crate) use event::event;
+pub(crate) use evidence::evidence;
 pub(crate) use inspection::inspection;
 pub(crate) use rollout::{deployed, planned, rollout};
 pub(crate) use service::{history, log_line, releases, services, status};

@@ -1,8 +1,9 @@
 //! Deploys, plans and rollouts.
 
-use airssys_wasm_api::reply::{Deployed, Planned, Point, RolloutReport};
+use airssys_wasm_api::reply::{Deployed, Planned, Point, RolloutReport, StepReport};
 
-use super::traffic::{milliseconds, steps};
+use super::evidence::evidence;
+use super::traffic::milliseconds;
 use crate::ui::harmless_line;
 
 pub(crate) fn deployed(deployed: &Deployed) -> String {
@@ -32,17 +33,38 @@ pub(crate) fn planned(planned: &Planned) -> String {
 }
 
 pub(crate) fn rollout(report: &RolloutReport) -> String {
-    let RolloutReport { service, from, to, strategy, reason, .. } = report;
+    [headline(report), reason(report), steps(&report.steps)].concat()
+}
+
+/// From where to where, and how it stands.
+pub(super) fn headline(report: &RolloutReport) -> String {
+    let RolloutReport { service, from, to, strategy, .. } = report;
     let outcome = report.outcome.map_or("under way".to_owned(), |outcome| outcome.to_string());
     let mut out = format!("{service} {} -> {} by {strategy}: {outcome}", point(from), point(to));
     if report.outcome.is_some() {
         out.push_str(&format!(" after {}", milliseconds(report.timings_ms.total)));
     }
     out.push('\n');
-    if !reason.is_empty() {
-        out.push_str(&format!("  {}\n", harmless_line(reason)));
+    out
+}
+
+/// Why it stands so, if that is said.
+pub(super) fn reason(report: &RolloutReport) -> String {
+    match report.reason.as_str() {
+        "" => String::new(),
+        reason => format!("  {}\n", harmless_line(reason)),
     }
-    out.push_str(&steps(&report.steps));
+}
+
+/// The steps of a rollout, a line each, and below each that watches what it has seen.
+fn steps(steps: &[StepReport]) -> String {
+    let mut out = String::new();
+    for step in steps {
+        out.push_str(&format!("  {:<8} {}\n", step.state, step.step));
+        for line in step.evidence.iter().flat_map(|found| evidence(found)) {
+            out.push_str(&format!("             {line}\n"));
+        }
+    }
     out
 }
 

@@ -4,6 +4,7 @@ use airssys_wasm_api::reply::{
     LogLine, Releases, RuleLine, RuleShare, ServiceHistory, ServiceStatus, Services,
 };
 
+use super::evidence::in_short;
 use super::rollout::rollout;
 use super::table::table;
 use super::traffic::{bytes, percent};
@@ -87,10 +88,11 @@ pub(crate) fn history(ServiceHistory(lines): &ServiceHistory) -> String {
                 line.state.clone(),
                 line.by.clone(),
                 line.why.clone(),
+                line.evidence.as_deref().map(in_short).unwrap_or_default(),
             ]
         })
         .collect();
-    table(["AT", "REVISION", "VERSION", "STATE", "BY", "WHY"], &rows)
+    table(["AT", "REVISION", "VERSION", "STATE", "BY", "WHY", "EVIDENCE"], &rows)
 }
 
 pub(crate) fn releases(Releases(releases): &Releases) -> String {

@@ -1,6 +1,6 @@
 //! Traffic of revisions, and the units that other answers use too.
 
-use airssys_wasm_api::reply::{RevisionTraffic, StepReport, Traffic};
+use airssys_wasm_api::reply::{RevisionTraffic, Traffic};
 
 use super::rollout::rollout;
 use super::table::table;
@@ -55,11 +55,6 @@ pub(crate) fn traffic(traffic: &Traffic, all: bool) -> String {
         out.push_str(&format!("rollout {}: {}", report.rollout, rollout(report)));
     }
     out
-}
-
-/// The steps of a rollout, a line each.
-pub(crate) fn steps(steps: &[StepReport]) -> String {
-    steps.iter().map(|step| format!("  {:<8} {}\n", step.state, step.step)).collect()
 }
 
 /// A share, with a fraction only where it has one.

@@ -154,7 +154,12 @@ impl Dev {
             service: service.clone(),
             source: Some(Source::Artifact(upload(client, component, ui).await?)),
             version: None,
-            rollout: RolloutChoice { strategy: Some(self.strategy), ..RolloutChoice::default() },
+            rollout: RolloutChoice {
+                strategy: Some(self.strategy),
+                // In place of the manifest's: its gates and metrics are for what is delivered.
+                settings: Some(Box::default()),
+                ..RolloutChoice::default()
+            },
             config: None,
             grants: change.grants,
             grant_asked: change.asked,

@@ -4,9 +4,10 @@
 use airssys_wasm_api::command::RolloutChoice;
 use airssys_wasm_api::reply::{Outcome, RolloutReport, StepState};
 use airssys_wasm_api::{Client, Code, Command, Event, Failure, Reply};
-use airssys_wasm_model::{RolloutSettings, Span, StrategyName, Success};
+use airssys_wasm_model::{Match, RolloutSettings, Span, StickyBy, StrategyName, Success};
 
 use crate::exit::Exit;
+use crate::files::read_text;
 use crate::interrupt::Interrupt;
 use crate::show;
 use crate::ui::{Progress, Ui};
@@ -31,7 +32,8 @@ pub(crate) struct RollFlags {
     #[arg(long, value_name = "30s")]
     hold: Option<Span>,
 
-    /// A file that says how, TOML or JSON, with the fields of a manifest's [rollout].
+    /// A file that says how, TOML or JSON, with the fields of a manifest's [rollout]. An update whose
+    /// gates or metrics have addresses that the manifest alone names is refused: this names them.
     #[arg(long, value_name = "FILE", value_parser = rollout_file)]
     rollout: Option<RolloutSettings>,
 
@@ -42,6 +44,14 @@ pub(crate) struct RollFlags {
     /// Canary and A/B: whether to compare the candidate with the active revision.
     #[arg(long, value_name = "true|false")]
     analysis: Option<bool>,
+
+    /// A/B: which calls take part. Canary: which go to the candidate, whatever its share of the others.
+    #[arg(long = "match", value_name = "header:x-beta=1 & path^=/v2/")]
+    only: Option<Match>,
+
+    /// A/B: what a caller keeps its variant by: header:NAME, cookie:NAME, address or key.
+    #[arg(long, value_name = "cookie:session")]
+    sticky: Option<StickyBy>,
 
     /// A/B: which calls are a success: status, header:NAME or event:NAME.
     #[arg(long, value_name = "WHICH")]
@@ -75,6 +85,8 @@ impl RollFlags {
             settings: self.rollout.map(Box::new),
             max_latency_p99: self.max_latency_p99,
             analysis: self.analysis,
+            only: self.only,
+            sticky: self.sticky,
             success: self.success,
             horizon: self.horizon,
             mirror: self.mirror,
@@ -85,7 +97,7 @@ impl RollFlags {
 }
 
 fn rollout_file(path: &str) -> Result<RolloutSettings, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let text = read_text(path.as_ref()).map_err(|failure| failure.message)?;
     RolloutSettings::parse(&text)
 }
 

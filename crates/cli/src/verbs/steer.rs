@@ -21,6 +21,9 @@ struct Steered {
 }
 
 /// Finish the rollout now, with the new revision
+///
+/// What is left to watch, to wait for and to ask is left out: a gate that has not answered and a pause until an
+/// operator says more are passed. All calls go to the new revision.
 #[derive(clap::Args)]
 pub(crate) struct Promote {
     #[command(flatten)]
@@ -35,6 +38,9 @@ pub(crate) struct Abort {
 }
 
 /// Stay at the rollout's present step
+///
+/// The candidate keeps the share of the calls that it has. A window that is being watched, and a gate that is
+/// being asked, end without a result; a step that changes something is finished first.
 #[derive(clap::Args)]
 pub(crate) struct Pause {
     #[command(flatten)]
@@ -42,6 +48,9 @@ pub(crate) struct Pause {
 }
 
 /// Go on from where the rollout was paused
+///
+/// What was being watched is watched anew from the beginning, and a gate is asked anew. Where the rollout waits
+/// for an operator, at a manual gate or a pause until promoted, this is the word that lets it go on.
 #[derive(clap::Args)]
 pub(crate) struct Resume {
     #[command(flatten)]

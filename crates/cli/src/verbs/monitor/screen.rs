@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use airssys_wasm_api::reply::{RevisionTraffic, StepState, Traffic};
+use airssys_wasm_api::reply::{EvidenceReport, RevisionTraffic, RolloutReport, StepState, Traffic};
 use airssys_wasm_api::{Client, Code, Failure};
 use airssys_wasm_model::Name;
 use ratatui::Frame;
@@ -127,7 +127,10 @@ impl View {
     }
 
     fn draw(&self, frame: &mut Frame<'_>) {
-        let steps = self.traffic.rollout.as_ref().map_or(0, |report| report.steps.len() as u16 + 3);
+        let steps = self.traffic.rollout.as_ref().map_or(0, |report| {
+            let found = running(report).map_or(0, |found| show::evidence(found).len());
+            (report.steps.len() + found) as u16 + 3
+        });
         let rows = self.traffic.revisions.len() as u16 + 3;
         let [head, table, rollout, curve, foot] = Layout::vertical([
             Constraint::Length(1),
@@ -213,15 +216,19 @@ impl View {
             true => outcome,
             false => format!("{outcome}: {}", report.reason),
         })];
-        lines.extend(report.steps.iter().map(|step| {
+        for step in &report.steps {
             let colour = match step.state {
                 StepState::Running => Color::Yellow,
                 StepState::Done => Color::Green,
                 StepState::Failed => Color::Red,
                 StepState::Pending | StepState::Skipped => Color::DarkGray,
             };
-            Line::styled(format!("{:<8} {}", step.state, step.step), colour)
-        }));
+            lines.push(Line::styled(format!("{:<8} {}", step.state, step.step), colour));
+            if step.state == StepState::Running {
+                let found = step.evidence.iter().flat_map(|found| show::evidence(found));
+                lines.extend(found.map(|line| Line::raw(format!("           {line}"))));
+            }
+        }
         let title = format!(
             "rollout {}: {} {} -> {}",
             report.rollout, report.strategy, report.from.version, report.to.version
@@ -239,6 +246,12 @@ impl View {
             .block(Block::bordered().title(format!("calls a second: {now}")));
         frame.render_widget(curve, area);
     }
+}
+
+/// What the running step has seen.
+fn running(report: &RolloutReport) -> Option<&EvidenceReport> {
+    let step = report.steps.iter().find(|step| step.state == StepState::Running)?;
+    step.evidence.as_deref()
 }
 
 #[cfg(test)]
