@@ -59,6 +59,16 @@ impl From<&str> for Caller {
     }
 }
 
+/// What a call is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Somebody waits for its answer.
+    #[default]
+    Live,
+    /// It is the copy of one that has been answered: nothing that its guest does may leave.
+    Shadow,
+}
+
 /// The context of one call, kept in its instance's store.
 #[derive(Debug, Clone)]
 pub struct CallCtx {
@@ -72,12 +82,21 @@ pub struct CallCtx {
     pub caller: Option<Caller>,
     /// Which attempt this is, counted from 1.
     pub attempt: u32,
+    /// What it is for. The pool that it is claimed from decides it.
+    pub mode: Mode,
 }
 
 impl CallCtx {
     /// The first attempt of a live call from nobody in particular.
     pub fn new(request_id: RequestId) -> Self {
-        Self { request_id, traceparent: None, deadline: None, caller: None, attempt: 1 }
+        Self {
+            request_id,
+            traceparent: None,
+            deadline: None,
+            caller: None,
+            attempt: 1,
+            mode: Mode::Live,
+        }
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) struct Gauges {
     live: AtomicU32,
     memory_bytes: AtomicU64,
     cpu_nanos: AtomicU64,
+    refused: AtomicU64,
 }
 
 /// What calls used, one by one. Calls that share an instance are not told apart, and count in none of them.
@@ -50,6 +51,15 @@ impl Gauges {
     /// Time that the calls have spent running.
     pub(crate) fn cpu(&self) -> Duration {
         Duration::from_nanos(self.cpu_nanos.load(Ordering::Relaxed))
+    }
+
+    /// Requests of copied calls that were kept from leaving.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn refuses(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn ran(&self, spent: Duration) {

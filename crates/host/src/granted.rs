@@ -9,8 +9,10 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use airssys_wasm_model::{FilesRight, Rights};
-use rustix::fs::{Mode, OFlags, open, openat};
+use rustix::fs::{Mode as FileMode, OFlags, open, openat};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
+
+use crate::context::Mode;
 
 /// What is granted, ready to be given to instances. [`Granted::open`] of no rights is nothing.
 pub(crate) struct Granted {
@@ -50,16 +52,18 @@ impl Granted {
         Ok(Self { dirs, env: env.collect() })
     }
 
-    /// Gives all of it to an instance.
-    pub(crate) fn give(&self, wasi: &mut WasiCtxBuilder) -> Result<(), DirectoryError> {
+    /// Gives all of it to an instance; one for copied calls may only read what others may write.
+    pub(crate) fn give(&self, wasi: &mut WasiCtxBuilder, mode: Mode) -> Result<(), DirectoryError> {
         wasi.envs(&self.env);
         for dir in &self.dirs {
-            wasi.preopened_dir(&dir.path, &dir.guest, dir.perms).map_err(|error| {
-                DirectoryError {
-                    dir: dir.path.clone(),
-                    guest: dir.guest.clone(),
-                    source: io::Error::other(format!("{error:#}")),
-                }
+            let perms = match mode {
+                Mode::Live => dir.perms,
+                Mode::Shadow => FsPerms::ReadOnly,
+            };
+            wasi.preopened_dir(&dir.path, &dir.guest, perms).map_err(|error| DirectoryError {
+                dir: dir.path.clone(),
+                guest: dir.guest.clone(),
+                source: io::Error::other(format!("{error:#}")),
             })?;
         }
         Ok(())
@@ -85,10 +89,10 @@ fn descend(host: &str, below: &str) -> io::Result<OwnedFd> {
     let mut names = below.split('/').filter(|name| !name.is_empty()).peekable();
     // Directories on the way need only be entered; the last one is read.
     let way = |is_last| if is_last { OFlags::RDONLY } else { PASSAGE };
-    let mut dir = open(host, DIRECTORY | way(names.peek().is_none()), Mode::empty())?;
+    let mut dir = open(host, DIRECTORY | way(names.peek().is_none()), FileMode::empty())?;
     while let Some(name) = names.next() {
         let flags = DIRECTORY | OFlags::NOFOLLOW | way(names.peek().is_none());
-        dir = openat(&dir, name, flags, Mode::empty())?;
+        dir = openat(&dir, name, flags, FileMode::empty())?;
     }
     Ok(dir)
 }

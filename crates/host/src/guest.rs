@@ -9,11 +9,11 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_config::WasiConfigVariables;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::context::CallCtx;
+use crate::context::{CallCtx, Mode};
 use crate::granted::{DirectoryError, Granted};
 use crate::limit::MemoryMeter;
 use crate::output::{Speaker, SpokenStream, Standard};
-use crate::prepare::Revision;
+use crate::pool::Pool;
 use crate::wasi::OutboundHttp;
 
 pub(crate) struct Guest {
@@ -48,19 +48,20 @@ pub(crate) struct Console {
 }
 
 impl Guest {
-    /// A store for one instance of this revision. `console` is a command's; every other guest speaks to
+    /// A store for one instance of this pool. `console` is a command's; every other guest speaks to
     /// the log.
     pub(crate) fn store(
-        revision: &Arc<Revision>,
+        pool: &Pool,
         call: CallCtx,
         console: Option<Console>,
     ) -> Result<Store<Self>, DirectoryError> {
+        let revision = &pool.revision;
         let speaker = Arc::new(Speaker::new(Arc::clone(&revision.voice), call.request_id));
         let guest = Self {
-            wasi: wasi(&revision.granted, &speaker, console)?,
+            wasi: wasi(&revision.granted, call.mode, &speaker, console)?,
             http: http(),
             table: table(),
-            outbound: OutboundHttp::new(Arc::clone(revision)),
+            outbound: OutboundHttp::new(pool, call.mode),
             config: Arc::clone(&revision.config),
             speaker,
             memory: MemoryMeter::new(revision.spec.limits.memory),
@@ -98,6 +99,7 @@ fn table() -> ResourceTable {
 /// no socket; clocks and randomness are every guest's.
 fn wasi(
     granted: &Granted,
+    mode: Mode,
     speaker: &Arc<Speaker>,
     console: Option<Console>,
 ) -> Result<WasiCtx, DirectoryError> {
@@ -111,7 +113,7 @@ fn wasi(
             wasi.stderr(stderr);
         }
     }
-    granted.give(&mut wasi)?;
+    granted.give(&mut wasi, mode)?;
     Ok(wasi.build())
 }
 

@@ -37,12 +37,12 @@ pub use call::{
     CallError, CommandIo, Exit, Fault, HttpBody, HttpError, Input, Kind, Output, RequestBody,
     Required, RequiredCapability, Value,
 };
-pub use context::{CallCtx, Caller, RequestId};
+pub use context::{CallCtx, Caller, Mode, RequestId};
 pub use engine::{Allocation, Host, HostError, HostSettings, Pooling};
 pub use gauges::Costs;
 pub use granted::DirectoryError;
 pub use histogram::Histogram;
 pub use limit::Limit;
 pub use output::{Level, Line, LineSource, LogSink, NoLog};
-pub use pool::{ClaimError, Lease, Pool, PoolStats};
+pub use pool::{ClaimError, Lease, NoShadow, Pool, PoolStats};
 pub use prepare::{CompileReport, PrepareError, Prepared, RevisionSpec};

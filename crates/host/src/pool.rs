@@ -1,5 +1,7 @@
 //! The instances of one revision: how many there may be, who waits, and who gets which.
 
+mod shadow;
+
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,12 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::artifact::Offers;
 use crate::call::{CallError, instantiate};
-use crate::context::{CallCtx, RequestId};
+use crate::context::{CallCtx, Mode, RequestId};
 use crate::gauges::{Costs, Gauges};
 use crate::instance::Instance;
 use crate::limit::Metered;
 use crate::prepare::{Prepared, Revision};
 use crate::workers::Workers;
+
+pub use self::shadow::NoShadow;
 
 /// The instances of one revision.
 pub struct Pool {
@@ -39,6 +43,8 @@ pub struct Pool {
     costs: Costs,
     /// Of a revision whose instances serve several HTTP calls at once.
     pub(crate) workers: Option<Workers>,
+    /// The live pool that this one is the shadow of.
+    shadows: Option<Arc<Self>>,
 }
 
 /// Instances that wait for a call.
@@ -89,6 +95,8 @@ pub struct PoolStats {
     pub memory_bytes: u64,
     /// Time that guests have spent running since the revision began.
     pub cpu: Duration,
+    /// Requests of copied calls that were kept from leaving.
+    pub refused: u64,
 }
 
 /// How long all instances of a revision together may tidy up after themselves. It is a courtesy: whoever
@@ -110,7 +118,15 @@ impl Pool {
     pub fn new(prepared: Prepared) -> Arc<Self> {
         let revision = prepared.0;
         let places = places(&revision, revision.spec.instances.max);
-        Arc::new(Self {
+        let workers = shares(&revision).then(|| {
+            let Instances { in_flight, max, .. } = revision.spec.instances;
+            Workers::new(in_flight, max)
+        });
+        Arc::new(Self { workers, ..Self::empty(revision, places) })
+    }
+
+    fn empty(revision: Arc<Revision>, places: u32) -> Self {
+        Self {
             places: Semaphore::new(places as usize),
             places_now: AtomicU32::new(places),
             places_owed: AtomicU32::new(0),
@@ -121,12 +137,10 @@ impl Pool {
             resizing: Mutex::default(),
             gauges: Arc::default(),
             costs: Costs::default(),
-            workers: shares(&revision).then(|| {
-                let Instances { in_flight, max, .. } = revision.spec.instances;
-                Workers::new(in_flight, max)
-            }),
+            workers: None,
+            shadows: None,
             revision,
-        })
+        }
     }
 
     /// The revision whose instances these are.
@@ -183,7 +197,8 @@ impl Pool {
     /// A new instance within a call's limits, with the state that there is.
     pub(crate) async fn start(self: &Arc<Self>) -> Result<Instance, CallError> {
         let until = Instant::now() + self.time_limit();
-        let starting = pin!(self.start_unlimited(CallCtx::new(RequestId::draw())));
+        let call = CallCtx { mode: self.mode(), ..CallCtx::new(RequestId::draw()) };
+        let starting = pin!(self.start_unlimited(call));
         Metered::new(starting, &**self, until).await?
     }
 
@@ -199,8 +214,9 @@ impl Pool {
     }
 
     /// Claims a place for one call, waiting in the queue if it must.
-    pub async fn claim(self: &Arc<Self>, call: CallCtx) -> Result<Lease, ClaimError> {
+    pub async fn claim(self: &Arc<Self>, mut call: CallCtx) -> Result<Lease, ClaimError> {
         let since = Instant::now();
+        call.mode = self.mode();
         let permit = match self.places.try_acquire() {
             Ok(permit) => permit,
             // Boxed, so that calls that need not wait have a small future.
@@ -265,6 +281,12 @@ impl Pool {
     /// Whether it takes no further calls.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
+            || self.shadows.as_ref().is_some_and(|live| live.is_stopped())
+    }
+
+    /// What its calls are for: an instance belongs to one pool, so live calls and copies never share one.
+    fn mode(&self) -> Mode {
+        if self.shadows.is_some() { Mode::Shadow } else { Mode::Live }
     }
 
     pub(crate) fn park(&self, instance: Instance) -> Parked {
@@ -314,6 +336,7 @@ impl Pool {
             queued: self.queued.load(Ordering::Relaxed),
             memory_bytes: self.gauges.memory_bytes(),
             cpu: self.gauges.cpu(),
+            refused: self.gauges.refused(),
         }
     }
 

@@ -25,6 +25,9 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use crate::context::Mode;
+use crate::gauges::Gauges;
+use crate::pool::Pool;
 use crate::prepare::{Revision, RevisionSpec};
 
 /// How long a server may take to accept a connection, and to begin its answer, unless the guest asks for
@@ -39,6 +42,8 @@ pub(crate) struct OutboundHttp {
     revision: Arc<Revision>,
     /// A place for each request of this guest, made with the first.
     own: OnceLock<Arc<Semaphore>>,
+    /// Of a guest for copied calls: what it would have sent is counted here, and does not leave.
+    refusing: Option<Arc<Gauges>>,
 }
 
 /// Requests that one instance may have under way. An honest guest fans out to a few servers.
@@ -51,8 +56,9 @@ static LOOKUPS: Semaphore = Semaphore::const_new(64);
 static REQUESTS: Semaphore = Semaphore::const_new(256);
 
 impl OutboundHttp {
-    pub(crate) fn new(revision: Arc<Revision>) -> Self {
-        Self { revision, own: OnceLock::new() }
+    pub(crate) fn new(pool: &Pool, mode: Mode) -> Self {
+        let refusing = (mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges));
+        Self { revision: Arc::clone(&pool.revision), own: OnceLock::new(), refusing }
     }
 
     /// The right under which this request may leave, with the host and port it goes to.
@@ -72,6 +78,10 @@ impl OutboundHttp {
             );
             return Err(Error::HttpRequestDenied);
         };
+        if let Some(gauges) = &self.refusing {
+            gauges.refuses();
+            return Err(Error::HttpRequestDenied);
+        }
         Ok(Target { host: host.to_owned(), port, tls, right })
     }
 }
