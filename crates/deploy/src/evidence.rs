@@ -66,8 +66,12 @@ pub struct Compared {
     pub calls: u64,
     /// Those whose answer differed, in status or body.
     pub different: u64,
-    /// Outbound calls and writes of the copies that were refused, so that nothing left.
+    /// Requests that the copies would have sent, and that were kept from leaving.
     pub refused: u64,
+    /// How long the callers waited for these answers, all together, in microseconds.
+    pub active_us: u64,
+    /// How long the candidate's answers to the copies took.
+    pub candidate_us: u64,
     /// Some of the differences, at most [`Compared::EXAMPLES_MAX`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<Difference>,
@@ -121,6 +125,13 @@ impl Compared {
         self.as_seen().error_percent()
     }
 
+    /// How long an answer took on average, the caller's and the candidate's, in milliseconds; nothing without
+    /// calls.
+    pub fn mean_ms(&self) -> Option<[f64; 2]> {
+        let mean = |us: u64| us as f64 / 1000.0 / self.calls as f64;
+        (self.calls > 0).then(|| [mean(self.active_us), mean(self.candidate_us)])
+    }
+
     /// Differences counted as failures.
     pub(crate) fn as_seen(&self) -> Seen {
         Seen { calls: self.calls, errors: self.different }
@@ -145,12 +156,15 @@ impl Sub<&Self> for Compared {
     /// The calls since `earlier`. Counters that went back, as after a restart, count from zero.
     fn sub(self, earlier: &Self) -> Self {
         let restarted = self.calls < earlier.calls || self.different < earlier.different;
-        let (calls, different, refused) =
-            if restarted { (0, 0, 0) } else { (earlier.calls, earlier.different, earlier.refused) };
+        if restarted {
+            return self;
+        }
         Self {
-            calls: self.calls - calls,
-            different: self.different - different,
-            refused: self.refused.saturating_sub(refused),
+            calls: self.calls - earlier.calls,
+            different: self.different - earlier.different,
+            refused: self.refused.saturating_sub(earlier.refused),
+            active_us: self.active_us.saturating_sub(earlier.active_us),
+            candidate_us: self.candidate_us.saturating_sub(earlier.candidate_us),
             examples: self.examples,
         }
     }

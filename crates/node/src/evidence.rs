@@ -115,10 +115,13 @@ fn experiment(outcomes: &Outcomes) -> ExperimentReport {
 }
 
 fn compared(compared: &Compared) -> ComparedReport {
+    let [active_ms, candidate_ms] = compared.mean_ms().map_or([None; 2], |mean| mean.map(Some));
     ComparedReport {
         calls: compared.calls,
         different: compared.different,
         refused: compared.refused,
+        active_ms,
+        candidate_ms,
         examples: compared.examples.iter().map(difference).collect(),
     }
 }

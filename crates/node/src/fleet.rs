@@ -118,14 +118,20 @@ impl Fleet for Service {
     }
 
     async fn mirror(&self, mirror: Option<&Mirror>) -> Result<(), Fault> {
-        match mirror {
-            Some(mirror) => Err(not_running(mirror.revision)),
-            None => Ok(()),
-        }
+        let shadowing = &self.live.shadowing;
+        let Some(mirror) = mirror else {
+            shadowing.end().await;
+            return Ok(());
+        };
+        let Some(running) = self.live.switch.get(mirror.revision) else {
+            return Err(not_running(mirror.revision));
+        };
+        let begun = shadowing.begin(mirror, &running).await;
+        begun.map_err(|error| Fault::new(format!("{}: {error}", mirror.revision)))
     }
 
-    fn compared(&self, _revision: RevisionNumber) -> Compared {
-        Compared::default()
+    fn compared(&self, revision: RevisionNumber) -> Compared {
+        self.live.shadowing.compared(revision)
     }
 
     async fn ask(&self, gate: &Endpoint) -> Result<Answer, Fault> {
@@ -173,6 +179,7 @@ impl Fleet for Service {
         // One that was taken back before its start is still compiled.
         drop(self.take_prepared(revision));
         self.log.forget_events(revision);
+        self.live.shadowing.end_of(revision).await;
         if let Some(running) = self.live.switch.remove(revision) {
             running.pool.stop().await;
         }

@@ -28,6 +28,7 @@ mod reports;
 mod resting;
 mod server;
 mod service;
+mod shadow;
 mod single;
 mod starting;
 mod state;

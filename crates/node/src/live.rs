@@ -22,6 +22,7 @@ use crate::attributes::{OfCall, Routable};
 use crate::handled::{self, InputError};
 use crate::metrics::Traffic;
 use crate::naming::{Named, NamingError};
+use crate::shadow::{self, Answer, KEPT_BYTES_MAX, Request, Shadowing, Watched};
 use crate::waiting::Starting;
 
 /// A service as its callers meet it.
@@ -29,6 +30,7 @@ pub(crate) struct LiveService {
     pub(crate) name: Name,
     pub(crate) switch: Switch<Running>,
     pub(crate) starting: Starting,
+    pub(crate) shadowing: Shadowing,
     /// What callers have a say in. Read only for a call that names its revision.
     routing: ArcSwap<RoutingSettings>,
 }
@@ -109,8 +111,13 @@ impl Stamp {
 
 impl LiveService {
     pub(crate) fn new(name: Name) -> Self {
-        let (starting, routing) = (Starting::default(), ArcSwap::default());
-        Self { name, switch: Switch::new(), starting, routing }
+        Self {
+            name,
+            switch: Switch::new(),
+            starting: Starting::default(),
+            shadowing: Shadowing::default(),
+            routing: ArcSwap::default(),
+        }
     }
 
     /// Routes by what the active revision of this record says.
@@ -163,6 +170,24 @@ impl LiveService {
     /// Sends an HTTP request to the revision that was claimed, which counts the call until the answer's body
     /// ends.
     pub(crate) async fn http<B>(
+        &self,
+        claimed: Claimed<Running>,
+        request: http::Request<B>,
+        call: CallCtx,
+    ) -> Result<http::Response<CountedBody>, Unanswered>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<HttpError>,
+    {
+        match self.shadowing.draw(claimed.revision, &call) {
+            None => Self::send(claimed, request, call).await,
+            // Boxed, so that every other request's future is no larger for it.
+            Some(drawn) => Box::pin(shadow::copied(drawn, claimed, request, call)).await,
+        }
+    }
+
+    /// The same, and whoever sends it has looked whether it is to be copied.
+    pub(crate) async fn send<B>(
         claimed: Claimed<Running>,
         request: http::Request<B>,
         call: CallCtx,
@@ -183,7 +208,12 @@ impl LiveService {
             Err(error) => return Err(Unanswered { error, by: target }),
         };
         target.stamp(answer.headers_mut());
-        Ok(answer.map(|body| CountedBody { body, by: target, _in_flight: in_flight }))
+        Ok(answer.map(|body| CountedBody {
+            body,
+            by: target,
+            _in_flight: in_flight,
+            watched: None,
+        }))
     }
 
     /// Calls the service's handler.
@@ -195,8 +225,13 @@ impl LiveService {
         let metadata = &input.metadata;
         let of = OfCall { trigger: "invoke", metadata, caller: call.caller.as_ref() };
         let claimed = self.claim(&of, None).await?;
+        let drawn = self.shadowing.draw(claimed.revision, &call);
+        let copy = drawn.and_then(|drawn| drawn.of(Request::input(&input)));
         let counted = Counted::begin(&claimed.target.traffic);
         let answered = async { claimed.target.pool.claim(call).await?.execute(input).await }.await;
+        if let Some(copy) = copy {
+            copy.answered(Answer::of_output(&answered, KEPT_BYTES_MAX));
+        }
         claimed.target.answered(answered.as_ref().ok());
         finish(&claimed, counted, answered)
     }
@@ -209,9 +244,14 @@ impl LiveService {
         call: CallCtx,
     ) -> Result<Answered<String>, ServiceError> {
         let claimed = self.claim_function(&call).await?;
+        let drawn = self.shadowing.draw(claimed.revision, &call);
+        let copy = drawn.and_then(|drawn| drawn.of(Request::wave(function, arguments)));
         let counted = Counted::begin(&claimed.target.traffic);
         let pool = &claimed.target.pool;
         let answered = async { pool.claim(call).await?.invoke(function, arguments).await }.await;
+        if let Some(copy) = copy {
+            copy.answered(Answer::of_text(&answered, KEPT_BYTES_MAX));
+        }
         claimed.target.traffic.successes.answered(|_no_headers| false);
         finish(&claimed, counted, answered)
     }
@@ -224,9 +264,14 @@ impl LiveService {
         call: CallCtx,
     ) -> Result<Answered<Option<Value>>, ServiceError> {
         let claimed = self.claim_function(&call).await?;
+        let drawn = self.shadowing.draw(claimed.revision, &call);
+        let copy = drawn.and_then(|drawn| drawn.of(Request::values(function, &arguments)));
         let counted = Counted::begin(&claimed.target.traffic);
         let pool = &claimed.target.pool;
         let answered = async { pool.claim(call).await?.call(function, arguments).await }.await;
+        if let Some(copy) = copy {
+            copy.answered(Answer::of_value(&answered, KEPT_BYTES_MAX));
+        }
         claimed.target.traffic.successes.answered(|_no_headers| false);
         finish(&claimed, counted, answered)
     }
@@ -361,12 +406,31 @@ pub(crate) struct CountedBody {
     body: AnswerBody,
     by: Arc<Running>,
     _in_flight: InFlight,
+    /// Of a call that will be copied.
+    watched: Option<Box<Watched>>,
+}
+
+impl CountedBody {
+    /// Lets the caller's taking of it be watched, by what is made when it is known whether it is empty.
+    pub(crate) fn watched_by(mut self, watched: impl FnOnce(bool) -> Watched) -> Self {
+        self.watched = Some(Box::new(watched(self.is_end_stream())));
+        self
+    }
 }
 
 /// The body of a component's answer.
 enum AnswerBody {
     Streamed(HttpBody),
     Whole(Option<Bytes>),
+}
+
+impl AnswerBody {
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Streamed(body) => body.is_end_stream(),
+            Self::Whole(body) => body.is_none(),
+        }
+    }
 }
 
 impl Body for CountedBody {
@@ -377,7 +441,7 @@ impl Body for CountedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
-        match &mut self.body {
+        let polled = match &mut self.body {
             AnswerBody::Streamed(body) => {
                 let polled = Pin::new(body).poll_frame(cx);
                 match &polled {
@@ -390,14 +454,16 @@ impl Body for CountedBody {
                 polled
             }
             AnswerBody::Whole(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
+        };
+        let Self { body, watched, .. } = &mut *self;
+        if let Some(watched) = watched {
+            watched.saw(&polled, body.is_end_stream());
         }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.body {
-            AnswerBody::Streamed(body) => body.is_end_stream(),
-            AnswerBody::Whole(body) => body.is_none(),
-        }
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -7,7 +7,8 @@ mod answer;
 mod harm;
 mod outbound;
 
-use std::{env, fs, io};
+use std::time::Duration;
+use std::{env, fs, io, thread};
 
 use wasip2::http::types::{IncomingRequest, Method, ResponseOutparam};
 
@@ -64,7 +65,14 @@ impl wasip2::exports::http::incoming_handler::Guest for Hello {
     }
 }
 
+/// What `/` says. The configuration can let it come late (`sleep_ms`) or never (`trap`).
 fn hello() -> String {
+    if setting("trap").is_some() {
+        harm::trap();
+    }
+    if let Some(ms) = setting("sleep_ms").and_then(|ms| ms.parse().ok()) {
+        thread::sleep(Duration::from_millis(ms));
+    }
     let greeting = setting("greeting").unwrap_or_else(|| "hello".into());
     format!("{greeting} {}", version())
 }

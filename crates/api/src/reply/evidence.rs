@@ -81,14 +81,20 @@ pub struct ExperimentReport {
 }
 
 /// Answers to copied calls, compared with those that the callers got.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ComparedReport {
     /// Copies that were answered and compared.
     pub calls: u64,
     /// Those whose answer differed.
     pub different: u64,
-    /// Outbound calls and writes of the copies that were refused.
+    /// Requests that the copies would have sent, and that were kept from leaving.
     pub refused: u64,
+    /// How long a caller's answer took on average, in milliseconds.
+    #[serde(default)]
+    pub active_ms: Option<f64>,
+    /// How long the candidate's took.
+    #[serde(default)]
+    pub candidate_ms: Option<f64>,
     /// Some of the differences.
     pub examples: Vec<DifferenceReport>,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::{BeginError, RevisionSettings, ServiceRecord};
-use airssys_wasm_model::{InstanceModel, Name, Rights, StrategyName};
+use airssys_wasm_model::{InstanceModel, Name, Rights, RolloutSettings, StrategyName};
 
 use super::addresses;
 use super::candidate::Candidate;
@@ -12,6 +12,7 @@ use super::rolling::begin_failure;
 use crate::ingress::Route;
 use crate::node::Shared;
 use crate::releases::{self, Release};
+use crate::shadow;
 use crate::starting::StartError;
 
 /// What the configuration of one revision may come to as JSON, and what its grants may. Both are for
@@ -32,6 +33,7 @@ pub(super) async fn check(
     check_size("its configuration", &settings.config)?;
     check_size("what it is granted", &settings.grants)?;
     check_route(shared, name, release, settings)?;
+    check_ignored(rollout)?;
     match shared.service(name) {
         Ok(service) => {
             check_strategy(&service.record(), rollout.strategy, settings.instances.model)
@@ -40,7 +42,8 @@ pub(super) async fn check(
     }
 }
 
-/// An actor is one instance with one state: its calls cannot be split between two revisions.
+/// An actor is one instance with one state: its calls cannot be split between two revisions, and a copy of one would
+/// change the state.
 pub(super) fn check_strategy(
     record: &ServiceRecord,
     strategy: StrategyName,
@@ -57,6 +60,12 @@ pub(super) fn check_strategy(
         );
     }
     Ok(())
+}
+
+/// What of the answers to copied calls may differ is understood.
+pub(super) fn check_ignored(rollout: &RolloutSettings) -> Result<(), Failure> {
+    let read = shadow::paths(&rollout.shadow.ignore);
+    read.map(drop).map_err(|error| Failure::from_error(Code::Usage, &error))
 }
 
 /// The route of a revision is its service's, or nobody's yet.

@@ -119,7 +119,7 @@ impl Routed {
             by: None,
         })?;
         routes::strip(&mut request, prefix).map_err(|failure| Refused { failure, by: None })?;
-        match LiveService::http(claimed, request, call).await {
+        match service.http(claimed, request, call).await {
             Ok(answer) => Ok(answer.map(AnswerBody::Guest)),
             Err(Unanswered { error, by }) => {
                 let failure = error.failure(&service.name, request_id);
