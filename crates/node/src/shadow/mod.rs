@@ -109,14 +109,15 @@ impl Shadowing {
         if !self.on.load(Ordering::Relaxed) {
             return None;
         }
-        let mirroring = self.now.load_full()?;
-        let wanted =
-            mirroring.mirror.revision != to && takes(mirroring.mirror.weight, rand::random());
-        if !wanted {
+        let now = self.now.load();
+        let mirroring = now.as_ref()?;
+        let Mirror { revision, weight, .. } = mirroring.mirror;
+        if revision == to || !takes(weight, rand::random()) {
             return None;
         }
         let kept = Arc::clone(&mirroring.copies.kept).try_acquire_owned().ok()?;
-        Some(Drawn { mirroring, call: call.clone(), begun: Instant::now(), _kept: kept })
+        let (mirroring, call) = (Arc::clone(mirroring), call.clone());
+        Some(Drawn { mirroring, call, begun: Instant::now(), _kept: kept })
     }
 
     /// Copies calls as told from now on. Told the same again, it goes on and keeps its count; so it does when
