@@ -4,7 +4,7 @@ use airssys_wasm_api::reply::{
     ComparedReport, EvidenceReport, ExperimentReport, ReadingReport, TallyReport, TestReport,
 };
 
-use super::traffic::percent;
+use super::traffic::{milliseconds, percent};
 use crate::ui::harmless_line;
 
 /// The evidence of a step, a line each.
@@ -91,11 +91,15 @@ fn reading(reading: &ReadingReport) -> String {
 }
 
 fn compared(found: &ComparedReport) -> Vec<String> {
-    let ComparedReport { calls, different, refused, examples } = found;
+    let ComparedReport { calls, different, refused, examples, active_ms, candidate_ms } = found;
     let share = percent(*different as f64 / (*calls).max(1) as f64 * 100.0);
     let mut lines = vec![format!("{different} of {calls} answers differed ({share})")];
+    if let (Some(active), Some(candidate)) = (active_ms, candidate_ms) {
+        let (active, candidate) = (milliseconds(*active), milliseconds(*candidate));
+        lines.push(format!("the callers' took {active} on average, the candidate's {candidate}"));
+    }
     if *refused > 0 {
-        lines.push(format!("{refused} of the copies' requests and writes were refused"));
+        lines.push(format!("{refused} requests of the copies were refused"));
     }
     lines.extend(examples.iter().map(|it| {
         format!("{}: {} is `{}`, the candidate's `{}`", it.call, it.what, it.active, it.candidate)
@@ -135,7 +139,8 @@ mod tests {
         insta::assert_snapshot!("evidence_in_short", in_short(&found));
         let copies: EvidenceReport = serde_json::from_value(json!({
             "calls": 0, "errors": 0, "elapsed": null,
-            "compared": { "calls": 300, "different": 12, "refused": 3, "examples": [
+            "compared": { "calls": 300, "different": 12, "refused": 3,
+                "active_ms": 1.2, "candidate_ms": 150.0, "examples": [
                 { "call": "GET /prices", "what": "$.total", "active": "3", "candidate": "4" },
             ] },
         }))
