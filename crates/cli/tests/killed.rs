@@ -23,6 +23,9 @@ const KILLS: u32 = 200;
 /// killed in the middle, and some just after they were acknowledged.
 const LIFE_CHANGES: u32 = 3;
 
+/// What the windows of the longest rollout take beside that.
+const WINDOWS: Duration = Duration::from_millis(60);
+
 /// Of so many changes at least one is acknowledged, and at least one is cut short.
 const SHARE: u32 = 20;
 
@@ -49,7 +52,7 @@ async fn a_node_killed_at_any_instant_forgets_nothing_it_acknowledged() {
         let client = node.client();
         known = settle(&node, &client, known, kill).await;
         let (command, wanted) = change(&mut random, &known.version);
-        let life = random.random_range(Duration::ZERO..took * LIFE_CHANGES);
+        let life = random.random_range(Duration::ZERO..took * LIFE_CHANGES + WINDOWS);
         let acting = client.ask::<RolloutReport>(command);
         known.pending = wanted.clone();
         if let Ok(answer) = tokio::time::timeout(life, acting).await {
