@@ -9,13 +9,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
 use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::cache::Cache;
-use crate::compiler;
 use crate::guest::Guest;
 use crate::known::Known;
 use crate::wasi;
@@ -91,8 +89,6 @@ pub(crate) struct Shared {
     starting: Mutex<()>,
     /// One compilation at a time: it uses every core by itself, and two would hold twice the memory.
     pub(crate) compiling: tokio::sync::Semaphore,
-    /// The threads for it, started by the first that needs them.
-    compilers: OnceLock<Option<ThreadPool>>,
     pub(crate) known: Option<Known>,
 }
 
@@ -135,7 +131,6 @@ impl Host {
             concurrent: OnceLock::new(),
             starting: Mutex::default(),
             compiling: tokio::sync::Semaphore::new(1),
-            compilers: OnceLock::new(),
             known: known.transpose()?,
         });
         start_ticker(Arc::downgrade(&shared));
@@ -149,14 +144,6 @@ impl Host {
 }
 
 impl Shared {
-    /// Does work that compiles where it does not keep calls from their threads.
-    pub(crate) fn beside_calls<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        match self.compilers.get_or_init(compiler::start) {
-            Some(threads) => threads.install(work),
-            None => work(),
-        }
-    }
-
     /// The engine for components that need this much of it.
     pub(crate) fn runtime(&self, concurrency: Concurrency) -> Result<&Runtime, HostError> {
         match concurrency {

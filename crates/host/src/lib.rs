@@ -14,7 +14,6 @@ mod artifact;
 mod bindings;
 mod cache;
 mod call;
-mod compiler;
 mod context;
 mod engine;
 mod gauges;

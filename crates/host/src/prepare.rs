@@ -242,12 +242,11 @@ impl Host {
             return Ok((component, report(true)));
         }
         let _one_at_a_time = self.0.compiling.acquire().await;
-        let shared = Arc::clone(&self.0);
         let component = self.on_a_thread(concurrency, move |runtime| {
             // Whoever compiled meanwhile may have compiled this.
             match runtime.cached(digest) {
                 Some(component) => Ok(component),
-                None => shared.beside_calls(|| runtime.compile(digest, &artifact)),
+                None => runtime.compile(digest, &artifact),
             }
         });
         Ok((component.await?, report(false)))
