@@ -179,21 +179,28 @@ async fn a_reader_that_does_not_read_gives_its_place_back_and_its_instance_stays
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_who_leaves_gives_its_place_back_when_the_guest_is_done() {
-    let pool = shared(1, 1, |_| ()).await;
-    assert!(pool.prepared().spec().instances.in_flight == 1);
     let pool = shared(2, 1, |spec| {
         spec.limits.concurrency = 1;
-        spec.limits.time = Span(Duration::from_secs(5));
+        spec.limits.queue = 0;
     })
     .await;
-    let leaving = tokio::time::timeout(Duration::from_millis(20), get(&pool, "/sleep?200"));
+    let leaving = tokio::time::timeout(Duration::from_millis(20), get(&pool, "/sleep?1000"));
     assert!(leaving.await.is_err());
-    assert_eq!(got(&pool, "/count").await.1, "2");
+    let taken = pool.claim(call()).await.err();
+    assert_eq!(taken, Some(ClaimError::Saturated), "the guest is not done");
+    let lease = loop {
+        match pool.claim(call()).await {
+            Ok(lease) => break lease,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+    drop(lease);
+    assert_eq!(got(&pool, "/count").await.1, "2", "another instance answered");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_smaller_scale_lets_the_calls_that_are_there_end() {
-    let pool = shared(1 + 1, 2, |_| ()).await;
+    let pool = shared(2, 2, |_| ()).await;
     let mut fellows = Vec::new();
     for _ in 0..4 {
         fellows.push(echo(&pool).await);
