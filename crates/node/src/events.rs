@@ -224,26 +224,12 @@ fn latest(record: &ServiceRecord) -> Option<&Rollout> {
 
 #[cfg(test)]
 mod tests {
-    use airssys_wasm_deploy::{Asked, RevisionSettings, Timestamp};
-    use airssys_wasm_model::{Digest, RolloutSettings, Version};
+    use airssys_wasm_deploy::{Asked, Timestamp};
+    use airssys_wasm_model::RolloutSettings;
     use futures::FutureExt as _;
 
     use super::*;
     use crate::testing;
-
-    fn settings() -> RevisionSettings {
-        RevisionSettings {
-            version: Version::new(1, 0, 0),
-            digest: Digest::of(b"a component"),
-            config: Default::default(),
-            config_set: Default::default(),
-            grants: Default::default(),
-            limits: Default::default(),
-            instances: Default::default(),
-            http: Default::default(),
-            routing: Default::default(),
-        }
-    }
 
     #[tokio::test]
     async fn a_slow_reader_is_told_how_it_stands_and_not_each_way_there() {
@@ -252,7 +238,7 @@ mod tests {
         let (by, why) = ("tester".to_owned(), "update".to_owned());
         let mut record = ServiceRecord::new("echo".parse().unwrap());
         let now = Timestamp::now();
-        let to = record.add_revision(settings(), &by, &why, now);
+        let to = record.add_revision(testing::revision(), &by, &why, now);
         let settings = RolloutSettings::default();
         record.begin(Asked { kind: RolloutKind::Update, settings, to, by, why }, now).unwrap();
         // Nobody walks this service, so that nothing happens but what is done here.

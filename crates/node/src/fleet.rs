@@ -7,7 +7,7 @@ use airssys_wasm_deploy::{
     Answer, Compared, Counts, Drained, Fault, Fleet, Mirror, NotSaved, RolloutNumber, Seen,
     ServiceRecord, Share, StepEvidence, Table, Tally, Thresholds, Timestamp, Warmth,
 };
-use airssys_wasm_host::{Histogram, Pool, Prepared};
+use airssys_wasm_host::{CallError, Histogram, Pool, Prepared};
 use airssys_wasm_model::{
     ByteSize, Endpoint, Instances, MetricSettings, RevisionNumber, Span, Success,
 };
@@ -74,12 +74,9 @@ impl Fleet for Service {
                 None => Ok(()),
             }
         };
-        let warmed = match tokio::time::timeout(within, warming).await {
-            Ok(warmed) => warmed.map_err(StartError::from),
-            Err(_) => Err(StartError::NotReady { within }),
-        };
+        let warmed = self.ready_within(revision, within, warming).await;
         self.last_start().start = begun.elapsed();
-        warmed.map_err(|error| self.not_started(revision, error))
+        warmed
     }
 
     async fn publish(&self, table: &Table) -> Result<(), Fault> {
@@ -109,12 +106,8 @@ impl Fleet for Service {
         let Some(running) = self.live.switch.get(revision) else {
             return Err(not_running(revision));
         };
-        let wanted = self.wanted(revision, to);
-        let warmed = match tokio::time::timeout(within, running.pool.fill(wanted)).await {
-            Ok(warmed) => warmed.map_err(StartError::from),
-            Err(_) => Err(StartError::NotReady { within }),
-        };
-        warmed.map_err(|error| self.not_started(revision, error))
+        let filling = running.pool.fill(self.wanted(revision, to));
+        self.ready_within(revision, within, filling).await
     }
 
     async fn mirror(&self, mirror: Option<&Mirror>) -> Result<(), Fault> {
@@ -223,6 +216,20 @@ impl Service {
         let stamped = record.revision(revision).is_none_or(|it| it.settings.http.revision_headers);
         let stamp = stamped.then(|| Stamp::new(self.name(), &version, revision));
         Running { revision, version, pool: Pool::new(prepared), traffic: Traffic::default(), stamp }
+    }
+
+    /// Waits until a revision's instances are ready, at most so long.
+    async fn ready_within(
+        &self,
+        revision: RevisionNumber,
+        within: Duration,
+        warming: impl Future<Output = Result<(), CallError>>,
+    ) -> Result<(), Fault> {
+        let warmed = match tokio::time::timeout(within, warming).await {
+            Ok(warmed) => warmed.map_err(StartError::from),
+            Err(_) => Err(StartError::NotReady { within }),
+        };
+        warmed.map_err(|error| self.not_started(revision, error))
     }
 
     fn not_started(&self, revision: RevisionNumber, error: StartError) -> Fault {

@@ -182,8 +182,8 @@ pub(super) fn begin_failure(error: BeginError) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use airssys_wasm_deploy::{RevisionSettings, RolloutKind};
-    use airssys_wasm_model::{Digest, RolloutSettings, Version};
+    use airssys_wasm_deploy::RolloutKind;
+    use airssys_wasm_model::RolloutSettings;
 
     use super::*;
     use crate::testing;
@@ -192,21 +192,10 @@ mod tests {
     async fn a_deployment_that_is_paused_is_answered_so() {
         let dir = tempfile::tempdir().unwrap();
         let node = testing::node(dir.path()).await;
-        let settings = RevisionSettings {
-            version: Version::new(1, 0, 0),
-            digest: Digest::of(b"a component"),
-            config: Default::default(),
-            config_set: Default::default(),
-            grants: Default::default(),
-            limits: Default::default(),
-            instances: Default::default(),
-            http: Default::default(),
-            routing: Default::default(),
-        };
         let mut record = ServiceRecord::new("echo".parse().unwrap());
         let now = Timestamp::now();
         let (kind, why) = (RolloutKind::Deploy, "deploy".to_owned());
-        let revision = record.add_revision(settings, "tester", &why, now);
+        let revision = record.add_revision(testing::revision(), "tester", &why, now);
         let settings = RolloutSettings::default();
         let asked = Asked { kind, settings, to: revision, by: "tester".to_owned(), why };
         let rollout = record.begin(asked, now).unwrap();
