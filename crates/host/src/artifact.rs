@@ -114,6 +114,11 @@ pub enum ArtifactError {
 
 /// Reads an artifact: validates it, and lists what it imports, exports and says of itself.
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, ArtifactError> {
+    inspect_as(bytes, Digest::of(bytes))
+}
+
+/// The same for bytes whose digest is known.
+pub(crate) fn inspect_as(bytes: &[u8], digest: Digest) -> Result<Inspection, ArtifactError> {
     match encoding(bytes)? {
         Encoding::Component => {}
         Encoding::Module => return Err(ArtifactError::CoreModule),
@@ -142,7 +147,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, ArtifactError> {
         return Err(ArtifactError::NoExports);
     }
     Ok(Inspection {
-        digest: Digest::of(bytes),
+        digest,
         size_bytes: bytes.len(),
         manifest: surface.manifest,
         name: surface.name.and_then(|name| name.parse().ok()),

@@ -15,7 +15,9 @@ use wasmtime_wasi_http::p2::bindings::ProxyIndices as HttpP2;
 use wasmtime_wasi_http::p3::bindings::ServiceIndices as HttpP3;
 
 use crate::actor::StateKeeper;
-use crate::artifact::{ArtifactError, FunctionSignature, HttpVersion, Inspection, inspect};
+use crate::artifact::{
+    ArtifactError, FunctionSignature, HttpVersion, Inspection, inspect, inspect_as,
+};
 use crate::bindings::exports::airssys::component as contract;
 use crate::call::Functions;
 use crate::engine::{Concurrency, Host, Runtime};
@@ -173,6 +175,7 @@ impl Host {
         });
         let loaded = loading.await.map_err(|panic| PrepareError::Compile(panic.to_string()))?;
         let Some((component, inspection)) = loaded else { return Ok(None) };
+        check_model(spec, &inspection)?;
         let report = CompileReport { cached: true, took: start.elapsed() };
         self.finish(spec.clone(), inspection, component, report).map(Some)
     }
@@ -190,10 +193,11 @@ impl Host {
         // Validating a large component takes long enough to hold up an executor's thread.
         let examining = tokio::task::spawn_blocking(move || {
             let Some(known) = &shared.known else { return inspect(&artifact) };
-            if let Some(inspection) = known.get(Digest::of(&artifact)) {
+            let digest = Digest::of(&artifact);
+            if let Some(inspection) = known.get(digest) {
                 return Ok(inspection);
             }
-            inspect(&artifact).inspect(|inspection| known.put(inspection))
+            inspect_as(&artifact, digest).inspect(|inspection| known.put(inspection))
         });
         match examining.await {
             Ok(inspected) => Ok(inspected?),
@@ -201,7 +205,7 @@ impl Host {
         }
     }
 
-    /// Links what was compiled and settles its rights.
+    /// Links what was compiled and settles its rights, of a revision whose model was checked.
     fn finish(
         &self,
         spec: RevisionSpec,
@@ -209,7 +213,6 @@ impl Host {
         component: Component,
         report: CompileReport,
     ) -> Result<Prepared, PrepareError> {
-        check_model(&spec, &inspection)?;
         let granted = Granted::open(&spec.rights).map_err(PrepareError::Directory)?;
         let pre = self.link(&component, inspection.concurrency)?;
         let doors = Doors::find(&pre, &inspection)

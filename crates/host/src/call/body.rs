@@ -224,7 +224,7 @@ impl Body for HttpBody {
                 match alarm.as_mut().poll(cx) {
                     Poll::Ready(()) => {
                         if let Rest::Shared(sitting) = &this.rest {
-                            sitting.is_stuck();
+                            sitting.retire_instance();
                         }
                         Poll::Ready(Some(Err(HttpError::HttpResponseTimeout)))
                     }

@@ -190,7 +190,7 @@ impl Worker {
     /// Takes a call. Under the crowd's lock.
     fn take(self: &Arc<Self>, job: Job) {
         self.taken.fetch_add(1, Ordering::Relaxed);
-        job.seat.is_with(self);
+        job.seat.assign(self);
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).push(job);
         self.waker.wake();
     }

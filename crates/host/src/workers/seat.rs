@@ -61,8 +61,8 @@ impl Seat {
         Arc::new(Self { state: Mutex::new(state), until, sending: Sending::begin(since) })
     }
 
-    /// Which worker has it now.
-    pub(super) fn is_with(&self, worker: &Arc<Worker>) {
+    /// Gives it to a worker.
+    pub(super) fn assign(&self, worker: &Arc<Worker>) {
         self.state().worker = Some(Arc::clone(worker));
     }
 
@@ -90,8 +90,8 @@ impl Seat {
         }
     }
 
-    /// What there is of its body is not all of it, unless it is over.
-    pub(super) fn is_cut(&self) {
+    /// Says that what there is of its body is not all of it, unless it is over.
+    pub(super) fn mark_cut(&self) {
         self.mark(&self.state());
     }
 
@@ -157,8 +157,8 @@ impl Sitting {
         &self.0.sending
     }
 
-    /// The guest does not get on with its body: its instance is not to be trusted with further calls.
-    pub(crate) fn is_stuck(&self) {
+    /// Lets its instance take no further calls: its guest does not get on with the body.
+    pub(crate) fn retire_instance(&self) {
         let (pool, worker) = {
             let state = self.0.state();
             (state.place.as_ref().map(|place| Arc::clone(&place.0)), state.worker.clone())

@@ -74,7 +74,7 @@ async fn drive(
             };
             if ended.is_ready() {
                 // Before anything of the instance is dropped, which ends bodies as if they were whole.
-                worker.seats().iter().for_each(|seat| seat.is_cut());
+                worker.seats().iter().for_each(|seat| seat.mark_cut());
             }
             ended
         })
