@@ -183,6 +183,7 @@ impl Node {
             config: None,
             grants: Grants::default(),
             grant_asked: true,
+            accept_signer: false,
             plan_only: false,
         };
         Ok(self.client.ask(airssys_wasm_api::Command::Deploy(deploy)).await?)
@@ -219,6 +220,7 @@ pub(crate) fn update(
         config: None,
         grants: None,
         grant_asked: true,
+        accept_signer: false,
         detached: false,
         plan_only: false,
     })

@@ -60,6 +60,7 @@ impl LocalComponent {
             revision: None,
             digest: found.digest,
             size_bytes: self.bytes.len() as u64,
+            signers: found.signers.clone(),
             shape: shape(&found.offers),
             exports: found.exports.clone(),
             functions: Vec::new(),

@@ -1,8 +1,8 @@
-//! Reading what a user names: one bound on its size, and one exit code for each reason that it cannot be
-//! read.
+//! Reading what a user names, with one bound on its size and one exit code for each reason that it cannot be read,
+//! and writing what a user gets.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Write as _};
 use std::path::Path;
 
 use airssys_wasm_api::{Code, Failure, MAX_COMMAND_BYTES};
@@ -36,6 +36,47 @@ pub(crate) fn read_from(
     let read = from.take(bound as u64 + 1).read_to_end(&mut bytes);
     read.map_err(|error| Failure::new(code(&error), format!("{name} cannot be read: {error}")))?;
     if bytes.len() > bound { Err(too_large(name, bound)) } else { Ok(bytes) }
+}
+
+/// Writes the whole file or none of it: a watcher or a deploy may read at any time.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let write = || -> io::Result<()> {
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+        let dir = dir.unwrap_or(Path::new("."));
+        std::fs::create_dir_all(dir)?;
+        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        file.write_all(bytes)?;
+        let file = file.persist(path)?;
+        // What a temporary file is made with is too narrow for a file that others deploy.
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+        drop(file);
+        Ok(())
+    };
+    write().map_err(|error| unwritable(path, &error))
+}
+
+/// Writes a file that is not there yet, with these permissions from the first byte on.
+pub(crate) fn create(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    let written = options.open(path).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            Failure::new(Code::Conflict, format!("{} is there already", path.display()))
+                .help("name another file")
+        }
+        _ => unwritable(path, &error),
+    })
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(code(error), format!("{} cannot be written: {error}", path.display()))
 }
 
 /// Why a file cannot be read.

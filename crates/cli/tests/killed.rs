@@ -82,7 +82,10 @@ async fn begin(client: &Client) -> (Known, Duration) {
     let name: Name = "web".parse().unwrap();
     for major in 1..=4 {
         let (name, version) = (Some(name.clone()), Some(Version::new(major, 0, 0)));
-        client.act(Command::Push(Push { artifact, name, version })).await.unwrap();
+        client
+            .act(Command::Push(Push { artifact, name, version, accept_signer: false }))
+            .await
+            .unwrap();
     }
     let deploy = Deploy {
         source: Source::Release(ReleaseRef { name, version: Version::new(1, 0, 0) }),
@@ -91,6 +94,7 @@ async fn begin(client: &Client) -> (Known, Duration) {
         config: None,
         grants: Grants::default(),
         grant_asked: false,
+        accept_signer: false,
         plan_only: false,
     };
     client.act(Command::Deploy(deploy)).await.unwrap();

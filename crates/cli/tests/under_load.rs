@@ -49,6 +49,7 @@ async fn no_call_fails_or_goes_back_during_200_updates_and_rollbacks() {
         config: None,
         grants: Grants::default(),
         grant_asked: false,
+        accept_signer: false,
         plan_only: false,
     };
     client.act(Command::Deploy(deploy("1.0.0"))).await.unwrap();
@@ -57,6 +58,7 @@ async fn no_call_fails_or_goes_back_during_200_updates_and_rollbacks() {
             artifact,
             name: Some("web".parse().unwrap()),
             version: Some(version.parse().unwrap()),
+            accept_signer: false,
         };
         client.act(Command::Push(push)).await.unwrap();
     }

@@ -292,6 +292,7 @@ mod tests {
             instances: Default::default(),
             http: Default::default(),
             routing: Default::default(),
+            signers: Vec::new(),
         }
     }
 

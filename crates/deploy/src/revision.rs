@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use airssys_wasm_model::{
-    Digest, Grants, HttpSettings, Instances, Limits, RevisionNumber, RoutingSettings, Version,
+    Digest, Grants, HttpSettings, Instances, Limits, RevisionNumber, RoutingSettings, Signer,
+    Version,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,9 @@ pub struct RevisionSettings {
     /// What callers have a say in while it is the active one.
     #[serde(default)]
     pub routing: RoutingSettings,
+    /// Who signed its artifact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signers: Vec<Signer>,
 }
 
 /// A revision in its service's record: what it is made of, where it came from and what it does now.

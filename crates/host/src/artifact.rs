@@ -1,6 +1,6 @@
 //! What an artifact is, read from its bytes without compiling or running anything.
 
-use airssys_wasm_model::{Digest, MANIFEST_SECTION, Name, Version};
+use airssys_wasm_model::{Digest, MANIFEST_SECTION, Name, Signer, Version};
 use serde::{Deserialize, Serialize};
 use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
 use wasmparser::types::Types;
@@ -10,6 +10,7 @@ use wasmparser::{
 };
 
 use crate::engine::Concurrency;
+use crate::signature::{SignatureError, signers};
 
 /// What there is to know of an artifact before it is compiled.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub struct Inspection {
     pub name: Option<Name>,
     /// The version in the standard metadata, where it is a valid one.
     pub version: Option<Version>,
+    /// Whose signatures it has. They hold.
+    pub signers: Vec<Signer>,
     /// What is exported, interfaces and functions by name.
     pub exports: Vec<String>,
     /// What is imported.
@@ -110,6 +113,9 @@ pub enum ArtifactError {
          wasi:http/handler@0.3, wasi:cli/run, airssys:component/handler or functions of its own"
     )]
     NoExports,
+    /// Signed, and changed since.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
 }
 
 /// Reads an artifact: validates it, and lists what it imports, exports and says of itself.
@@ -152,6 +158,7 @@ pub(crate) fn inspect_as(bytes: &[u8], digest: Digest) -> Result<Inspection, Art
         manifest: surface.manifest,
         name: surface.name.and_then(|name| name.parse().ok()),
         version: surface.version.and_then(|version| version.parse().ok()),
+        signers: signers(bytes)?,
         exports: surface.exports,
         imports: surface.imports,
         offers,

@@ -13,7 +13,7 @@ use crate::cache::{key, replace};
 use crate::engine::Concurrency;
 
 /// Raised when what is read from an artifact changes its meaning, so that what was read before is not used.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The end of the names of entries.
 pub(crate) const EXTENSION: &str = "known";

@@ -26,6 +26,7 @@ mod limit;
 mod output;
 mod pool;
 mod prepare;
+mod signature;
 mod wasi;
 mod workers;
 
@@ -45,3 +46,4 @@ pub use limit::Limit;
 pub use output::{Level, Line, LineSource, LogSink, NoLog};
 pub use pool::{ClaimError, Lease, NoShadow, Pool, PoolStats};
 pub use prepare::{CompileReport, PrepareError, Prepared, RevisionSpec};
+pub use signature::{KeyError, KeyPair, SignError, SignatureError, read_signer, sign, signers};

@@ -15,6 +15,7 @@ mod manifest;
 mod name;
 mod rollout;
 mod routing;
+mod signer;
 mod unit;
 mod version;
 
@@ -38,5 +39,6 @@ pub use routing::{
     Attribute, AttributeError, Condition, ConditionError, FieldName, Match, MatchError,
     RoutingSettings, StickyBy, Test,
 };
+pub use signer::{Signer, SignerError};
 pub use unit::{ByteSize, Span};
 pub use version::{ReleaseRef, ReleaseRefError, RevisionNumber, Version, VersionError};

@@ -92,6 +92,7 @@ pub(crate) async fn versions(shared: &Arc<Shared>, name: &Name) -> Result<Reply,
         digest: release.digest,
         size_bytes: release.size_bytes,
         at: reports::time(release.at),
+        signers: release.signers,
     };
     Ok(Releases(releases.into_iter().map(line).collect()).into())
 }
@@ -130,6 +131,7 @@ async fn inspect_revision(
         revision: Some(revision.number),
         digest: settings.digest,
         size_bytes: found.size_bytes as u64,
+        signers: found.signers.clone(),
         shape: shape(&found.offers),
         exports: found.exports.clone(),
         functions: prepared.functions().into_iter().map(function).collect(),

@@ -4,6 +4,7 @@
 
 mod asking;
 mod attributes;
+mod authors;
 mod collecting;
 mod control;
 mod deploying;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::Timestamp;
 use airssys_wasm_host::Inspection;
-use airssys_wasm_model::{Digest, Manifest, Name, Version};
+use airssys_wasm_model::{Digest, Manifest, Name, Signer, Version};
 use airssys_wasm_store::{BlobError, PutError, RecordError, Store, Versioned};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,9 @@ pub(crate) struct Release {
     pub(crate) http: bool,
     pub(crate) at: Timestamp,
     pub(crate) by: String,
+    /// Who signed the artifact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) signers: Vec<Signer>,
 }
 
 /// Whether a release was there before.
@@ -84,6 +87,7 @@ fn described(
         http: found.offers.answers_http(),
         at: Timestamp::now(),
         by,
+        signers: found.signers.clone(),
     })
 }
 

@@ -162,6 +162,7 @@ fn revisions(
                 address: running
                     .filter(|running| preview && running.pool.offers().answers_http())
                     .map(|running| revision_host(running.revision, &record.name)),
+                signers: revision.settings.signers.clone(),
             }
         })
         .collect()
@@ -194,15 +195,17 @@ pub(crate) fn history(record: &ServiceRecord) -> ServiceHistory {
         by: revision.by.clone(),
         why: revision.why.clone(),
         state: revision.state.to_string(),
+        signers: revision.settings.signers.clone(),
         evidence: None,
     });
     let rollouts = record.past.iter().chain(&record.rollout);
     let decided = rollouts.filter_map(|rollout| {
         let (outcome, at) = (rollout.outcome?, rollout.decided?);
         let reason = reason(rollout);
+        let settings = &record.revision(rollout.to)?.settings;
         Some(HistoryLine {
             revision: rollout.to,
-            version: record.revision(rollout.to)?.settings.version.clone(),
+            version: settings.version.clone(),
             at: time(at),
             by: rollout.by.clone(),
             why: if reason.is_empty() {
@@ -211,6 +214,7 @@ pub(crate) fn history(record: &ServiceRecord) -> ServiceHistory {
                 format!("{}: {reason}", rollout.why)
             },
             state: outcome.to_string(),
+            signers: settings.signers.clone(),
             evidence: evidence::of_rollout(rollout).map(Box::new),
         })
     });

@@ -27,5 +27,6 @@ pub(crate) fn revision() -> RevisionSettings {
         instances: Default::default(),
         http: Default::default(),
         routing: Default::default(),
+        signers: Vec::new(),
     }
 }

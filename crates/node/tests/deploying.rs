@@ -133,7 +133,12 @@ async fn a_release_never_changes() {
     tested.deploy(tested.deployment("echo", &bytes, V1)).await.unwrap();
     let other = relabelled(bytes.clone(), 1);
     let push = |digest, version| {
-        Command::Push(Push { artifact: digest, name: Some(name("echo")), version: Some(version) })
+        Command::Push(Push {
+            artifact: digest,
+            name: Some(name("echo")),
+            version: Some(version),
+            accept_signer: false,
+        })
     };
     let digest = tested.upload(&other);
     assert_eq!(tested.act(push(digest, V1)).await.unwrap_err().code, Code::Conflict);

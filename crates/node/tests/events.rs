@@ -38,6 +38,7 @@ impl Followed {
             config: None,
             grants: Grants::default(),
             grant_asked: true,
+            accept_signer: false,
             plan_only: false,
         };
         followed.client.act(Command::Deploy(deploy)).await.unwrap();

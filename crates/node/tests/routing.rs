@@ -53,6 +53,7 @@ impl Routed {
             config: None,
             grants: Grants::default(),
             grant_asked: true,
+            accept_signer: false,
             plan_only: false,
         };
         routed.act(Command::Deploy(deploy)).await.unwrap();

@@ -38,6 +38,9 @@ pub struct Deploy {
     /// Allow all that the manifest asks for, besides `grants`.
     #[serde(default)]
     pub grant_asked: bool,
+    /// Take a release that others have signed than the one before of its name, or nobody.
+    #[serde(default)]
+    pub accept_signer: bool,
     /// Say what would happen and change nothing.
     #[serde(default)]
     pub plan_only: bool,
@@ -55,6 +58,9 @@ pub struct Push {
     /// The release's version; the component's own unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
+    /// Take a release that others have signed than the one before of its name, or nobody.
+    #[serde(default)]
+    pub accept_signer: bool,
 }
 
 /// The grants with those added that cover what is asked and not granted yet: what `grant_asked` means.

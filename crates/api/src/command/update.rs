@@ -115,6 +115,9 @@ pub struct Update {
     /// Allow all that the manifest asks for, besides `grants`.
     #[serde(default)]
     pub grant_asked: bool,
+    /// Take a release that others have signed than the one before of its name, or nobody.
+    #[serde(default)]
+    pub accept_signer: bool,
     /// Answer when the rollout has begun, not when it has ended.
     #[serde(default)]
     pub detached: bool,

@@ -1,7 +1,8 @@
 //! What a component or a revision is made of.
 
 use airssys_wasm_model::{
-    Asked, Digest, Grants, Instances, Limits, Name, RevisionNumber, RoutingSettings, Version,
+    Asked, Digest, Grants, Instances, Limits, Name, RevisionNumber, RoutingSettings, Signer,
+    Version,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,9 @@ pub struct Inspection {
     pub digest: Digest,
     /// How large it is.
     pub size_bytes: u64,
+    /// Who signed it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signers: Vec<Signer>,
     /// How it can be called: `http`, `handler`, `command`, `functions`.
     pub shape: Vec<String>,
     /// What it offers, by interface and function.

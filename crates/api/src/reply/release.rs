@@ -1,6 +1,6 @@
 //! Stored artifacts and releases.
 
-use airssys_wasm_model::{Digest, Name, Version};
+use airssys_wasm_model::{Digest, Name, Signer, Version};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,4 +46,7 @@ pub struct ReleaseLine {
     pub size_bytes: u64,
     /// When it was stored.
     pub at: Timestamp,
+    /// Who signed it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signers: Vec<Signer>,
 }

@@ -1,6 +1,6 @@
 //! A service as a whole.
 
-use airssys_wasm_model::{Instances, Match, Name, RevisionNumber, StickyBy, Version};
+use airssys_wasm_model::{Instances, Match, Name, RevisionNumber, Signer, StickyBy, Version};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +49,9 @@ pub struct RevisionLine {
     /// The host that is its own, if the service gives its revisions one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// Who signed its release.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signers: Vec<Signer>,
 }
 
 /// A match rule within a [`ServiceStatus`].
@@ -107,6 +110,9 @@ pub struct HistoryLine {
     pub why: String,
     /// The state it led to.
     pub state: String,
+    /// Who signed its release.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signers: Vec<Signer>,
     /// What a rollout was decided on, where something was watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Box<EvidenceReport>>,

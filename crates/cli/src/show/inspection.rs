@@ -19,6 +19,9 @@ pub(crate) fn inspection(found: &Inspection) -> String {
         bytes(found.size_bytes),
         found.shape.join(", ")
     ));
+    for signer in &found.signers {
+        out.push_str(&format!("signed by {signer}\n"));
+    }
     section(&mut out, "exports", &found.exports);
     let functions: Vec<_> =
         found.functions.iter().map(|one| format!("{}: {}", one.name, one.signature)).collect();

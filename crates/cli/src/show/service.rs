@@ -4,6 +4,8 @@ use airssys_wasm_api::reply::{
     LogLine, Releases, RuleLine, RuleShare, ServiceHistory, ServiceStatus, Services,
 };
 
+use airssys_wasm_model::Signer;
+
 use super::evidence::in_short;
 use super::rollout::rollout;
 use super::table::table;
@@ -39,6 +41,11 @@ pub(crate) fn status(status: &ServiceStatus) -> String {
     for line in &status.revisions {
         if let Some(address) = &line.address {
             out.push_str(&format!("{address}\n"));
+        }
+    }
+    for line in &status.revisions {
+        for signer in &line.signers {
+            out.push_str(&format!("{} is signed by {signer}\n", line.revision));
         }
     }
     for rule in &status.rules {
@@ -88,11 +95,12 @@ pub(crate) fn history(ServiceHistory(lines): &ServiceHistory) -> String {
                 line.state.clone(),
                 line.by.clone(),
                 line.why.clone(),
+                signed(&line.signers),
                 line.evidence.as_deref().map(in_short).unwrap_or_default(),
             ]
         })
         .collect();
-    table(["AT", "REVISION", "VERSION", "STATE", "BY", "WHY", "EVIDENCE"], &rows)
+    table(["AT", "REVISION", "VERSION", "STATE", "BY", "WHY", "SIGNED BY", "EVIDENCE"], &rows)
 }
 
 pub(crate) fn releases(Releases(releases): &Releases) -> String {
@@ -104,10 +112,15 @@ pub(crate) fn releases(Releases(releases): &Releases) -> String {
                 bytes(line.size_bytes),
                 line.at.to_string(),
                 line.digest.to_string(),
+                signed(&line.signers),
             ]
         })
         .collect();
-    table(["VERSION", "SIZE", "STORED", "DIGEST"], &rows)
+    table(["VERSION", "SIZE", "STORED", "DIGEST", "SIGNED BY"], &rows)
+}
+
+fn signed(signers: &[Signer]) -> String {
+    signers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 pub(crate) fn log_line(line: &LogLine) -> String {

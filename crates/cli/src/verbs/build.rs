@@ -13,11 +13,11 @@ use std::path::PathBuf;
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_host::{adapt, inspect};
 use airssys_wasm_model::{Digest, InstanceModel, Manifest, Name, Version};
-use anyhow::Context as _;
 use serde::Serialize;
 
 pub(crate) use self::compile::{TARGET, target_is_installed};
 pub(crate) use self::project::Project;
+use crate::files::replace;
 use crate::ui::Ui;
 
 /// Build a project's component: build/NAME.wasm, with its manifest in it
@@ -70,7 +70,7 @@ impl Project {
         })?;
         let bytes = embed::embed(&component, &text, &manifest.component)?;
         let path = self.artifact();
-        write(&path, &bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+        replace(&path, &bytes)?;
         Ok(Built {
             name: manifest.component.name,
             version: manifest.component.version,
@@ -89,18 +89,4 @@ impl Project {
     fn invalid(&self, error: &dyn std::fmt::Display) -> Failure {
         Failure::new(Code::Invalid, format!("{}: {error}", self.manifest.component.name))
     }
-}
-
-/// Writes the whole file or none of it: a watcher or a deploy may read at any time.
-fn write(path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
-    let dir = path.parent().unwrap_or(path);
-    std::fs::create_dir_all(dir)?;
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    std::io::Write::write_all(&mut file, bytes)?;
-    let file = file.persist(path)?;
-    // What a temporary file is made with is too narrow for a file that others deploy.
-    #[cfg(unix)]
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-    drop(file);
-    Ok(())
 }

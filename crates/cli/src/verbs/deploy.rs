@@ -55,6 +55,7 @@ impl Deploy {
             config,
             grants,
             grant_asked,
+            accept_signer: self.source.accept_signer,
             plan_only: self.source.plan,
         });
         let deployed: Deployed = act_shown(&client, command, ui).await?.try_into()?;

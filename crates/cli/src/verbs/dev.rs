@@ -135,6 +135,7 @@ impl Dev {
             config: None,
             grants,
             grant_asked: false,
+            accept_signer: false,
             plan_only: false,
         });
         act_followed(client, command, ui).await?;
@@ -163,6 +164,7 @@ impl Dev {
             config: None,
             grants: change.grants,
             grant_asked: change.asked,
+            accept_signer: false,
             detached: false,
             plan_only: false,
         });

@@ -14,6 +14,7 @@ mod history;
 mod init;
 mod inspect;
 mod invoke;
+mod keygen;
 mod list;
 mod logs;
 mod monitor;
@@ -24,11 +25,13 @@ mod rolling;
 mod run;
 mod scale;
 mod serve;
+mod sign;
 mod source;
 mod status;
 mod steer;
 mod test;
 mod update;
+mod verify;
 mod versions;
 
 use crate::ui::Ui;
@@ -57,6 +60,9 @@ pub(crate) enum Verb {
     Status(status::Status),
     History(history::History),
     Inspect(inspect::Inspect),
+    Keygen(keygen::Keygen),
+    Sign(sign::Sign),
+    Verify(verify::Verify),
     Invoke(invoke::Invoke),
     Monitor(monitor::Monitor),
     Logs(logs::Logs),
@@ -89,6 +95,9 @@ impl Verb {
             Self::Status(verb) => verb.run(ui).await,
             Self::History(verb) => verb.run(ui).await,
             Self::Inspect(verb) => verb.run(ui).await,
+            Self::Keygen(verb) => verb.run(ui),
+            Self::Sign(verb) => verb.run(ui),
+            Self::Verify(verb) => verb.run(ui),
             Self::Invoke(verb) => verb.run(ui).await,
             Self::Monitor(verb) => verb.run(ui).await,
             Self::Logs(verb) => verb.run(ui).await,

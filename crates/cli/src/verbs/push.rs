@@ -26,6 +26,10 @@ pub(crate) struct Push {
     #[arg(long, value_name = "VERSION")]
     version: Option<Version>,
 
+    /// Take it although others have signed it than the release before, or nobody.
+    #[arg(long)]
+    accept_signer: bool,
+
     #[command(flatten)]
     node: NodeFlags,
 }
@@ -35,7 +39,8 @@ impl Push {
         let component = LocalComponent::read(&self.file)?;
         let client = self.node.client()?;
         let artifact = upload(&client, &component, ui).await?;
-        let push = command::Push { artifact, name: self.name, version: self.version };
+        let (name, version, accept_signer) = (self.name, self.version, self.accept_signer);
+        let push = command::Push { artifact, name, version, accept_signer };
         let pushed: Pushed = client.ask(Command::Push(push)).await?;
         ui.answer(&pushed, |pushed| {
             format!("{}@{} {} ({})", pushed.name, pushed.version, pushed.state, pushed.digest)

@@ -29,6 +29,10 @@ pub(super) struct SourceFlags {
     #[command(flatten)]
     pub(super) grants: GrantFlags,
 
+    /// Take a release that others have signed than the one before of its name, or nobody.
+    #[arg(long)]
+    pub(super) accept_signer: bool,
+
     /// Print what would happen and change nothing.
     #[arg(long)]
     pub(super) plan: bool,

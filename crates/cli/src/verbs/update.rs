@@ -55,6 +55,7 @@ impl Update {
             rollout: self.rollout.choice(),
             config,
             grant_asked: change.asked,
+            accept_signer: self.source.accept_signer,
             grants: change.grants,
             detached: self.detach,
             plan_only: self.source.plan,

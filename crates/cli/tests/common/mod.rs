@@ -138,6 +138,7 @@ pub(crate) fn update_to(
         config: None,
         grants: None,
         grant_asked: false,
+        accept_signer: false,
         detached: false,
         plan_only: false,
     })

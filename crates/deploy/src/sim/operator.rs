@@ -151,5 +151,6 @@ fn revision() -> RevisionSettings {
         instances: Default::default(),
         http: HttpSettings::default(),
         routing: Default::default(),
+        signers: Vec::new(),
     }
 }

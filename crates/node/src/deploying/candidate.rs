@@ -21,6 +21,8 @@ pub(super) struct Candidate {
     pub(super) rollout: RolloutSettings,
     /// Addresses that the rollout would ask and that its operator has not named.
     pub(super) unnamed: Vec<Endpoint>,
+    /// Whether others may have signed it than the release before.
+    pub(super) accept_signer: bool,
     pub(super) kind: RolloutKind,
     pub(super) why: String,
 }
@@ -79,6 +81,7 @@ pub(super) async fn candidate_of_update(
         unnamed: addresses::of_manifest(&command.rollout, &release.manifest.rollout),
         rollout: command.rollout.over(&release.manifest.rollout),
         why: format!("update to {}@{}", release.name, release.version),
+        accept_signer: command.accept_signer,
         release,
         kind: RolloutKind::Update,
     })
@@ -108,6 +111,7 @@ pub(super) fn settings(
         instances: manifest.instances,
         http: manifest.http.clone(),
         routing: manifest.routing.clone(),
+        signers: release.signers.clone(),
     }
 }
 

@@ -9,6 +9,7 @@ use airssys_wasm_model::{InstanceModel, Name, Rights, RolloutSettings, StrategyN
 use super::addresses;
 use super::candidate::Candidate;
 use super::rolling::begin_failure;
+use crate::authors;
 use crate::ingress::Route;
 use crate::node::Shared;
 use crate::releases::{self, Release};
@@ -30,6 +31,9 @@ pub(super) async fn check(
     Rights::intersect(&release.manifest.asked, &settings.grants)
         .map_err(|error| StartError::from(error).failure())?;
     releases::check(shared, release).await?;
+    if !candidate.accept_signer {
+        authors::check(shared, release).await?;
+    }
     check_size("its configuration", &settings.config)?;
     check_size("what it is granted", &settings.grants)?;
     check_route(shared, name, release, settings)?;

@@ -13,6 +13,7 @@ use super::candidate::{Candidate, all_asked, candidate_of_update, release_of, se
 use super::checks::{check, check_free};
 use super::planning::{plan_of_deploy, planned};
 use super::rolling::{begin, deployed, follow, rests, rolled};
+use crate::authors;
 use crate::collecting;
 use crate::node::Shared;
 use crate::releases::{self, Kept, Release};
@@ -29,7 +30,8 @@ pub(crate) async fn deploy(
 
 async fn try_deploy(shared: &Arc<Shared>, command: Deploy, by: By) -> Result<Reply, Failure> {
     let arrived = Instant::now();
-    let Deploy { source, name, version, config, grants, grant_asked, plan_only } = command;
+    let Deploy { source, name, version, config, grants, grant_asked, accept_signer, plan_only } =
+        command;
     let release = release_of(shared, source, name, version, &by).await?;
     let grants = if grant_asked { all_asked(&release, &grants)? } else { grants };
     let name = release.name.clone();
@@ -39,6 +41,7 @@ async fn try_deploy(shared: &Arc<Shared>, command: Deploy, by: By) -> Result<Rep
         release,
         rollout: RolloutSettings::default(),
         unnamed: Vec::new(),
+        accept_signer,
         kind: RolloutKind::Deploy,
     };
     check(shared, &name, &candidate).await?;
@@ -58,9 +61,12 @@ pub(crate) async fn push(shared: &Arc<Shared>, command: Push, by: By) -> Result<
 }
 
 async fn try_push(shared: &Arc<Shared>, command: Push, by: By) -> Result<Reply, Failure> {
-    let Push { artifact, name, version } = command;
+    let Push { artifact, name, version, accept_signer } = command;
     by.progress.phase("storing");
     let release = releases::read(shared, artifact, name, version, &by.who).await?;
+    if !accept_signer {
+        authors::check(shared, &release).await?;
+    }
     let state = match releases::keep(shared, &release).await? {
         Kept::Stored => "stored",
         Kept::Known => "known",

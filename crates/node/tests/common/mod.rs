@@ -133,6 +133,7 @@ impl Tested {
             config: None,
             grants: Grants::default(),
             grant_asked: true,
+            accept_signer: false,
             plan_only: false,
         }
     }
@@ -176,6 +177,7 @@ pub(crate) fn greet(service: &str, greeting: &str, strategy: StrategyName) -> Up
         config: Some(config(json!({ "greeting": greeting }))),
         grants: None,
         grant_asked: false,
+        accept_signer: false,
         detached: false,
         plan_only: false,
     }
