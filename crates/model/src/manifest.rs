@@ -5,7 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::capability::{Asked, EnvAsk, FilesAsk, HttpAsk, UNENFORCED_KINDS};
+use crate::capability::{
+    Asked, BlobstoreAsk, DnsAsk, EnvAsk, FilesAsk, HttpAsk, KeyvalueAsk, Kind, ListenAsk,
+    MessagingAsk, NetAsk, ProcessAsk, SecretAsk, ServiceAsk, UNENFORCED_KINDS,
+};
 use crate::checks;
 use crate::instances::Instances;
 use crate::limits::Limits;
@@ -137,13 +140,20 @@ struct Authored {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct AuthoredCapabilities {
-    #[serde(default)]
     files: Vec<FilesAsk>,
-    #[serde(default)]
     http: Vec<HttpAsk>,
-    #[serde(default)]
+    net: Vec<NetAsk>,
+    dns: Vec<DnsAsk>,
+    listen: Vec<ListenAsk>,
     env: Vec<EnvAsk>,
+    secrets: Vec<SecretAsk>,
+    keyvalue: Vec<KeyvalueAsk>,
+    blobstore: Vec<BlobstoreAsk>,
+    messaging: Vec<MessagingAsk>,
+    services: Vec<ServiceAsk>,
+    process: Vec<ProcessAsk>,
     #[serde(flatten)]
     others: toml::Table,
 }
@@ -204,21 +214,38 @@ impl Authored {
 
 impl AuthoredCapabilities {
     fn resolve(self) -> Result<Asked, Fault> {
-        let mut unenforced = Vec::new();
-        for kind in self.others.keys() {
-            if !UNENFORCED_KINDS.contains(&kind.as_str()) {
-                let kinds = UNENFORCED_KINDS.join(", ");
-                let message =
-                    format!("unknown capability `{kind}`: expected files, http, env, {kinds}");
-                return Err(("capabilities", kind.clone(), message));
-            }
-            unenforced.push(kind.clone());
+        let mut unenforced: Vec<String> = self.others.keys().cloned().collect();
+        if let Some(kind) =
+            unenforced.iter().find(|kind| !UNENFORCED_KINDS.contains(&kind.as_str()))
+        {
+            let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+            let kinds = kinds.join(", ");
+            let message = format!("unknown capability `{kind}`: expected {kinds}");
+            return Err(("capabilities", kind.clone(), message));
         }
-        if let Some(ask) = self.files.iter().find(|ask| ask.access.is_empty()) {
-            let message = format!("`{}` asks for no access", ask.path);
-            return Err(("capabilities", "files".into(), message));
+        let asked = Asked {
+            files: self.files,
+            http: self.http,
+            net: self.net,
+            dns: self.dns,
+            listen: self.listen,
+            env: self.env,
+            secrets: self.secrets,
+            keyvalue: self.keyvalue,
+            blobstore: self.blobstore,
+            messaging: self.messaging,
+            services: self.services,
+            process: self.process,
+            unenforced: Vec::new(),
+            unstated: false,
+        };
+        if let Some((kind, message)) = asked.idle() {
+            return Err(("capabilities", kind.to_string(), message));
         }
-        Ok(Asked { files: self.files, http: self.http, env: self.env, unenforced, unstated: false })
+        let named = Kind::ALL.into_iter().filter(|kind| !kind.is_enforced() && asked.names(*kind));
+        unenforced.extend(named.map(|kind| kind.to_string()));
+        unenforced.sort();
+        Ok(Asked { unenforced, ..asked })
     }
 }
 

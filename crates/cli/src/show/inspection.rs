@@ -1,7 +1,7 @@
 //! What a component or a revision is made of.
 
 use airssys_wasm_api::reply::Inspection;
-use airssys_wasm_model::{Access, Asked};
+use airssys_wasm_model::Asked;
 
 use super::traffic::bytes;
 use crate::ui::harmless_line;
@@ -74,11 +74,7 @@ fn section(out: &mut String, title: &str, lines: &[String]) {
 fn asked(asked: &Asked) -> Vec<String> {
     let mut lines = Vec::new();
     for ask in &asked.files {
-        let access = ask.access.iter().map(|access| match access {
-            Access::Read => "read",
-            Access::Write => "write",
-        });
-        let access: Vec<_> = access.collect();
+        let access: Vec<_> = ask.access.iter().map(|access| access.word()).collect();
         lines.push(format!("files {} {}  ({})", ask.path, access.join(","), ask.reason));
     }
     for ask in &asked.http {

@@ -106,11 +106,11 @@ impl Run {
         // The user's own word on a variable counts as asked: there is no second person here.
         let mut asked: Asked = manifest.asked;
         for grant in &self.env {
-            if let Grant::Env { name, .. } = grant
+            if let Grant::Env(env) = grant
                 && !asked.unstated
             {
-                let reason = "--env".to_owned();
-                asked.env.push(airssys_wasm_model::EnvAsk { name: name.clone(), reason });
+                let (name, reason) = (env.name.clone(), "--env".to_owned());
+                asked.env.push(airssys_wasm_model::EnvAsk { name, reason });
             }
             grants.0.push(grant.clone());
         }

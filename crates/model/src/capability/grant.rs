@@ -1,4 +1,4 @@
-//! What an operator grants, as a flag or a file says it.
+//! What an operator grants, as a flag says it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,32 +6,49 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ask::{Access, UNENFORCED_KINDS};
-use super::pattern::HostPattern;
+use super::access::{DataAccess, TopicAccess};
+use super::env::EnvGrant;
+use super::files::FilesGrant;
+use super::gate;
+use super::host::NamePattern;
+use super::http::HttpGrant;
+use super::kind::Kind;
+use super::listen::ListenGrant;
+use super::net::NetGrant;
+use super::scope::Scope;
+use super::secrets::SecretGrant;
+use super::services::ServiceGrant;
+use crate::name::Name;
 
-/// One grant. It names the operator's side: a directory of this machine, a host, a variable.
+/// One grant, written `KIND:…`. It names the operator's side: a directory of this machine, a host, a variable.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
 pub enum Grant {
-    /// `files:HOST=GUEST:read,write`: the directory `host` of this machine, seen by the guest as `guest`.
-    Files {
-        /// An absolute path on this machine.
-        host: String,
-        /// An absolute path as the guest sees it.
-        guest: String,
-        /// What is allowed there.
-        access: Vec<Access>,
-    },
-    /// `http:HOST`: requests to these hosts.
-    Http(HostPattern),
-    /// `env:NAME` passes the node's own variable on, `env:NAME=VALUE` sets one.
-    Env {
-        /// The variable's name.
-        name: String,
-        /// Its value; without one, the node's own.
-        value: Option<String>,
-    },
+    /// `files:/srv/words=/data:read,write`
+    Files(FilesGrant),
+    /// `http:api.example.com`, `http:api.example.com/v1/**:GET`
+    Http(HttpGrant),
+    /// `net:smtp.example.com:25`, `net:10.0.0.0/8:5432`, `net:ntp.example.com:123/udp`
+    Net(NetGrant),
+    /// `dns:*.example.com`
+    Dns(NamePattern),
+    /// `listen:8443`, `listen:5000-5010/udp`
+    Listen(ListenGrant),
+    /// `env:TZ`, `env:GREETING=hello`
+    Env(EnvGrant),
+    /// `secrets:stripe=api.stripe.com`, `secrets:stripe:revealed`
+    Secrets(SecretGrant),
+    /// `keyvalue:sessions:read,write`
+    Keyvalue(Scope<DataAccess>),
+    /// `blobstore:images:read`
+    Blobstore(Scope<DataAccess>),
+    /// `messaging:orders.new:publish`
+    Messaging(Scope<TopicAccess>),
+    /// `services:tokenizer`, `services:tokenizer#split`
+    Services(ServiceGrant),
+    /// `process:thumbs`
+    Process(Name),
 }
 
 /// Why a text is no [`Grant`].
@@ -58,125 +75,99 @@ pub enum GrantError {
     /// The part after `env:`.
     #[error("`{0}` is not an env grant: use env:NAME or env:NAME=VALUE")]
     Env(String),
+    /// What stands behind another kind.
+    #[error("not a grant of `{kind}`: {why}")]
+    Scope {
+        /// The kind.
+        kind: Kind,
+        /// What is wrong, and what to write.
+        why: String,
+    },
     /// A grants file.
     #[error("the grants file cannot be read: {0}")]
     File(String),
 }
 
-/// What an operator granted, in the order it was said.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Grants(pub Vec<Grant>);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[derive(Default)]
-struct GrantsFile {
-    files: Vec<FilesEntry>,
-    http: Vec<HttpEntry>,
-    env: Vec<EnvEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FilesEntry {
-    host: String,
-    guest: String,
-    access: Vec<Access>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HttpEntry {
-    host: HostPattern,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EnvEntry {
-    name: String,
-    value: Option<String>,
-}
-
-impl Grants {
-    /// Reads a grants file: TOML with `files = [{ host, guest, access }]`, `http = [{ host }]` and
-    /// `env = [{ name, value }]`.
-    pub fn parse_toml(text: &str) -> Result<Self, GrantError> {
-        let file: GrantsFile =
-            toml::from_str(text).map_err(|error| GrantError::File(error.to_string()))?;
-        let mut grants = Vec::new();
-        for FilesEntry { host, guest, access } in file.files {
-            grants.push(files(host, guest, access)?);
+impl Grant {
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Files(_) => Kind::Files,
+            Self::Http(_) => Kind::Http,
+            Self::Net(_) => Kind::Net,
+            Self::Dns(_) => Kind::Dns,
+            Self::Listen(_) => Kind::Listen,
+            Self::Env(_) => Kind::Env,
+            Self::Secrets(_) => Kind::Secrets,
+            Self::Keyvalue(_) => Kind::Keyvalue,
+            Self::Blobstore(_) => Kind::Blobstore,
+            Self::Messaging(_) => Kind::Messaging,
+            Self::Services(_) => Kind::Services,
+            Self::Process(_) => Kind::Process,
         }
-        grants.extend(file.http.into_iter().map(|entry| Grant::Http(entry.host)));
-        for EnvEntry { name, value } in file.env {
-            grants.push(env(name, value)?);
+    }
+
+    /// Reads a grant of any kind, also of one that is not enforced.
+    pub(super) fn read(text: &str) -> Result<Self, GrantError> {
+        fn scope<T: FromStr>(kind: Kind, text: &str) -> Result<T, GrantError>
+        where
+            T::Err: fmt::Display,
+        {
+            let wrong = |error: T::Err| GrantError::Scope { kind, why: error.to_string() };
+            text.parse().map_err(wrong)
         }
-        Ok(Self(grants))
+        let not_one = || GrantError::Kind(text.to_owned());
+        let (name, rest) = text.split_once(':').ok_or_else(not_one)?;
+        let kind = Kind::named(name).ok_or_else(|| match gate::is_unenforced(name) {
+            true => GrantError::Unenforced { kind: name.to_owned() },
+            false => not_one(),
+        })?;
+        Ok(match kind {
+            Kind::Files => Self::Files(rest.parse().map_err(GrantError::Files)?),
+            Kind::Http => Self::Http(rest.parse().map_err(GrantError::Http)?),
+            Kind::Env => Self::Env(rest.parse().map_err(GrantError::Env)?),
+            Kind::Net => Self::Net(scope(kind, rest)?),
+            Kind::Dns => Self::Dns(scope(kind, rest)?),
+            Kind::Listen => Self::Listen(scope(kind, rest)?),
+            Kind::Secrets => Self::Secrets(scope(kind, rest)?),
+            Kind::Keyvalue => Self::Keyvalue(scope(kind, rest)?),
+            Kind::Blobstore => Self::Blobstore(scope(kind, rest)?),
+            Kind::Messaging => Self::Messaging(scope(kind, rest)?),
+            Kind::Services => Self::Services(scope(kind, rest)?),
+            Kind::Process => Self::Process(scope(kind, rest)?),
+        })
     }
-}
 
-fn files(host: String, guest: String, mut access: Vec<Access>) -> Result<Grant, GrantError> {
-    let is_plain = |path: &str| {
-        path.starts_with('/') && !path.contains('\0') && !path.split('/').any(|part| part == "..")
-    };
-    if !is_plain(&guest) || !std::path::Path::new(&host).is_absolute() || access.is_empty() {
-        return Err(GrantError::Files(format!("{host}={guest}")));
+    /// What both grants allow, as one grant. Nothing also where it could not be written as one: the answer is
+    /// never wider than either.
+    pub fn meet(&self, other: &Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Files(one), Self::Files(other)) => one.meet(other).map(Self::Files),
+            (Self::Http(one), Self::Http(other)) => one.meet(other).map(Self::Http),
+            (Self::Net(one), Self::Net(other)) => one.meet(other).map(Self::Net),
+            (Self::Dns(one), Self::Dns(other)) => one.meet(other).map(Self::Dns),
+            (Self::Listen(one), Self::Listen(other)) => one.meet(other).map(Self::Listen),
+            (Self::Env(one), Self::Env(other)) => one.meet(other).map(Self::Env),
+            (Self::Secrets(one), Self::Secrets(other)) => one.meet(other).map(Self::Secrets),
+            (Self::Keyvalue(one), Self::Keyvalue(other)) => one.meet(other).map(Self::Keyvalue),
+            (Self::Blobstore(one), Self::Blobstore(other)) => one.meet(other).map(Self::Blobstore),
+            (Self::Messaging(one), Self::Messaging(other)) => one.meet(other).map(Self::Messaging),
+            (Self::Services(one), Self::Services(other)) => one.meet(other).map(Self::Services),
+            (Self::Process(one), Self::Process(other)) => {
+                (one == other).then(|| Self::Process(one.clone()))
+            }
+            _ => None,
+        }
     }
-    if !access.contains(&Access::Read) {
-        return Err(GrantError::WriteAlone);
-    }
-    access.sort();
-    access.dedup();
-    let guest = match guest.trim_end_matches('/') {
-        "" => "/".to_owned(),
-        trimmed => trimmed.to_owned(),
-    };
-    Ok(Grant::Files { host, guest, access })
-}
-
-fn env(name: String, value: Option<String>) -> Result<Grant, GrantError> {
-    let bad = name.is_empty() || name.contains(['=', '\0']);
-    if bad || value.as_deref().is_some_and(|value| value.contains('\0')) {
-        return Err(GrantError::Env(name));
-    }
-    Ok(Grant::Env { name, value })
 }
 
 impl FromStr for Grant {
     type Err = GrantError;
 
     fn from_str(text: &str) -> Result<Self, GrantError> {
-        let (kind, rest) = text.split_once(':').ok_or_else(|| GrantError::Kind(text.to_owned()))?;
-        match kind {
-            "files" => {
-                let bad = || GrantError::Files(text.to_owned());
-                // From the right: a directory of this machine may have a colon or an equals sign.
-                let (paths, access) = rest.rsplit_once(':').ok_or_else(bad)?;
-                let (host, guest) = paths.rsplit_once('=').ok_or_else(bad)?;
-                let access = access
-                    .split(',')
-                    .map(|word| match word {
-                        "read" => Ok(Access::Read),
-                        "write" => Ok(Access::Write),
-                        _ => Err(bad()),
-                    })
-                    .collect::<Result<_, _>>()?;
-                files(host.to_owned(), guest.to_owned(), access).map_err(|error| match error {
-                    GrantError::Files(_) => bad(),
-                    error => error,
-                })
-            }
-            "http" => rest.parse().map(Self::Http).map_err(GrantError::Http),
-            "env" => match rest.split_once('=') {
-                Some((name, value)) => env(name.to_owned(), Some(value.to_owned())),
-                None => env(rest.to_owned(), None),
-            },
-            kind if UNENFORCED_KINDS.contains(&kind) => {
-                Err(GrantError::Unenforced { kind: kind.to_owned() })
-            }
-            _ => Err(GrantError::Kind(text.to_owned())),
-        }
+        let grant = Self::read(text)?;
+        gate::grant(&grant)?;
+        Ok(grant)
     }
 }
 
@@ -196,26 +187,21 @@ impl From<Grant> for String {
 
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.kind())?;
         match self {
-            Self::Files { host, guest, access } => {
-                write!(f, "files:{host}={guest}:{}", access_words(access))
-            }
-            Self::Http(host) => write!(f, "http:{host}"),
-            Self::Env { name, value: None } => write!(f, "env:{name}"),
-            Self::Env { name, value: Some(value) } => write!(f, "env:{name}={value}"),
+            Self::Files(grant) => write!(f, "{grant}"),
+            Self::Http(grant) => write!(f, "{grant}"),
+            Self::Net(grant) => write!(f, "{grant}"),
+            Self::Dns(name) => write!(f, "{name}"),
+            Self::Listen(grant) => write!(f, "{grant}"),
+            Self::Env(grant) => write!(f, "{grant}"),
+            Self::Secrets(grant) => write!(f, "{grant}"),
+            Self::Keyvalue(scope) | Self::Blobstore(scope) => write!(f, "{scope}"),
+            Self::Messaging(scope) => write!(f, "{scope}"),
+            Self::Services(grant) => write!(f, "{grant}"),
+            Self::Process(name) => write!(f, "{name}"),
         }
     }
-}
-
-pub(super) fn access_words(access: &[Access]) -> String {
-    let words: Vec<_> = access
-        .iter()
-        .map(|access| match access {
-            Access::Read => "read",
-            Access::Write => "write",
-        })
-        .collect();
-    words.join(",")
 }
 
 #[cfg(test)]
@@ -227,21 +213,43 @@ mod tests {
         for text in [
             "files:/srv/words=/data:read",
             "files:/srv/a=b:c=/data:read,write",
+            "files:/srv/words=/data:list,create",
             "http:api.example.com",
-            "http:*.example.com:8443",
+            "http:*.example.com:8443/v1/**:GET,HEAD",
+            "net:smtp.example.com:25",
+            "net:10.0.0.0/8:*/udp",
+            "dns:*.example.com",
+            "listen:5000-5010/udp",
             "env:TZ",
             "env:GREETING=hello=there",
+            "secrets:stripe=api.stripe.com:8443",
+            "secrets:stripe:revealed",
+            "keyvalue:sessions-*:read,write",
+            "blobstore:images:read",
+            "messaging:orders.new:publish,subscribe",
+            "services:tokenizer#demo:words/split@1.0.0#split",
+            "process:thumbs",
         ] {
-            assert_eq!(text.parse::<Grant>().unwrap().to_string(), text);
+            assert_eq!(Grant::read(text).unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn what_is_not_enforced_is_refused_by_name() {
         assert_eq!(
-            "net:smtp.example.com:25".parse::<Grant>(),
-            Err(GrantError::Unenforced { kind: "net".to_owned() })
+            "messaging:orders:publish".parse::<Grant>(),
+            Err(GrantError::Unenforced { kind: "messaging".to_owned() })
         );
+        assert_eq!(
+            "clocks:x".parse::<Grant>(),
+            Err(GrantError::Unenforced { kind: "clocks".to_owned() })
+        );
+        assert!("files:/a=/b:list".parse::<Grant>().is_err());
+        assert_eq!("files:/a=/b:write".parse::<Grant>(), Err(GrantError::WriteAlone));
+    }
+
+    #[test]
+    fn what_is_no_grant_is_refused() {
         for bad in [
             "",
             "files",
@@ -249,29 +257,27 @@ mod tests {
             "files:/a=b:read",
             "files:/a=/b/../c:read",
             "files:a=/b:read",
-            "files:/a=/b:list",
+            "files:/a=/b:see",
+            "files:/a=/b/*:read",
             "http:",
+            "http:0x7f.1",
+            "http:example.com/v1/x:GET:HEAD",
             "env:",
             "env:=x",
+            "net:smtp.example.com",
+            "dns:127.1",
+            "listen:0",
+            "secrets:stripe",
+            "secrets:=x.org",
+            "keyvalue:sessions",
+            "keyvalue:a*b:read",
+            "keyvalue:a b:read",
+            "services:Tokenizer",
+            "services:tokenizer#",
+            "process:/bin/sh",
             "teleport:x",
         ] {
-            assert!(bad.parse::<Grant>().is_err(), "{bad:?} was accepted");
+            assert!(Grant::read(bad).is_err(), "{bad:?} was accepted");
         }
-    }
-
-    #[test]
-    fn a_grants_file_says_the_same() {
-        let text = r#"
-            files = [{ host = "/srv/words", guest = "/data/", access = ["read"] }]
-            http = [{ host = "api.example.com" }]
-            env = [{ name = "TZ" }, { name = "A", value = "b" }]
-        "#;
-        let said: Vec<_> =
-            Grants::parse_toml(text).unwrap().0.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            said,
-            ["files:/srv/words=/data:read", "http:api.example.com", "env:TZ", "env:A=b"]
-        );
-        assert!(Grants::parse_toml("net = []").is_err());
     }
 }

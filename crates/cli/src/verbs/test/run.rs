@@ -182,16 +182,15 @@ fn touched(asked: &Asked, grants: &Grants) -> Asked {
     let mut asked = asked.clone();
     asked.files.retain(|ask| {
         let dir = ask.path.trim_end_matches("**").trim_end_matches('/');
-        any(&|grant| matches!(grant, Grant::Files { guest, .. } if guest.trim_end_matches('/') == dir))
+        any(&|grant| matches!(grant, Grant::Files(files) if files.guest.trim_end_matches('/') == dir))
     });
     asked.http.retain(|ask| {
         any(&|grant| {
-            matches!(grant, Grant::Http(host) if host.covers(&ask.host) || ask.host.covers(host))
+            let Grant::Http(http) = grant else { return false };
+            http.host.covers(&ask.host) || ask.host.covers(&http.host)
         })
     });
-    asked
-        .env
-        .retain(|ask| any(&|grant| matches!(grant, Grant::Env { name, .. } if *name == ask.name)));
+    asked.env.retain(|ask| any(&|grant| matches!(grant, Grant::Env(env) if env.name == ask.name)));
     asked
 }
 

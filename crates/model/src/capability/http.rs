@@ -1,0 +1,213 @@
+//! Outbound HTTP: methods, hosts and paths.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::http_host::HostPattern;
+use super::kind::Kind;
+use super::meeting::Ask;
+use super::url_path::PathPattern;
+
+/// One host that a component wants to call over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpAsk {
+    /// Which host.
+    pub host: HostPattern,
+    /// Which methods; none named means every method.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// Which paths.
+    #[serde(default = "PathPattern::any")]
+    pub path: PathPattern,
+    /// Why.
+    pub reason: String,
+}
+
+/// `http:api.example.com`, `http:api.example.com/v1/**:GET,HEAD`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpGrant {
+    /// Which host.
+    pub host: HostPattern,
+    /// Which methods; none named means every method.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// Which paths.
+    #[serde(default = "PathPattern::any")]
+    pub path: PathPattern,
+}
+
+/// Requests that one grant lets one ask send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpRight {
+    /// The operator's word on the host.
+    pub granted: HostPattern,
+    /// The manifest's word on the host.
+    pub asked: HostPattern,
+    /// Methods that both name; empty means every one.
+    pub methods: Vec<String>,
+    /// The manifest's word on the path.
+    pub path: PathPattern,
+    /// The operator's word on the path.
+    pub granted_path: PathPattern,
+}
+
+impl HttpRight {
+    /// Whether it allows this request.
+    pub fn allows(&self, method: &str, host: &str, port: u16, default: u16, path: &str) -> bool {
+        self.granted.matches(host, port, default)
+            && self.asked.matches(host, port, default)
+            && (self.methods.is_empty() || self.methods.iter().any(|one| one == method))
+            && self.path.matches(path)
+            && self.granted_path.matches(path)
+    }
+}
+
+impl Ask for HttpAsk {
+    const KIND: Kind = Kind::Http;
+    type Grant = HttpGrant;
+    type Right = HttpRight;
+
+    fn of(grant: &HttpGrant) -> Self {
+        let HttpGrant { host, methods, path } = grant.clone();
+        Self { host, methods, path, reason: String::new() }
+    }
+
+    fn meet(&self, grant: &HttpGrant) -> Option<HttpRight> {
+        let hosts = grant.host.covers(&self.host) || self.host.covers(&grant.host);
+        let methods = common(&self.methods, &grant.methods).filter(|_| hosts)?;
+        Some(HttpRight {
+            granted: grant.host.clone(),
+            asked: self.host.clone(),
+            methods,
+            path: self.path.clone(),
+            granted_path: grant.path.clone(),
+        })
+    }
+
+    fn is_covered(&self, before: &[Self]) -> bool {
+        before.iter().any(|one| {
+            one.host.covers(&self.host)
+                && common(&one.methods, &self.methods).is_some_and(|both| both == self.methods)
+                && one.path.covers(&self.path)
+        })
+    }
+
+    fn said(&self) -> String {
+        format!("HTTP to `{}`", self.host)
+    }
+
+    fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    fn suggestions(&self) -> Vec<String> {
+        vec![format!("http:{}", self.host)]
+    }
+}
+
+/// The methods that both lists name, where an empty one names all. Nothing, if they share none.
+fn common(mine: &[String], theirs: &[String]) -> Option<Vec<String>> {
+    match (mine, theirs) {
+        (all, []) | ([], all) => Some(all.to_vec()),
+        (mine, theirs) => {
+            let both: Vec<_> = mine.iter().filter(|one| theirs.contains(one)).cloned().collect();
+            (!both.is_empty()).then_some(both)
+        }
+    }
+}
+
+impl HttpGrant {
+    /// Methods are compared as they are sent, so they have to be written that way.
+    pub(super) fn checked(mut self) -> Result<Self, String> {
+        if let Some(bad) = self.methods.iter().find(|method| !is_method(method)) {
+            return Err(format!("`{bad}` is no HTTP method such as GET"));
+        }
+        let path = self.path.to_string();
+        if path.rsplit_once(':').is_some_and(|(_, last)| last.split(',').all(is_method)) {
+            return Err(format!("the path `{path}` ends as a list of methods does: use `*` there"));
+        }
+        self.methods.sort();
+        self.methods.dedup();
+        Ok(self)
+    }
+
+    /// What both allow, if that is written as one grant.
+    pub(super) fn meet(&self, other: &Self) -> Option<Self> {
+        let (host, path) = (&self.host, &self.path);
+        let host = narrower(host, &other.host, HostPattern::covers)?.clone();
+        let path = narrower(path, &other.path, PathPattern::covers)?.clone();
+        Some(Self { host, path, methods: common(&self.methods, &other.methods)? })
+    }
+}
+
+fn narrower<'a, T>(one: &'a T, other: &'a T, covers: fn(&T, &T) -> bool) -> Option<&'a T> {
+    if covers(one, other) { Some(other) } else { covers(other, one).then_some(one) }
+}
+
+fn is_method(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
+}
+
+impl FromStr for HttpGrant {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // A port is digits, a method is capitals: what stands behind the last colon tells.
+        let (place, methods) = match text.rsplit_once(':') {
+            Some((place, words)) if words.split(',').all(is_method) => {
+                (place, words.split(',').map(ToOwned::to_owned).collect())
+            }
+            _ => (text, Vec::new()),
+        };
+        let (host, path) = match place.find('/') {
+            Some(slash) => (&place[..slash], place[slash..].parse()?),
+            None => (place, PathPattern::any()),
+        };
+        Self { host: host.parse()?, methods, path }.checked()
+    }
+}
+
+impl fmt::Display for HttpGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.host)?;
+        let methods = self.methods.join(",");
+        if self.path != PathPattern::any() {
+            write!(f, "{}", self.path)?;
+        }
+        if methods.is_empty() { Ok(()) } else { write!(f, ":{methods}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(text: &str) -> HttpGrant {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_grant_narrows_methods_and_paths() {
+        let ask =
+            HttpAsk { reason: "prices".into(), ..HttpAsk::of(&grant("*.example.com:GET,PUT")) };
+        let right = ask.meet(&grant("api.example.com/v1/**:GET")).unwrap();
+        assert!(right.allows("GET", "api.example.com", 443, 443, "/v1/x"));
+        assert!(!right.allows("PUT", "api.example.com", 443, 443, "/v1/x"));
+        assert!(!right.allows("GET", "api.example.com", 443, 443, "/v2/x"));
+        assert!(!right.allows("GET", "b.example.com", 443, 443, "/v1/x"));
+        assert_eq!(ask.meet(&grant("api.example.com:POST")), None);
+    }
+
+    #[test]
+    fn a_grant_survives_its_text() {
+        for text in ["a.org", "a.org:8080:GET", "[::1]:80/v1/*:GET,HEAD", "*.a.org/x:cancel"] {
+            assert_eq!(grant(text).to_string(), text);
+        }
+        assert!("a.org/../x".parse::<HttpGrant>().is_err());
+    }
+}
