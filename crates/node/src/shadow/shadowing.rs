@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use airssys_wasm_deploy::{Compared, Mirror, Weight};
+use airssys_wasm_deploy::{Claimed, Compared, Mirror, Weight};
 use airssys_wasm_host::{CallCtx, NoShadow};
 use airssys_wasm_model::RevisionNumber;
 use arc_swap::ArcSwapOption;
@@ -56,16 +56,16 @@ pub(crate) struct Pending {
 }
 
 impl Shadowing {
-    /// Whether this call is to be copied, drawn at random among those that other revisions than the candidate
-    /// answer. Costs a call one read where none are.
-    pub(crate) fn draw(&self, to: RevisionNumber, call: &CallCtx) -> Option<Drawn> {
+    /// Whether this call is to be copied, drawn at random among those that the table gives to other revisions than
+    /// the candidate. Costs a call one read where none are.
+    pub(crate) fn draw(&self, to: &Claimed<Running>, call: &CallCtx) -> Option<Drawn> {
         if !self.on.load(Ordering::Relaxed) {
             return None;
         }
         let now = self.now.load();
         let mirroring = now.as_ref()?;
         let Mirror { revision, weight, .. } = mirroring.mirror;
-        if revision == to || !takes(weight, rand::random()) {
+        if revision == to.revision || to.named || !takes(weight, rand::random()) {
             return None;
         }
         let kept = Arc::clone(&mirroring.copies.kept).try_acquire_owned().ok()?;
