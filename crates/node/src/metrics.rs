@@ -8,6 +8,7 @@ use airssys_wasm_api::reply::LatencyMs;
 use airssys_wasm_deploy::Seen;
 use airssys_wasm_host::{Histogram, PoolStats};
 
+use crate::shadow::Usage;
 use crate::successes::Successes;
 
 /// The calls of one revision since it was started on this node.
@@ -92,7 +93,34 @@ pub(crate) struct Sample<'a> {
     pub(crate) weight_percent: f64,
     pub(crate) traffic: &'a Traffic,
     pub(crate) pool: PoolStats,
+    /// While copies of calls are sent to it.
+    pub(crate) shadow: Option<Usage>,
 }
+
+/// A number of the copies of calls that a revision gets: its name, its kind, what it says, and where it is.
+type OfShadow = (&'static str, &'static str, &'static str, fn(Usage) -> f64);
+
+/// Gauges, all of them: a shadow's numbers begin anew with the next one.
+const SHADOW: [OfShadow; 5] = [
+    ("airssys_shadow_compared_calls", "gauge", "Copies of calls that were compared.", |shadow| {
+        shadow.compared as f64
+    }),
+    (
+        "airssys_shadow_refused_requests",
+        "gauge",
+        "Requests of copies that were refused.",
+        |shadow| shadow.pool.refused as f64,
+    ),
+    ("airssys_shadow_instances", "gauge", "Instances alive for copies of calls.", |shadow| {
+        f64::from(shadow.pool.instances)
+    }),
+    ("airssys_shadow_cpu_seconds", "gauge", "Time copies of calls spent running.", |shadow| {
+        shadow.pool.cpu.as_secs_f64()
+    }),
+    ("airssys_shadow_memory_bytes", "gauge", "Memories and tables of those instances.", |shadow| {
+        shadow.pool.memory_bytes as f64
+    }),
+];
 
 /// Every revision's numbers in Prometheus' text format, version 0.0.4.
 pub(crate) fn render(samples: &[Sample<'_>]) -> String {
@@ -156,6 +184,11 @@ pub(crate) fn render(samples: &[Sample<'_>]) -> String {
     family("airssys_memory_bytes", "gauge", "Memories and tables of live instances.", &|sample| {
         sample.pool.memory_bytes as f64
     });
+    let copies =
+        |pick: fn(Usage) -> f64| move |sample: &Sample<'_>| sample.shadow.map_or(0.0, pick);
+    for (name, kind, about, pick) in SHADOW {
+        family(name, kind, about, &copies(pick));
+    }
     text
 }
 

@@ -219,19 +219,21 @@ impl Node {
                 let table = service.live.switch.table();
                 service.live.switch.targets().into_iter().map(move |(number, running)| {
                     let weight = table.weight(number).map_or(0.0, |weight| weight.percent());
-                    (service.name().as_str(), number.0, weight, running)
+                    let shadow = service.live.shadowing.usage(number);
+                    (service.name().as_str(), number.0, weight, running, shadow)
                 })
             })
             .collect();
         let samples: Vec<_> = running
             .iter()
-            .map(|(service, revision, weight_percent, running)| Sample {
+            .map(|(service, revision, weight_percent, running, shadow)| Sample {
                 service,
                 revision: *revision,
                 version: running.version.to_string(),
                 weight_percent: *weight_percent,
                 traffic: &running.traffic,
                 pool: running.pool.stats(),
+                shadow: *shadow,
             })
             .collect();
         metrics::render(&samples)

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use airssys_wasm_deploy::{Claimed, Compared, Mirror, Weight};
-use airssys_wasm_host::{CallCtx, NoShadow};
+use airssys_wasm_host::{CallCtx, NoShadow, PoolStats};
 use airssys_wasm_model::RevisionNumber;
 use arc_swap::ArcSwapOption;
 use tokio::runtime::Handle;
@@ -30,6 +30,15 @@ struct Mirroring {
     mirror: Mirror,
     comparing: Comparing,
     copies: Arc<Copies>,
+}
+
+/// What the copies of calls use of a revision.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Usage {
+    /// Copies that were answered and compared.
+    pub(crate) compared: u64,
+    /// Their instances are apart from those of its callers.
+    pub(crate) pool: PoolStats,
 }
 
 /// Why calls are not copied to a revision.
@@ -117,6 +126,13 @@ impl Shadowing {
         let now = self.now.load_full();
         let now = now.filter(|now| now.mirror.revision == revision);
         now.map_or_else(Compared::default, |now| now.copies.compared())
+    }
+
+    /// What the copies to a revision use, if it gets any, and what they have come to.
+    pub(crate) fn usage(&self, revision: RevisionNumber) -> Option<Usage> {
+        let now = self.now.load_full().filter(|now| now.mirror.revision == revision)?;
+        let compared = now.copies.found().calls();
+        Some(Usage { compared, pool: now.copies.pool.stats() })
     }
 }
 
