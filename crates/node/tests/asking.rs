@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use airssys_wasm_api::command::{RolloutChoice, Update};
 use airssys_wasm_api::reply::{Outcome, RolloutReport, ServiceHistory, StepState};
-use airssys_wasm_api::{Code, Command};
+use airssys_wasm_api::{By, Code, Command};
 use airssys_wasm_model::{RolloutSettings, StrategyName};
 use axum::Router;
 use axum::extract::State;
@@ -260,6 +260,17 @@ async fn an_operators_word_ends_a_manual_gate_and_a_pause_until_promoted() {
     let history: ServiceHistory = tested.ask(Command::History(named("echo"))).await.unwrap();
     let promoted = history.0.iter().rfind(|line| line.state == "promoted").unwrap();
     assert!(promoted.why.ends_with("promoted by hand"), "{promoted:?}");
+    assert_eq!(promoted.decided_by.as_deref(), Some("tester"));
+    let resumed = history.0.iter().rfind(|line| line.state == "promoted" && line.at < promoted.at);
+    assert_eq!(resumed.unwrap().decided_by, None, "the plan promoted it");
+
+    let paused = tested.update(Update { config: None, ..pausing }).await.unwrap();
+    assert_eq!(paused.outcome, Some(Outcome::Paused), "{paused:?}");
+    let by = By::unwatched("ops", "a-request");
+    tested.node.act(Command::Abort(named("echo")), by).await.unwrap();
+    let history: ServiceHistory = tested.ask(Command::History(named("echo"))).await.unwrap();
+    let aborted = history.0.iter().rfind(|line| line.state == "aborted").unwrap();
+    assert_eq!((aborted.by.as_str(), aborted.decided_by.as_deref()), ("tester", Some("ops")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

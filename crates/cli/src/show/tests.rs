@@ -148,6 +148,9 @@ fn lists_read_well() {
     let history: ServiceHistory = answer(json!([{
         "revision": 1, "version": "1.0.0", "at": "2026-01-31T12:00:00.000Z", "by": "token",
         "why": "deploy", "state": "active",
+    }, {
+        "revision": 2, "version": "2.0.0", "at": "2026-01-31T12:05:00.000Z", "by": "token",
+        "why": "update: promoted by hand", "state": "promoted", "decided_by": "ops",
     }]));
     let HistoryLine { revision, at, .. } = history.0[0].clone();
     let line = LogLine {
