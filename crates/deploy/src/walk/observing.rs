@@ -217,7 +217,7 @@ impl<'a> Window<'a> {
         let evidence = StepEvidence {
             candidate: seen,
             active: self.theirs.as_ref().map(Side::seen),
-            elapsed: Some(Span(self.begun.elapsed())),
+            elapsed: Some(Span::whole_ms(self.begun.elapsed())),
             tests: self.analysis().map(Analysis::evidence).unwrap_or_default(),
             metrics: readings.lock().map(|readings| readings.clone()).unwrap_or_default(),
             experiment: self.outcomes(),

@@ -70,7 +70,7 @@ fn too_few(compare: &Compare, window: &Compared) -> String {
 
 fn findings(window: &Compared, begun: Instant) -> Findings {
     let evidence = StepEvidence {
-        elapsed: Some(Span(begun.elapsed())),
+        elapsed: Some(Span::whole_ms(begun.elapsed())),
         compared: Some(window.clone()),
         ..StepEvidence::default()
     };
