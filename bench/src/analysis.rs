@@ -74,7 +74,7 @@ impl Analysis {
         format!(
             "{} simulated rollouts of each kind, seed {}: 1,000 calls a second, 5, 25 and 50 % of them for ten \
              seconds each, unless the kind says otherwise; a sample each tenth of a second; failures, latency, \
-             processor time and memory tested together. Intervals: {} experiments of {OUTCOMES} outcomes each, \
+             processor time and memory tested together, beside the bound on failures that the kind names. Intervals: {} experiments of {OUTCOMES} outcomes each, \
              looked at after each tenth more.",
             self.rounds,
             self.seed,

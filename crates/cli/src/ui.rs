@@ -94,7 +94,7 @@ impl Ui {
             return Progress(None);
         }
         let wheel = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
-            .with_style(style("{spinner} {msg} {elapsed:.dim}"))
+            .with_style(style("{spinner} {wide_msg} {elapsed:.dim}"))
             .with_message(doing.to_owned());
         wheel.enable_steady_tick(TICK);
         Progress(Some(wheel))
@@ -117,6 +117,11 @@ impl Ui {
 pub(crate) struct Progress(Option<ProgressBar>);
 
 impl Progress {
+    /// Whether somebody sees the wheel.
+    pub(crate) fn is_drawn(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// A part of the work has begun.
     pub(crate) fn phase(&self, phase: &str) {
         match &self.0 {
@@ -140,6 +145,19 @@ impl Progress {
             // Nobody left to tell it to is no reason to fail.
             None => drop(writeln!(io::stderr(), "{line}")),
         }
+    }
+}
+
+#[cfg(test)]
+impl Progress {
+    /// A wheel that is drawn nowhere.
+    pub(crate) fn hidden() -> Self {
+        Self(Some(ProgressBar::hidden()))
+    }
+
+    /// What stands beside it.
+    pub(crate) fn message(&self) -> String {
+        self.0.as_ref().map(ProgressBar::message).unwrap_or_default()
     }
 }
 

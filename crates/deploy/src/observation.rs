@@ -7,7 +7,7 @@ use airssys_wasm_model::{ByteSize, RolloutSettings, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::{Counts, Metric};
+use crate::analysis::{Counts, Metric, Tally, ln_excess};
 
 /// What a candidate's calls are held to.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,11 +55,22 @@ pub enum Verdict {
         /// In words.
         reason: String,
     },
-    /// Too few calls to say.
+    /// Too few calls to say: a person should look.
     TooFew {
         /// In words.
         reason: String,
     },
+}
+
+/// What calls say of the share that may be bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Excess {
+    /// Nothing against it.
+    None,
+    /// It is greater in these calls, which are too few to say it of the candidate.
+    Unclear,
+    /// It is greater.
+    Clear,
 }
 
 impl Bounds {
@@ -76,40 +87,49 @@ impl Bounds {
         Self { max_error_rate: settings.max_error_rate, min_calls: 0, p99 }
     }
 
-    /// Why calls above the bounds on their percentiles are too many, if they are: while the window is open
-    /// only what the rest of it is unlikely to change, as with failures.
-    pub fn judge_percentiles(&self, above: &Counts, closed: bool) -> Option<String> {
+    /// What calls above the bounds on their percentiles say: while the window is open only what is certain, as
+    /// with failures. The bounds that are set share the chance of an error among them.
+    pub fn judge_percentiles(&self, above: &Counts, closed: bool) -> Verdict {
         const ALLOWED_PERCENT: f64 = 1.0;
-        Metric::ALL.into_iter().find_map(|metric| {
-            let (tally, bound) = (above.of(metric)?, self.p99.words(metric)?);
-            let seen = Seen { calls: tally.calls, errors: tally.bad };
-            let whole = closed && tally.calls >= Self::P99_CALLS;
-            let share = if whole { seen.error_percent() } else { lowest_likely_percent(seen) };
-            (share > ALLOWED_PERCENT).then(|| {
-                let (bad, calls) = (tally.bad, tally.calls);
-                format!("{bad} of its {calls} calls {bound}; at most one in a hundred may")
-            })
-        })
+        let mut verdict = Verdict::Sound;
+        for metric in Metric::ALL {
+            let Some((tally, bound)) = above.of(metric).zip(self.p99.words(metric)) else {
+                continue;
+            };
+            let Tally { calls, bad } = tally;
+            let reason =
+                format!("{bad} of its {calls} calls {bound}; at most one in a hundred may");
+            let seen = Seen { calls, errors: bad };
+            match Excess::of(seen, ALLOWED_PERCENT, self.p99.count(), closed) {
+                Excess::Clear => return Verdict::Regressed { reason },
+                Excess::Unclear if calls >= Self::P99_CALLS => {
+                    verdict = Verdict::TooFew { reason: too_few_to_say(&reason) };
+                }
+                Excess::Unclear | Excess::None => {}
+            }
+        }
+        verdict
     }
 
-    /// The verdict while the window is open: only what the rest of the window is unlikely to change.
-    ///
-    /// The share that failed is a sample of the candidate's true share. The lower end of Wilson's
-    /// interval at three standard deviations must lie above the bound, so that one early failure
-    /// among few calls waits for more evidence, while a candidate that fails everything is taken back after
-    /// its first calls.
+    /// The verdict while the window is open, which may be asked for at any time: only what is certain, so that
+    /// a failure among a few calls waits for more evidence, while a candidate that fails everything is taken back
+    /// after its first calls.
     pub fn judge_early(&self, seen: Seen) -> Verdict {
-        if lowest_likely_percent(seen) > self.max_error_rate {
-            return self.regressed(seen);
+        match Excess::of(seen, self.max_error_rate, 1, false) {
+            Excess::Clear => Verdict::Regressed { reason: self.failed(seen) },
+            Excess::Unclear | Excess::None => Verdict::Sound,
         }
-        Verdict::Sound
     }
 
     /// The verdict when the window has closed: over the window's calls for failures, over all calls of
     /// the rollout for their number.
     pub fn judge(&self, window: Seen, whole: Seen) -> Verdict {
-        if window.error_percent() > self.max_error_rate {
-            return self.regressed(window);
+        match Excess::of(window, self.max_error_rate, 1, true) {
+            Excess::Clear => return Verdict::Regressed { reason: self.failed(window) },
+            Excess::Unclear => {
+                return Verdict::TooFew { reason: too_few_to_say(&self.failed(window)) };
+            }
+            Excess::None => {}
         }
         if whole.calls < self.min_calls {
             let reason = format!("it answered {whole}; {} are asked for", self.min_calls);
@@ -118,13 +138,43 @@ impl Bounds {
         Verdict::Sound
     }
 
-    fn regressed(&self, seen: Seen) -> Verdict {
-        let (errors, calls) = (seen.errors, seen.calls);
-        let (rate, bound) = (seen.error_percent(), self.max_error_rate);
-        let reason =
-            format!("{errors} of its {calls} calls failed ({rate:.1}%); at most {bound}% may");
-        Verdict::Regressed { reason }
+    fn failed(&self, seen: Seen) -> String {
+        let (errors, calls, rate) = (seen.errors, seen.calls, seen.error_percent());
+        let may = match self.max_error_rate {
+            bound if bound > 0.0 => format!("at most {bound}% may"),
+            _ => "none may".to_owned(),
+        };
+        format!("{errors} of its {calls} calls failed ({rate:.1}%); {may}")
     }
+}
+
+impl Excess {
+    /// The e-value that is certain enough to act on, whenever and however often one looks: a candidate whose
+    /// true share is within the bound ever has it with a chance of at most one in this.
+    const CERTAIN: f64 = 200.0;
+
+    /// The same at the end of a window, where one looks once.
+    const CLEAR_ONCE: f64 = 20.0;
+
+    /// At the end of a window that has so many calls that the bound allows this many bad ones, their share is
+    /// the candidate's: one that has half of what is allowed is above it in one window of a hundred at most.
+    const SPEAKS_FROM: f64 = 10.0;
+
+    /// What calls say of a bound, where one looks at so many of the same kind at once.
+    fn of(seen: Seen, allowed_percent: f64, bounds: u32, closed: bool) -> Self {
+        if seen.error_percent() <= allowed_percent {
+            return Self::None;
+        }
+        let allowed = allowed_percent / 100.0;
+        let ln = ln_excess(Tally { calls: seen.calls, bad: seen.errors }, allowed);
+        let certain = if closed { Self::CLEAR_ONCE } else { Self::CERTAIN };
+        let speaks = closed && seen.calls as f64 * allowed >= Self::SPEAKS_FROM;
+        if speaks || ln >= (certain * f64::from(bounds)).ln() { Self::Clear } else { Self::Unclear }
+    }
+}
+
+fn too_few_to_say(what: &str) -> String {
+    format!("{what}: too few calls to tell it from chance")
 }
 
 impl Seen {
@@ -150,6 +200,12 @@ impl Thresholds {
         }
     }
 
+    /// How many bounds are set.
+    fn count(&self) -> u32 {
+        let Self { latency, cpu, memory } = self;
+        u32::from(latency.is_some()) + u32::from(cpu.is_some()) + u32::from(memory.is_some())
+    }
+
     fn words(&self, metric: Metric) -> Option<String> {
         match metric {
             Metric::Failures => None,
@@ -158,21 +214,6 @@ impl Thresholds {
             Metric::Memory => self.memory.map(|most| format!("used more than {most} of memory")),
         }
     }
-}
-
-/// The lower end of Wilson's score interval, in per cent.
-fn lowest_likely_percent(seen: Seen) -> f64 {
-    const DEVIATIONS_SQUARED: f64 = 9.0;
-    if seen.calls == 0 {
-        return 0.0;
-    }
-    let calls = seen.calls as f64;
-    let share = seen.errors as f64 / calls;
-    let centre = share + DEVIATIONS_SQUARED / (2.0 * calls);
-    let variance = share * (1.0 - share) / calls + DEVIATIONS_SQUARED / (4.0 * calls * calls);
-    let low =
-        (centre - (DEVIATIONS_SQUARED * variance).sqrt()) / (1.0 + DEVIATIONS_SQUARED / calls);
-    low.max(0.0) * 100.0
 }
 
 impl Sub for Seen {
@@ -218,8 +259,10 @@ impl fmt::Display for Seen {
 
 #[cfg(test)]
 mod tests {
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+
     use super::*;
-    use crate::analysis::Tally;
 
     const NONE: Thresholds = Thresholds { latency: None, cpu: None, memory: None };
     const BOUNDS: Bounds = Bounds { max_error_rate: 1.0, min_calls: 100, p99: NONE };
@@ -244,6 +287,58 @@ mod tests {
     }
 
     #[test]
+    fn one_failure_of_a_few_calls_neither_takes_back_nor_promotes() {
+        for calls in 1..=50 {
+            let seen = Seen { calls, errors: 1 };
+            assert_eq!(BOUNDS.judge_early(seen), Verdict::Sound);
+            assert!(matches!(BOUNDS.judge(seen, seen), Verdict::TooFew { .. }));
+        }
+        let few = BOUNDS.judge(Seen { calls: 9, errors: 1 }, Seen { calls: 900, errors: 1 });
+        let Verdict::TooFew { reason } = few else { panic!("{few:?}") };
+        insta::assert_snapshot!(reason, @"1 of its 9 calls failed (11.1%); at most 1% may: too few calls to tell it from chance");
+        assert!(regressed(&BOUNDS.judge(Seen { calls: 50, errors: 5 }, Seen::default())));
+    }
+
+    #[test]
+    fn where_none_may_fail_one_failure_takes_back() {
+        let none = Bounds { max_error_rate: 0.0, ..BOUNDS };
+        let Verdict::Regressed { reason } = none.judge_early(Seen { calls: 1_000, errors: 1 })
+        else {
+            panic!("one failed and none may")
+        };
+        insta::assert_snapshot!(reason, @"1 of its 1000 calls failed (0.1%); none may");
+        assert_eq!(none.judge_early(Seen { calls: 1_000, errors: 0 }), Verdict::Sound);
+        let all = Bounds { max_error_rate: 100.0, ..BOUNDS };
+        assert_eq!(all.judge_early(Seen { calls: 1_000, errors: 1_000 }), Verdict::Sound);
+    }
+
+    #[test]
+    fn a_candidate_within_its_bound_is_taken_back_in_one_window_of_200_however_often_one_looks() {
+        const SEED: u64 = 4;
+        const WINDOWS: u32 = 500;
+        const CALLS: u64 = 10_000;
+        println!("seed {SEED}");
+        let mut random = StdRng::seed_from_u64(SEED);
+        // A look after every call. A share of one in 200 of so many windows deviates by 1.6.
+        let slack = 3.0 * (f64::from(WINDOWS) / 200.0).sqrt();
+        for (percent, of) in [(1.0, 1.0), (1.0, 2.0), (10.0, 1.0), (10.0, 2.0)] {
+            let bounds = Bounds { max_error_rate: percent, ..BOUNDS };
+            let mut ever = || {
+                let mut seen = Seen::default();
+                (0..CALLS).any(|_| {
+                    let fails = random.random_bool(percent / 100.0 / of);
+                    seen += Seen { calls: 1, errors: fails.into() };
+                    // Only a failure is evidence.
+                    fails && regressed(&bounds.judge_early(seen))
+                })
+            };
+            let taken_back = (0..WINDOWS).filter(|_| ever()).count();
+            println!("{percent}% may, one {of}th of it does: {taken_back} of {WINDOWS}");
+            assert!(taken_back as f64 <= f64::from(WINDOWS) / 200.0 + slack);
+        }
+    }
+
+    #[test]
     fn too_few_calls_are_no_evidence() {
         let few = Seen { calls: 99, errors: 0 };
         assert!(matches!(BOUNDS.judge(few, few), Verdict::TooFew { .. }));
@@ -265,13 +360,20 @@ mod tests {
             (1_000, 10, false, false),
             (1_000, 15, false, true),
             (1_000, 100, true, true),
+            (200, 4, false, false),
             (50, 2, false, false),
             (0, 0, false, false),
         ] {
-            let judged = |end| bounds.judge_percentiles(&above(calls, bad), end).is_some();
+            let judged = |end| regressed(&bounds.judge_percentiles(&above(calls, bad), end));
             assert_eq!((judged(false), judged(true)), (open, closed), "{bad} of {calls}");
         }
-        let reason = bounds.judge_percentiles(&above(1_000, 100), false).unwrap();
+        let few = |calls, bad| bounds.judge_percentiles(&above(calls, bad), true);
+        assert!(matches!(few(200, 4), Verdict::TooFew { .. }));
+        assert_eq!(few(50, 2), Verdict::Sound, "of 50 calls nobody knows the 99th percentile");
+        let Verdict::Regressed { reason } = bounds.judge_percentiles(&above(1_000, 100), false)
+        else {
+            panic!("a tenth of the calls are above it")
+        };
         assert!(reason.starts_with("100 of its 1000 calls took longer than 50ms"), "{reason}");
     }
 

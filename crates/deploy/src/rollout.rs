@@ -56,6 +56,9 @@ pub struct Rollout {
     pub outcome: Option<Outcome>,
     /// When it was decided.
     pub decided: Option<Timestamp>,
+    /// Who decided it by hand. `None` where the evidence or the plan did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<String>,
 }
 
 /// A step and how far it is.
@@ -278,7 +281,7 @@ mod tests {
     fn a_rollout_recorded_by_the_version_before_goes_on() {
         let rollout: Rollout = serde_json::from_str(BEFORE_THERE_WAS_EVIDENCE).unwrap();
         assert_eq!(rollout.running_step(), Some(1));
-        assert!(rollout.is_open() && !rollout.mirrors());
+        assert!(rollout.is_open() && !rollout.mirrors() && rollout.decided_by.is_none());
         let Step::Observe(observe) = &rollout.steps[1].step else { panic!("{rollout:?}") };
         assert_eq!((observe.against, observe.bounds.min_calls), (None, 7));
         assert!(observe.bounds.p99.is_empty());

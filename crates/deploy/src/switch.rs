@@ -36,6 +36,8 @@ pub struct Claimed<T> {
     pub revision: RevisionNumber,
     /// Keep it until the last byte of the answer has been sent.
     pub in_flight: InFlight,
+    /// Whether the call named its revision, so that it is no sample of the calls that the table gives to it.
+    pub named: bool,
 }
 
 /// No revision of the service takes calls.
@@ -128,7 +130,7 @@ impl<T> Switch<T> {
         let mut refused = Unclaimed::NotRunning;
         for target in standing.iter().rev().filter(|it| wanted(it.revision, &it.serves)) {
             match target.gate.enter() {
-                Some(in_flight) => return Ok(target.claimed(in_flight)),
+                Some(in_flight) => return Ok(Claimed { named: true, ..target.claimed(in_flight) }),
                 None => refused = Unclaimed::Draining,
             }
         }
@@ -271,7 +273,8 @@ impl<T> Live<T> {
 
 impl<T> Target<T> {
     fn claimed(&self, in_flight: InFlight) -> Claimed<T> {
-        Claimed { target: Arc::clone(&self.serves), revision: self.revision, in_flight }
+        let target = Arc::clone(&self.serves);
+        Claimed { target, revision: self.revision, in_flight, named: false }
     }
 }
 

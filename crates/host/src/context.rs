@@ -84,6 +84,9 @@ pub struct CallCtx {
     pub attempt: u32,
     /// What it is for. The pool that it is claimed from decides it.
     pub mode: Mode,
+    /// Whether its caller chose the very revision that serves it. What such a call uses is no sample of what the
+    /// revision's calls use, and is left out of [`Pool::costs`](crate::Pool::costs).
+    pub probe: bool,
 }
 
 impl CallCtx {
@@ -96,6 +99,7 @@ impl CallCtx {
             caller: None,
             attempt: 1,
             mode: Mode::Live,
+            probe: false,
         }
     }
 }

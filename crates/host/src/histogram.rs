@@ -63,9 +63,20 @@ impl Histogram {
 
     /// The numbers below which these shares of all lie, in the middle of their steps; `None` without numbers.
     pub fn quantiles<const N: usize>(&self, shares: [f64; N]) -> [Option<f64>; N] {
-        let Some(counters) = self.0.get() else { return [None; N] };
-        let counts = counters.buckets.iter().map(|count| count.load(Ordering::Relaxed));
-        let counts: Vec<u64> = counts.collect();
+        Self::quantiles_of([self], shares)
+    }
+
+    /// The same of what several recorded, all together.
+    pub fn quantiles_of<const M: usize, const N: usize>(
+        histograms: [&Self; M],
+        shares: [f64; N],
+    ) -> [Option<f64>; N] {
+        let mut counts = [0; BUCKETS];
+        for counters in histograms.into_iter().filter_map(|histogram| histogram.0.get()) {
+            for (sum, count) in counts.iter_mut().zip(&counters.buckets) {
+                *sum += count.load(Ordering::Relaxed);
+            }
+        }
         shares.map(|share| position(&counts, share).map(middle))
     }
 
@@ -116,7 +127,7 @@ impl Counters {
     }
 }
 
-/// Where this share of what was counted ends.
+/// Where this share of what was counted ends; `None` where nothing was.
 fn position(counts: &[u64], share: f64) -> Option<usize> {
     let rank = (counts.iter().sum::<u64>() as f64 * share).ceil() as u64;
     let mut seen = 0;
@@ -186,6 +197,11 @@ mod tests {
         assert_eq!(histogram.above(bound), (1_000, above));
         assert_eq!(histogram.latest(0.99, 1_001), None);
         assert_eq!(histogram.sum(), 500_500);
+        let (none, other) = (Histogram::default(), Histogram::default());
+        (0..1_000).for_each(|_| other.record(1_000_000, now));
+        let [median, three_quarters] = Histogram::quantiles_of([&histogram, &other], [0.5, 0.75]);
+        assert!(median.unwrap() < 1_050.0 && three_quarters.unwrap() > 900_000.0);
+        assert_eq!(Histogram::quantiles_of([&none, &none], [0.5]), [None]);
     }
 
     #[test]

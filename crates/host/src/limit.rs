@@ -157,8 +157,8 @@ pub(crate) struct Metered<F, P> {
     pool: P,
     /// When the first poll begins, where that is known: a look at the clock for each call less.
     began: Option<Instant>,
-    /// Whether it is a call, whose time counts among the calls' when it ends.
-    is_call: bool,
+    /// Whether its time counts among the calls' when it ends.
+    is_counted: bool,
     /// Armed at the first poll that leaves the guest waiting: most calls end in their first.
     alarm: Option<Alarm>,
 }
@@ -172,12 +172,18 @@ where
 {
     pub(crate) fn new(inner: F, pool: P, until: Instant) -> Self {
         let (spent, until) = (Duration::ZERO, Some(until));
-        Self { inner, spent, until, pool, began: None, is_call: false, alarm: None }
+        Self { inner, spent, until, pool, began: None, is_counted: false, alarm: None }
     }
 
     /// A call that is begun at once.
     pub(crate) fn call(now: Instant, inner: F, pool: P, until: Instant) -> Self {
-        Self { began: Some(now), is_call: true, ..Self::new(inner, pool, until) }
+        Self { began: Some(now), is_counted: true, ..Self::new(inner, pool, until) }
+    }
+
+    /// The same, of a call that may be one that does not count.
+    pub(crate) fn unless_probe(mut self, probe: bool) -> Self {
+        self.is_counted &= !probe;
+        self
     }
 
     /// The pool of the guest's instance.
@@ -207,7 +213,7 @@ where
         self.pool.gauges.ran(end - start);
         self.spent += end - start;
         let halted = polled.is_pending() && self.spent >= self.pool.revision.spec.limits.cpu.0;
-        if self.is_call && (polled.is_ready() || halted) {
+        if self.is_counted && (polled.is_ready() || halted) {
             self.pool.costs().ran(self.spent, end);
         }
         if let Poll::Ready(output) = polled {

@@ -34,7 +34,7 @@ pub struct Pool {
     queued: AtomicU32,
     /// Guards a push or a pop, never across an await.
     idle: Mutex<Idle>,
-    stopped: AtomicBool,
+    pub(crate) stopped: Arc<AtomicBool>,
     /// Halts the calls that are still there when the revision is stopped.
     pub(crate) stopping: CancellationToken,
     /// One change of scale at a time. Guards two counters, never across an await.
@@ -42,7 +42,7 @@ pub struct Pool {
     pub(crate) gauges: Arc<Gauges>,
     costs: Costs,
     /// Of a revision whose instances serve several HTTP calls at once.
-    pub(crate) workers: Option<Workers>,
+    pub(crate) workers: Option<Arc<Workers>>,
     /// The live pool that this one is the shadow of.
     shadows: Option<Arc<Self>>,
 }
@@ -120,9 +120,11 @@ impl Pool {
         let places = places(&revision, revision.spec.instances.max);
         let workers = shares(&revision).then(|| {
             let Instances { in_flight, max, .. } = revision.spec.instances;
-            Workers::new(in_flight, max)
+            Arc::new(Workers::new(in_flight, max))
         });
-        Arc::new(Self { workers, ..Self::empty(revision, places) })
+        let mut pool = Self::empty(revision, places);
+        pool.workers = workers;
+        Arc::new(pool)
     }
 
     fn empty(revision: Arc<Revision>, places: u32) -> Self {
@@ -132,7 +134,7 @@ impl Pool {
             places_owed: AtomicU32::new(0),
             queued: AtomicU32::new(0),
             idle: Mutex::default(),
-            stopped: AtomicBool::new(false),
+            stopped: Arc::default(),
             stopping: CancellationToken::new(),
             resizing: Mutex::default(),
             gauges: Arc::default(),
@@ -258,24 +260,14 @@ impl Pool {
         instance.calls += 1;
         let used = instance.store.data().memory.used_bytes();
         match self.revision.spec.instances.model {
-            InstanceModel::Pooled if !self.is_spent(instance.calls, used) => {
+            InstanceModel::Pooled if !is_spent(&self.revision, instance.calls, used) => {
                 self.park(instance);
             }
-            InstanceModel::Actor if !self.is_full(used) => {
+            InstanceModel::Actor if !is_full(&self.revision, used) => {
                 self.park(instance);
             }
             _ => drop(instance),
         }
-    }
-
-    /// Whether an instance has had as many calls, or as much memory, as one that is used again may.
-    pub(crate) fn is_spent(&self, calls: u64, used_bytes: usize) -> bool {
-        let max_calls = self.revision.spec.instances.max_calls;
-        (max_calls != 0 && calls >= max_calls) || self.is_full(used_bytes)
-    }
-
-    fn is_full(&self, used_bytes: usize) -> bool {
-        used_bytes >= self.revision.spec.limits.memory.bytes() / RECYCLE_AT.1 * RECYCLE_AT.0
     }
 
     /// Whether it takes no further calls.
@@ -330,7 +322,8 @@ impl Pool {
         PoolStats {
             instances: self.gauges.live(),
             idle: u32::try_from(
-                self.idle().instances.len() + self.workers.as_ref().map_or(0, Workers::idle),
+                self.idle().instances.len()
+                    + self.workers.as_ref().map_or(0, |workers| workers.idle()),
             )
             .unwrap_or(u32::MAX),
             queued: self.queued.load(Ordering::Relaxed),
@@ -415,6 +408,16 @@ impl Idle {
     }
 }
 
+/// Whether an instance has had as many calls, or as much memory, as one that is used again may.
+pub(crate) fn is_spent(revision: &Revision, calls: u64, used_bytes: usize) -> bool {
+    let max_calls = revision.spec.instances.max_calls;
+    (max_calls != 0 && calls >= max_calls) || is_full(revision, used_bytes)
+}
+
+fn is_full(revision: &Revision, used_bytes: usize) -> bool {
+    used_bytes >= revision.spec.limits.memory.bytes() / RECYCLE_AT.1 * RECYCLE_AT.0
+}
+
 fn places(revision: &Revision, instances_max: u32) -> u32 {
     match revision.spec.instances.model {
         InstanceModel::Actor => 1,
@@ -461,6 +464,14 @@ impl Lease {
         if let Some(instance) = self.ready {
             self.place.0.park(instance);
         }
+    }
+}
+
+/// Nobody has a call on it, or it would be held: what is left are workers, each on a task of its own.
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::Release);
+        self.stopping.cancel();
     }
 }
 

@@ -89,6 +89,27 @@ async fn calls_past_those_of_one_instance_get_another() {
     assert_eq!(got_after(&pool).await, Some(ClaimError::Stopped));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_that_everybody_lets_go_ends_its_instances() {
+    let sink = Arc::new(common::Kept::default());
+    let said_to = Arc::downgrade(&sink);
+    let pool = shared(2, 3, |spec| spec.sink = sink).await;
+    let mut fellows = Vec::new();
+    for _ in 0..5 {
+        fellows.push(echo(&pool).await);
+    }
+    drop(pool);
+    for (sender, body) in &mut fellows {
+        round(sender, body, 10).await;
+    }
+    assert!(said_to.upgrade().is_some(), "its calls hold it");
+    drop(fellows);
+    // What the guests of a revision say goes there for as long as there is one.
+    while said_to.upgrade().is_some() {
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn got_after(pool: &Arc<Pool>) -> Option<ClaimError> {
     pool.claim(call()).await.err()
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use airssys_wasm_api::command::{Inspect, Invoke, Logs};
 use airssys_wasm_api::reply::{
     Function, Inspection, Invoked, ReleaseLine, Releases, Reply, RevisionTraffic, ServiceLine,
-    Services, Traffic,
+    Services, ShadowTraffic, Traffic,
 };
 use airssys_wasm_api::{By, Code, Failure, Payload};
 use airssys_wasm_deploy::{RevisionRecord, RolloutKind};
@@ -17,6 +17,7 @@ use crate::node::Shared;
 use crate::releases;
 use crate::reports::{self, ms};
 use crate::service::Service;
+use crate::shadow::Usage;
 
 /// The content type of bytes whose guest did not say what they are.
 const UNKNOWN_BYTES: &str = "application/octet-stream";
@@ -62,6 +63,7 @@ pub(crate) fn monitor(shared: &Shared, name: &Name) -> Result<Reply, Failure> {
             memory_bytes: pool.memory_bytes,
             instances: pool.instances,
             queued: pool.queued,
+            shadow: service.live.shadowing.usage(number).map(shadow),
         })
     });
     let under_way = record.under_way().filter(|rollout| rollout.kind != RolloutKind::Remove);
@@ -73,6 +75,16 @@ pub(crate) fn monitor(shared: &Shared, name: &Name) -> Result<Reply, Failure> {
         rollout: under_way.and_then(|it| reports::rollout(&service, &record, it, None)),
     };
     Ok(traffic.into())
+}
+
+fn shadow(Usage { compared, pool }: Usage) -> ShadowTraffic {
+    ShadowTraffic {
+        calls: compared,
+        refused: pool.refused,
+        cpu_ms: ms(pool.cpu),
+        memory_bytes: pool.memory_bytes,
+        instances: pool.instances,
+    }
 }
 
 pub(crate) async fn logs(shared: &Shared, command: Logs) -> Result<Reply, Failure> {

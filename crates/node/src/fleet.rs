@@ -148,7 +148,7 @@ impl Fleet for Service {
     fn successes(&self, revision: RevisionNumber, success: &Success) -> Tally {
         let Some(running) = self.live.switch.get(revision) else { return Tally::default() };
         if *success == Success::Status {
-            let Seen { calls, errors } = running.traffic.seen();
+            let Seen { calls, errors } = running.traffic.given.seen();
             return Tally { calls, bad: calls - errors };
         }
         let (counter, tally) = running.traffic.successes.count(success);
@@ -272,22 +272,24 @@ fn thresholds(running: &Running) -> Thresholds {
     let costs = running.pool.costs();
     let span = |us| Span(Duration::from_micros(us));
     Thresholds {
-        latency: p99(running.traffic.latency_us()).map(span),
+        latency: p99(running.traffic.given.latency_us()).map(span),
         cpu: p99(&costs.cpu_us).map(span),
         memory: p99(&costs.memory_kb).map(|kb| ByteSize(kb << 10)),
     }
 }
 
+/// The calls that the table gave to it. Those that named it are nobody's sample.
 fn counts(running: &Running, above: &Thresholds) -> Counts {
     let tally = |measure: &Histogram, bound| {
         let (calls, bad) = measure.above(bound);
         Tally { calls, bad }
     };
     let us = |span: Span| u64::try_from(span.0.as_micros()).unwrap_or(u64::MAX);
-    let (seen, costs) = (running.traffic.seen(), running.pool.costs());
+    let (given, costs) = (&running.traffic.given, running.pool.costs());
+    let seen = given.seen();
     Counts {
         failures: Some(Tally { calls: seen.calls, bad: seen.errors }),
-        latency: above.latency.map(|most| tally(running.traffic.latency_us(), us(most))),
+        latency: above.latency.map(|most| tally(given.latency_us(), us(most))),
         cpu: above.cpu.map(|most| tally(&costs.cpu_us, us(most))),
         memory: above.memory.map(|most| tally(&costs.memory_kb, most.0 >> 10)),
     }

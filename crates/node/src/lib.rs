@@ -46,6 +46,7 @@ pub use airssys_wasm_host::{
 };
 pub use airssys_wasm_model as model;
 pub use node::{Node, NodeError, NodeSettings};
+pub use outside::GateCaError;
 pub use plugin::{Plugin, PluginError, PluginSettings, Plugins};
 pub use server::{Server, ServerError, ServerSettings};
 pub use single::serve_pool;

@@ -20,9 +20,10 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::attributes::{OfCall, Routable};
 use crate::handled::{self, InputError};
-use crate::metrics::Traffic;
+use crate::metrics::{Calls, Traffic};
 use crate::naming::{Named, NamingError};
 use crate::shadow::{self, Answer, KEPT_BYTES_MAX, Request, Shadowing, Watched};
+use crate::successes::Successes;
 use crate::waiting::Starting;
 
 /// A service as its callers meet it.
@@ -179,7 +180,7 @@ impl LiveService {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<HttpError>,
     {
-        match self.shadowing.draw(claimed.revision, &call) {
+        match self.shadowing.draw(&claimed, &call) {
             None => Self::send(claimed, request, call).await,
             // Boxed, so that every other request's future is no larger for it.
             Some(drawn) => Box::pin(shadow::copied(drawn, claimed, request, call)).await,
@@ -190,13 +191,14 @@ impl LiveService {
     pub(crate) async fn send<B>(
         claimed: Claimed<Running>,
         request: http::Request<B>,
-        call: CallCtx,
+        mut call: CallCtx,
     ) -> Result<http::Response<CountedBody>, Unanswered>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<HttpError>,
     {
-        let Claimed { target, in_flight, .. } = claimed;
+        let Claimed { target, in_flight, named, .. } = claimed;
+        call.probe = named;
         let answered = match target.pool.offers() {
             offers if offers.http.is_some() => target.stream(request, call).await,
             // Boxed, for it is large, and would make every request's future as large.
@@ -211,6 +213,7 @@ impl LiveService {
         Ok(answer.map(|body| CountedBody {
             body,
             by: target,
+            named,
             _in_flight: in_flight,
             watched: None,
         }))
@@ -220,19 +223,20 @@ impl LiveService {
     pub(crate) async fn execute(
         &self,
         input: Input,
-        call: CallCtx,
+        mut call: CallCtx,
     ) -> Result<Answered<Output>, ServiceError> {
         let metadata = &input.metadata;
         let of = OfCall { trigger: "invoke", metadata, caller: call.caller.as_ref() };
         let claimed = self.claim(&of, None).await?;
-        let drawn = self.shadowing.draw(claimed.revision, &call);
+        call.probe = claimed.named;
+        let drawn = self.shadowing.draw(&claimed, &call);
         let copy = drawn.and_then(|drawn| drawn.of(Request::input(&input)));
-        let counted = Counted::begin(&claimed.target.traffic);
+        let counted = Counted::begin(&claimed.target.traffic, &call);
         let answered = async { claimed.target.pool.claim(call).await?.execute(input).await }.await;
         if let Some(copy) = copy {
             copy.answered(Answer::of_output(&answered, KEPT_BYTES_MAX));
         }
-        claimed.target.answered(answered.as_ref().ok());
+        counted.answered(says(answered.as_ref().ok()));
         finish(&claimed, counted, answered)
     }
 
@@ -244,15 +248,15 @@ impl LiveService {
         call: CallCtx,
     ) -> Result<Answered<String>, ServiceError> {
         let claimed = self.claim_function(&call).await?;
-        let drawn = self.shadowing.draw(claimed.revision, &call);
+        let drawn = self.shadowing.draw(&claimed, &call);
         let copy = drawn.and_then(|drawn| drawn.of(Request::wave(function, arguments)));
-        let counted = Counted::begin(&claimed.target.traffic);
+        let counted = Counted::begin(&claimed.target.traffic, &call);
         let pool = &claimed.target.pool;
         let answered = async { pool.claim(call).await?.invoke(function, arguments).await }.await;
         if let Some(copy) = copy {
             copy.answered(Answer::of_text(&answered, KEPT_BYTES_MAX));
         }
-        claimed.target.traffic.successes.answered(|_no_headers| false);
+        counted.answered(|_no_headers| false);
         finish(&claimed, counted, answered)
     }
 
@@ -264,15 +268,15 @@ impl LiveService {
         call: CallCtx,
     ) -> Result<Answered<Option<Value>>, ServiceError> {
         let claimed = self.claim_function(&call).await?;
-        let drawn = self.shadowing.draw(claimed.revision, &call);
+        let drawn = self.shadowing.draw(&claimed, &call);
         let copy = drawn.and_then(|drawn| drawn.of(Request::values(function, &arguments)));
-        let counted = Counted::begin(&claimed.target.traffic);
+        let counted = Counted::begin(&claimed.target.traffic, &call);
         let pool = &claimed.target.pool;
         let answered = async { pool.claim(call).await?.call(function, arguments).await }.await;
         if let Some(copy) = copy {
             copy.answered(Answer::of_value(&answered, KEPT_BYTES_MAX));
         }
-        claimed.target.traffic.successes.answered(|_no_headers| false);
+        counted.answered(|_no_headers| false);
         finish(&claimed, counted, answered)
     }
 }
@@ -288,14 +292,14 @@ impl Running {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<HttpError>,
     {
-        let counted = Counted::begin(&self.traffic);
+        let counted = Counted::begin(&self.traffic, &call);
         let answered = async { self.pool.claim(call).await?.http(request).await }.await;
+        counted.answered(|name| {
+            answered.as_ref().is_ok_and(|answer| answer.headers().contains_key(name))
+        });
         counted.end(match &answered {
             Ok(answer) => answer.status().is_server_error(),
             Err(error) => is_failure(error),
-        });
-        self.traffic.successes.answered(|name| {
-            answered.as_ref().is_ok_and(|answer| answer.headers().contains_key(name))
         });
         Ok(answered?.map(AnswerBody::Streamed))
     }
@@ -315,21 +319,11 @@ impl Running {
         call.deadline = Some(Instant::now() + within);
         let input = handled::input(request, within).await;
         let (input, _held) = input.map_err(RequestError::Input)?;
-        let counted = Counted::begin(&self.traffic);
+        let counted = Counted::begin(&self.traffic, &call);
         let answered = async { self.pool.claim(call).await?.execute(input).await }.await;
+        counted.answered(says(answered.as_ref().ok()));
         counted.end(answered.as_ref().err().is_some_and(is_failure));
-        self.answered(answered.as_ref().ok());
         Ok(handled::answer(answered?).map(|body| AnswerBody::Whole(Some(body))))
-    }
-
-    /// A call of the handler has ended, for an experiment. What stands in an output's metadata is a header.
-    fn answered(&self, output: Option<&Output>) {
-        let has = |name: &str| {
-            output.is_some_and(|output| {
-                output.metadata.iter().any(|(key, _)| key.eq_ignore_ascii_case(name))
-            })
-        };
-        self.traffic.successes.answered(has);
     }
 
     /// Says in an answer's headers who made it, if it is to be said.
@@ -344,7 +338,9 @@ impl Running {
 
 /// A call under way, counted however it ends.
 struct Counted<'a> {
-    traffic: &'a Traffic,
+    calls: &'a Calls,
+    /// Nothing for a call that named its revision: it takes part in no experiment.
+    successes: Option<&'a Successes>,
     start: Instant,
     ended: bool,
 }
@@ -354,13 +350,24 @@ struct Counted<'a> {
 const GAVE_UP_AFTER: Duration = Duration::from_secs(1);
 
 impl<'a> Counted<'a> {
-    fn begin(traffic: &'a Traffic) -> Self {
-        Self { traffic, start: Instant::now(), ended: false }
+    fn begin(traffic: &'a Traffic, call: &CallCtx) -> Self {
+        if call.probe {
+            traffic.successes.leave_out(call.request_id);
+        }
+        let successes = (!call.probe).then_some(&traffic.successes);
+        Self { calls: traffic.of(call.probe), successes, start: Instant::now(), ended: false }
+    }
+
+    /// It has its answer, or none. `has` tells whether it carries a header.
+    fn answered(&self, has: impl FnOnce(&str) -> bool) {
+        if let Some(successes) = self.successes {
+            successes.answered(has);
+        }
     }
 
     fn end(mut self, failed: bool) {
         self.ended = true;
-        self.traffic.record(failed, self.start, Instant::now());
+        self.calls.record(failed, self.start, Instant::now());
     }
 }
 
@@ -368,8 +375,17 @@ impl Drop for Counted<'_> {
     fn drop(&mut self) {
         if !self.ended {
             let now = Instant::now();
-            self.traffic.record(now - self.start >= GAVE_UP_AFTER, self.start, now);
+            self.calls.record(now - self.start >= GAVE_UP_AFTER, self.start, now);
         }
+    }
+}
+
+/// What a handler's answer carries: what stands in an output's metadata is a header.
+fn says(output: Option<&Output>) -> impl FnOnce(&str) -> bool {
+    move |name| {
+        output.is_some_and(|output| {
+            output.metadata.iter().any(|(key, _)| key.eq_ignore_ascii_case(name))
+        })
     }
 }
 
@@ -405,6 +421,8 @@ impl<E: Into<ServiceError>> From<E> for RequestError {
 pub(crate) struct CountedBody {
     body: AnswerBody,
     by: Arc<Running>,
+    /// Whether its call named its revision.
+    named: bool,
     _in_flight: InFlight,
     /// Of a call that will be copied.
     watched: Option<Box<Watched>>,
@@ -448,7 +466,9 @@ impl Body for CountedBody {
                     // Its reader's own fault.
                     Poll::Ready(Some(Err(HttpError::ConnectionWriteTimeout))) => {}
                     // The head was counted as a good answer, which it did not stay.
-                    Poll::Ready(Some(Err(_))) => self.by.traffic.broke_off(),
+                    Poll::Ready(Some(Err(_))) => {
+                        self.by.traffic.of(self.named).broke_off();
+                    }
                     _ => {}
                 }
                 polled

@@ -8,19 +8,55 @@ use airssys_wasm_api::reply::LatencyMs;
 use airssys_wasm_deploy::Seen;
 use airssys_wasm_host::{Histogram, PoolStats};
 
+use crate::shadow::Usage;
 use crate::successes::Successes;
 
 /// The calls of one revision since it was started on this node.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
+    /// Those that the table gave to it: a sample of what its callers meet.
+    pub(crate) given: Calls,
+    /// Those that named it. Whoever sends them chose what they are and when, so no rollout is decided on them.
+    pub(crate) named: Calls,
+    pub(crate) successes: Successes,
+}
+
+/// Calls, counted together.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
     calls: AtomicU64,
     errors: AtomicU64,
     /// In microseconds.
     latency: Histogram,
-    pub(crate) successes: Successes,
 }
 
 impl Traffic {
+    /// Where a call counts.
+    pub(crate) const fn of(&self, named: bool) -> &Calls {
+        if named { &self.named } else { &self.given }
+    }
+
+    /// What was answered so far, to whoever asked.
+    pub(crate) fn seen(&self) -> Seen {
+        let mut seen = self.given.seen();
+        seen += self.named.seen();
+        seen
+    }
+
+    /// How long answers took.
+    pub(crate) fn latency(&self) -> LatencyMs {
+        let both = [&self.given.latency, &self.named.latency];
+        let [p50, p90, p99] =
+            Histogram::quantiles_of(both, [0.5, 0.9, 0.99]).map(|us| us.map(|us| us / 1e3));
+        LatencyMs { p50, p90, p99 }
+    }
+
+    fn seconds(&self) -> f64 {
+        (self.given.latency.sum() + self.named.latency.sum()) as f64 / 1e6
+    }
+}
+
+impl Calls {
     /// A call that began then has been answered now, well or not.
     pub(crate) fn record(&self, failed: bool, since: Instant, now: Instant) {
         let took = now.saturating_duration_since(since);
@@ -43,14 +79,7 @@ impl Traffic {
         Seen { calls, errors: self.errors.load(Ordering::Relaxed).min(calls) }
     }
 
-    /// How long answers took.
-    pub(crate) fn latency(&self) -> LatencyMs {
-        let [p50, p90, p99] =
-            self.latency.quantiles([0.5, 0.9, 0.99]).map(|us| us.map(|us| us / 1e3));
-        LatencyMs { p50, p90, p99 }
-    }
-
-    /// How long its calls took.
+    /// How long they took.
     pub(crate) fn latency_us(&self) -> &Histogram {
         &self.latency
     }
@@ -64,7 +93,34 @@ pub(crate) struct Sample<'a> {
     pub(crate) weight_percent: f64,
     pub(crate) traffic: &'a Traffic,
     pub(crate) pool: PoolStats,
+    /// While copies of calls are sent to it.
+    pub(crate) shadow: Option<Usage>,
 }
+
+/// A number of the copies of calls that a revision gets: its name, its kind, what it says, and where it is.
+type OfShadow = (&'static str, &'static str, &'static str, fn(Usage) -> f64);
+
+/// Gauges, all of them: a shadow's numbers begin anew with the next one.
+const SHADOW: [OfShadow; 5] = [
+    ("airssys_shadow_compared_calls", "gauge", "Copies of calls that were compared.", |shadow| {
+        shadow.compared as f64
+    }),
+    (
+        "airssys_shadow_refused_requests",
+        "gauge",
+        "Requests of copies that were refused.",
+        |shadow| shadow.pool.refused as f64,
+    ),
+    ("airssys_shadow_instances", "gauge", "Instances alive for copies of calls.", |shadow| {
+        f64::from(shadow.pool.instances)
+    }),
+    ("airssys_shadow_cpu_seconds", "gauge", "Time copies of calls spent running.", |shadow| {
+        shadow.pool.cpu.as_secs_f64()
+    }),
+    ("airssys_shadow_memory_bytes", "gauge", "Memories and tables of those instances.", |shadow| {
+        shadow.pool.memory_bytes as f64
+    }),
+];
 
 /// Every revision's numbers in Prometheus' text format, version 0.0.4.
 pub(crate) fn render(samples: &[Sample<'_>]) -> String {
@@ -90,7 +146,7 @@ pub(crate) fn render(samples: &[Sample<'_>]) -> String {
         sample.traffic.seen().errors as f64
     });
     family("airssys_call_seconds_sum", "counter", "Time until calls were answered.", &|sample| {
-        sample.traffic.latency.sum() as f64 / 1e6
+        sample.traffic.seconds()
     });
     let quantile = |pick: fn(LatencyMs) -> Option<f64>| {
         move |sample: &Sample<'_>| pick(sample.traffic.latency()).map_or(f64::NAN, |ms| ms / 1e3)
@@ -128,6 +184,11 @@ pub(crate) fn render(samples: &[Sample<'_>]) -> String {
     family("airssys_memory_bytes", "gauge", "Memories and tables of live instances.", &|sample| {
         sample.pool.memory_bytes as f64
     });
+    let copies =
+        |pick: fn(Usage) -> f64| move |sample: &Sample<'_>| sample.shadow.map_or(0.0, pick);
+    for (name, kind, about, pick) in SHADOW {
+        family(name, kind, about, &copies(pick));
+    }
     text
 }
 
@@ -142,12 +203,14 @@ mod tests {
         let (traffic, begun) = (Traffic::default(), Instant::now());
         assert_eq!(traffic.latency(), LatencyMs::default());
         for ms in 1..=100 {
-            traffic.record(ms == 100, begun, begun + Duration::from_millis(ms));
+            // The slowest half named it.
+            traffic.of(ms > 50).record(ms == 100, begun, begun + Duration::from_millis(ms));
         }
         let latency = traffic.latency();
         for (found, wanted) in [(latency.p50, 50.0), (latency.p90, 90.0), (latency.p99, 99.0)] {
             assert!((found.unwrap() - wanted).abs() <= wanted / 16.0, "{found:?} for {wanted}");
         }
         assert_eq!(traffic.seen(), Seen { calls: 100, errors: 1 });
+        assert_eq!(traffic.given.seen(), Seen { calls: 50, errors: 0 });
     }
 }

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::events::{Events, Streams};
 use crate::ingress::Routes;
 use crate::metrics::{self, Sample};
-use crate::outside::Outside;
+use crate::outside::{GateCaError, Outside};
 use crate::service::Service;
 use crate::{asking, collecting, deploying, recovery, resting, steering};
 
@@ -30,6 +30,8 @@ pub struct NodeSettings {
     pub instances_max: u32,
     /// Whether instances take their memory from slots reserved ahead.
     pub pooling: Pooling,
+    /// Certificates, in PEM, of authorities that gates and metrics are believed by besides the public ones.
+    pub gate_ca: Option<PathBuf>,
 }
 
 /// A node: services and what they run on, over one data directory.
@@ -75,6 +77,9 @@ pub enum NodeError {
     /// Its engine, or the directory for compiled code.
     #[error(transparent)]
     Host(#[from] HostError),
+    /// The authorities that it is to believe.
+    #[error(transparent)]
+    GateCa(#[from] GateCaError),
     /// Its records.
     #[error("the records of the node cannot be read")]
     Records(#[from] RecordError),
@@ -108,7 +113,7 @@ impl NodeSettings {
     /// The settings that a node has unless told otherwise, over this directory.
     pub fn new(data: impl Into<PathBuf>) -> Self {
         let HostSettings { instances_max, pooling, .. } = HostSettings::default();
-        Self { data: data.into(), instances_max, pooling }
+        Self { data: data.into(), instances_max, pooling, gate_ca: None }
     }
 }
 
@@ -127,6 +132,7 @@ impl Node {
 
     /// The first half of opening: the services are known, and a call to one waits until it is up.
     pub(crate) async fn begin(settings: NodeSettings) -> Result<Arc<Self>, NodeError> {
+        let outside = Outside::trusting(settings.gate_ca.as_deref())?;
         let data = settings.data.clone();
         let store = tokio::task::spawn_blocking(move || Store::open(&data));
         let store = store.await.map_err(|panicked| StoreError::Corrupt {
@@ -143,7 +149,7 @@ impl Node {
             host,
             store: Arc::new(store),
             routes: Arc::default(),
-            outside: Outside::default(),
+            outside,
             streams: Streams::default(),
             services: Mutex::default(),
             ready: AtomicBool::new(false),
@@ -219,19 +225,21 @@ impl Node {
                 let table = service.live.switch.table();
                 service.live.switch.targets().into_iter().map(move |(number, running)| {
                     let weight = table.weight(number).map_or(0.0, |weight| weight.percent());
-                    (service.name().as_str(), number.0, weight, running)
+                    let shadow = service.live.shadowing.usage(number);
+                    (service.name().as_str(), number.0, weight, running, shadow)
                 })
             })
             .collect();
         let samples: Vec<_> = running
             .iter()
-            .map(|(service, revision, weight_percent, running)| Sample {
+            .map(|(service, revision, weight_percent, running, shadow)| Sample {
                 service,
                 revision: *revision,
                 version: running.version.to_string(),
                 weight_percent: *weight_percent,
                 traffic: &running.traffic,
                 pool: running.pool.stats(),
+                shadow: *shadow,
             })
             .collect();
         metrics::render(&samples)

@@ -4,7 +4,9 @@
 //! (`deploying`). An answer is bounded in time and size, and what is said in it is nothing but words and a number.
 
 mod exchange;
+mod trust;
 
+use std::path::Path;
 use std::time::Duration;
 
 use airssys_wasm_deploy::{Answer, Fault, Rollout, ServiceRecord};
@@ -16,10 +18,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::exchange::{Client, Question, Said};
+pub use self::trust::GateCaError;
 use crate::reports;
 
 /// What a node asks outside. One for the whole node.
-#[derive(Default)]
 pub(crate) struct Outside {
     client: Client,
 }
@@ -41,6 +43,12 @@ const REASON_BYTES_MAX: usize = 512;
 const METRIC_ANSWER_BYTES_MAX: usize = 256 << 10;
 
 impl Outside {
+    /// One that believes the authorities of this file besides the public ones.
+    pub(crate) fn trusting(authorities: Option<&Path>) -> Result<Self, GateCaError> {
+        let authorities = authorities.map(trust::read).transpose()?.unwrap_or_default();
+        Ok(Self { client: Client::trusting(authorities) })
+    }
+
     /// Asks a gate once about the rollout that a record has. A question may come twice, with the same rollout
     /// and step.
     pub(crate) async fn ask(

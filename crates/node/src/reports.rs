@@ -196,6 +196,7 @@ pub(crate) fn history(record: &ServiceRecord) -> ServiceHistory {
         why: revision.why.clone(),
         state: revision.state.to_string(),
         signers: revision.settings.signers.clone(),
+        decided_by: None,
         evidence: None,
     });
     let rollouts = record.past.iter().chain(&record.rollout);
@@ -215,6 +216,7 @@ pub(crate) fn history(record: &ServiceRecord) -> ServiceHistory {
             },
             state: outcome.to_string(),
             signers: settings.signers.clone(),
+            decided_by: rollout.decided_by.clone(),
             evidence: evidence::of_rollout(rollout).map(Box::new),
         })
     });

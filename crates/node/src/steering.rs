@@ -15,12 +15,18 @@ use crate::reports;
 use crate::service::{AmendError, Service};
 
 pub(crate) async fn promote(shared: &Shared, name: &Name, by: &By) -> Result<Reply, Failure> {
-    steer(shared, name, by, decided, |record, now| record.promote(now)).await
+    let promote = |record: &mut ServiceRecord, now| {
+        record.promote(now).inspect(|_| record.decided_by(&by.who))
+    };
+    steer(shared, name, by, decided, promote).await
 }
 
 pub(crate) async fn abort(shared: &Shared, name: &Name, by: &By) -> Result<Reply, Failure> {
     let reason = format!("aborted by {}", by.who);
-    steer(shared, name, by, decided, |record, now| record.abort(&reason, now)).await
+    let abort = |record: &mut ServiceRecord, now| {
+        record.abort(&reason, now).inspect(|_| record.decided_by(&by.who))
+    };
+    steer(shared, name, by, decided, abort).await
 }
 
 pub(crate) async fn pause(shared: &Shared, name: &Name, by: &By) -> Result<Reply, Failure> {

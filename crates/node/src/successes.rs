@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use airssys_wasm_deploy::Tally;
 use airssys_wasm_host::RequestId;
@@ -24,7 +24,8 @@ pub(crate) struct Counter {
     success: Success,
     calls: AtomicU64,
     successes: AtomicU64,
-    /// The calls that said the event last: one that says it twice is one success. Guards a few numbers.
+    /// The calls that said the event last, and those that do not take part: one that says it twice is one success.
+    /// Guards a few numbers.
     said_by: Mutex<VecDeque<RequestId>>,
 }
 
@@ -51,6 +52,13 @@ impl Successes {
             counter.answered(has);
         }
     }
+
+    /// A call begins that does not take part: what it says is not counted.
+    pub(crate) fn leave_out(&self, request: RequestId) {
+        if let Some(counter) = &*self.0.load() {
+            remember(&mut counter.said_by(), request);
+        }
+    }
 }
 
 impl Counter {
@@ -72,15 +80,16 @@ impl Counter {
         if !matches!(&self.success, Success::Event(name) if name == event) {
             return;
         }
-        let mut said_by = self.said_by.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said_by = self.said_by();
         if said_by.contains(&request) {
             return;
         }
-        if said_by.len() == SAID_KEPT {
-            said_by.pop_front();
-        }
-        said_by.push_back(request);
+        remember(&mut said_by, request);
         self.successes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn said_by(&self) -> MutexGuard<'_, VecDeque<RequestId>> {
+        self.said_by.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tally(&self) -> Tally {
@@ -88,6 +97,13 @@ impl Counter {
         // An event comes before its call is counted.
         Tally { calls, bad: self.successes.load(Ordering::Relaxed).min(calls) }
     }
+}
+
+fn remember(said_by: &mut VecDeque<RequestId>, request: RequestId) {
+    if said_by.len() == SAID_KEPT {
+        said_by.pop_front();
+    }
+    said_by.push_back(request);
 }
 
 #[cfg(test)]
@@ -113,10 +129,15 @@ mod tests {
         let successes = Successes::default();
         let event = Success::Event("bought".into());
         let (counter, _) = successes.count(&event);
-        let (one, other) = (RequestId::draw(), RequestId::draw());
-        for (name, request) in
-            [("bought", one), ("looked", one), ("bought", one), ("bought", other)]
-        {
+        let (one, other, probe) = (RequestId::draw(), RequestId::draw(), RequestId::draw());
+        successes.leave_out(probe);
+        for (name, request) in [
+            ("bought", one),
+            ("looked", one),
+            ("bought", one),
+            ("bought", other),
+            ("bought", probe),
+        ] {
             counter.said(name, request);
         }
         assert_eq!(successes.count(&event).1.bad, 0, "no call has ended");

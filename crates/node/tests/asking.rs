@@ -5,9 +5,10 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
+use airssys_wasm::{Node, NodeSettings};
 use airssys_wasm_api::command::{RolloutChoice, Update};
 use airssys_wasm_api::reply::{Outcome, RolloutReport, ServiceHistory, StepState};
-use airssys_wasm_api::{Code, Command};
+use airssys_wasm_api::{By, Code, Command};
 use airssys_wasm_model::{RolloutSettings, StrategyName};
 use axum::Router;
 use axum::extract::State;
@@ -15,7 +16,13 @@ use axum::response::{IntoResponse as _, Response};
 use common::{Tested, V1, greet, guest, named, until, with_manifest};
 use http::StatusCode;
 use http::header::LOCATION;
+use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// What a server outside answers, given how often it was asked before.
 type Answers = Arc<dyn Fn(usize) -> Option<Response> + Send + Sync>;
@@ -117,6 +124,61 @@ async fn a_gate_that_passes_is_told_what_it_lets_pass() {
         assert_eq!(body[end]["version"], "1.0.0");
     }
     assert_eq!(body["step"]["next"], "give r2 100% of the calls");
+}
+
+/// A gate over HTTPS that lets everything pass, with a certificate of the authority in `fixtures/outside`.
+async fn encrypted_gate() -> String {
+    let chain = CertificateDer::pem_file_iter(fixture("server.pem")).unwrap();
+    let chain = chain.collect::<Result<Vec<_>, _>>().unwrap();
+    let key = PrivateKeyDer::from_pem_file(fixture("server.key")).unwrap();
+    let tls = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let tls = TlsAcceptor::from(Arc::new(tls));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/check", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // Who does not believe it hangs up.
+            let Ok(stream) = tls.accept(stream).await else { continue };
+            let pass =
+                hyper::service::service_fn(async |_: http::Request<hyper::body::Incoming>| {
+                    let mut passed = http::Response::new(String::new());
+                    *passed.status_mut() = StatusCode::NO_CONTENT;
+                    Ok::<_, std::convert::Infallible>(passed)
+                });
+            let served = hyper::server::conn::http1::Builder::new();
+            let _ = served.serve_connection(TokioIo::new(stream), pass).await;
+        }
+    });
+    url
+}
+
+fn fixture(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/outside").join(name)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_https_gate_is_believed_by_the_authorities_that_the_operator_names() {
+    let url = encrypted_gate().await;
+    let rollout =
+        format!("gates = [{{ url = \"{url}\", timeout = \"300ms\", on_timeout = \"abort\" }}]");
+    for (gate_ca, outcome) in
+        [(None, Outcome::Aborted), (Some(fixture("authority.pem")), Outcome::Promoted)]
+    {
+        let believed = gate_ca.is_some();
+        let dir = tempfile::tempdir().unwrap();
+        let pooling = airssys_wasm::Pooling::Never;
+        let settings = NodeSettings { gate_ca, pooling, ..NodeSettings::new(dir.path()) };
+        let tested = Tested { node: Node::open(settings).await.unwrap(), dir };
+        tested.deploy(tested.deployment("echo", &guest("echo-handler"), V1)).await.unwrap();
+        let report = tested.update(update(&rollout)).await.unwrap();
+        assert_eq!(report.outcome, Some(outcome), "{report:?}");
+        assert!(believed || report.reason.contains("certificate"), "{}", report.reason);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -260,6 +322,17 @@ async fn an_operators_word_ends_a_manual_gate_and_a_pause_until_promoted() {
     let history: ServiceHistory = tested.ask(Command::History(named("echo"))).await.unwrap();
     let promoted = history.0.iter().rfind(|line| line.state == "promoted").unwrap();
     assert!(promoted.why.ends_with("promoted by hand"), "{promoted:?}");
+    assert_eq!(promoted.decided_by.as_deref(), Some("tester"));
+    let resumed = history.0.iter().rfind(|line| line.state == "promoted" && line.at < promoted.at);
+    assert_eq!(resumed.unwrap().decided_by, None, "the plan promoted it");
+
+    let paused = tested.update(Update { config: None, ..pausing }).await.unwrap();
+    assert_eq!(paused.outcome, Some(Outcome::Paused), "{paused:?}");
+    let by = By::unwatched("ops", "a-request");
+    tested.node.act(Command::Abort(named("echo")), by).await.unwrap();
+    let history: ServiceHistory = tested.ask(Command::History(named("echo"))).await.unwrap();
+    let aborted = history.0.iter().rfind(|line| line.state == "aborted").unwrap();
+    assert_eq!((aborted.by.as_str(), aborted.decided_by.as_deref()), ("tester", Some("ops")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use airssys_wasm::{NodeSettings, Pooling, Server, ServerError, ServerSettings};
 use airssys_wasm_api::command::{Deploy, Invoke, Source, Update};
-use airssys_wasm_api::reply::{Invoked, Reply, RolloutReport, ServiceStatus};
+use airssys_wasm_api::reply::{
+    EvidenceReport, Invoked, Reply, RolloutReport, ServiceStatus, Traffic,
+};
 use airssys_wasm_api::{By, Command, Failure, Payload};
 use airssys_wasm_model::{Grants, Span, StrategyName};
 use airssys_wasm_store::Store;
@@ -69,6 +71,12 @@ impl Routed {
         };
         common::until("r2 has its share", at_work).await;
         routed
+    }
+
+    /// What the rollout's steps have come to.
+    async fn watched(&self) -> Option<EvidenceReport> {
+        let rollout = self.status().await.rollout?;
+        rollout.steps.into_iter().find_map(|step| step.evidence).map(|evidence| *evidence)
     }
 
     fn upload(&self, bytes: &[u8]) -> Source {
@@ -164,6 +172,42 @@ async fn a_call_names_its_revision_or_version_where_the_service_lets_it() {
     routed.act(Command::Abort(named("echo"))).await.unwrap();
     let stopped = async || routed.naming("version=2.0.0").await.status() == StatusCode::NOT_FOUND;
     common::until("the candidate is gone", stopped).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_name_a_revision_are_counted_and_are_no_evidence() {
+    const EACH: u64 = 5;
+    let routed = Routed::new("named = true\npreview = true", 0.01).await;
+    for _ in 0..EACH {
+        for revision in [1, 2] {
+            assert_eq!(by(&routed.naming(&format!("revision={revision}")).await), revision);
+            assert_eq!(by(&routed.at_host(&format!("r{revision}.echo.localhost")).await), revision);
+        }
+    }
+    let monitor = routed.act(Command::Monitor(named("echo"))).await.unwrap();
+    let traffic = Traffic::try_from(monitor).unwrap();
+    for revision in &traffic.revisions {
+        assert_eq!((revision.calls, revision.errors), (2 * EACH, 0));
+        assert!(revision.latency_ms.p50.is_some());
+    }
+    assert!(routed.server.node().metrics().contains(&format!(
+        "airssys_calls_total{{service=\"echo\",revision=\"2\",version=\"2.0.0\"}} {}",
+        2 * EACH
+    )));
+    // Shown after a sample that was taken after the calls.
+    let elapsed = async || {
+        let watched = routed.watched().await.filter(|evidence| evidence.elapsed.is_some())?;
+        Some((watched.elapsed?, watched))
+    };
+    let first = elapsed().await.map(|(first, _)| first);
+    let later = async || elapsed().await.is_some_and(|(now, _)| first.is_none_or(|it| now > it));
+    common::until("evidence is shown", later).await;
+    let (_, evidence) = elapsed().await.unwrap();
+    assert_eq!(evidence.calls, 0, "{evidence:?}");
+    assert!(!evidence.tests.is_empty());
+    for test in &evidence.tests {
+        assert_eq!((test.candidate.calls, test.active.calls), (0, 0), "{test:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

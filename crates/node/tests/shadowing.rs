@@ -148,12 +148,32 @@ async fn a_shadow_of_the_same_finds_no_difference_and_changes_nothing() {
     };
     assert_eq!(calls(1), Some((20, 100.0)));
     assert_eq!(calls(2), Some((0, 0.0)), "copies count as nobody's calls");
+    let copies = async || {
+        let traffic = shadowed.act(Command::Monitor(named("svc"))).await.unwrap();
+        let [active, candidate] = Traffic::try_from(traffic).unwrap().revisions.try_into().unwrap();
+        assert_eq!(active.shadow, None);
+        candidate.shadow.is_some_and(|shadow| shadow.calls > 0 && shadow.cpu_ms > 0.0)
+    };
+    common::until("copies are counted apart", copies).await;
+    let metrics = shadowed.server.node().metrics();
+    let shown = "airssys_shadow_compared_calls{service=\"svc\",revision=\"2\",version=\"1.0.0\"}";
+    assert!(metrics.contains(shown), "{metrics}");
     let (report, compared) = compared(rolling).await;
     assert_eq!(report.outcome, Some(Outcome::Concluded), "{report:?}");
     assert!((1..=20).contains(&compared.calls), "{compared:?}");
     assert_eq!((compared.different, compared.refused), (0, 0), "{compared:?}");
     assert!(compared.active_ms.unwrap() > 0.0 && compared.candidate_ms.unwrap() > 0.0);
     assert_eq!(shadowed.status().await.active.unwrap().revision, RevisionNumber(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shadow_to_which_nothing_was_compared_waits_for_an_operator() {
+    let shadowed = Shadowed::new("http-hello", "").await;
+    let report = shadowed.compares(json!({ "other": "1" })).await.await.unwrap();
+    assert_eq!(report.outcome, Some(Outcome::Inconclusive), "{report:?}");
+    assert!(report.reason.starts_with("no answer was compared"), "{}", report.reason);
+    let aborted = shadowed.act(Command::Abort(named("svc"))).await.unwrap();
+    assert_eq!(RolloutReport::try_from(aborted).unwrap().outcome, Some(Outcome::Aborted));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

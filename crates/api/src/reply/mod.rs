@@ -26,7 +26,7 @@ pub use service::{
     HistoryLine, Removed, RevisionLine, RuleLine, RuleShare, Scaled, ServiceHistory, ServiceLine,
     ServiceStatus, Services,
 };
-pub use traffic::{LatencyMs, RevisionTraffic, Traffic};
+pub use traffic::{LatencyMs, RevisionTraffic, ShadowTraffic, Traffic};
 
 use serde::Serialize;
 

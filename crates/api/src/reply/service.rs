@@ -113,6 +113,9 @@ pub struct HistoryLine {
     /// Who signed its release.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signers: Vec<Signer>,
+    /// Who promoted a rollout or took it back by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<String>,
     /// What a rollout was decided on, where something was watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Box<EvidenceReport>>,

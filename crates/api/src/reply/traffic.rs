@@ -47,6 +47,24 @@ pub struct RevisionTraffic {
     pub instances: u32,
     /// Calls that wait for a place now.
     pub queued: u32,
+    /// What copies of calls use of this revision, besides the above; null where it gets none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowTraffic>,
+}
+
+/// What copies of calls use: they have instances of their own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ShadowTraffic {
+    /// Copies that were answered and compared.
+    pub calls: u64,
+    /// Requests of the copies that were kept from leaving.
+    pub refused: u64,
+    /// Time the copies spent running on a processor.
+    pub cpu_ms: f64,
+    /// Memory of their instances now.
+    pub memory_bytes: u64,
+    /// Their instances that live now.
+    pub instances: u32,
 }
 
 /// Quantiles of the time a call took; null before the first.

@@ -13,7 +13,7 @@ pub(crate) use evidence::evidence;
 pub(crate) use inspection::inspection;
 pub(crate) use rollout::{deployed, planned, rollout};
 pub(crate) use service::{history, log_line, releases, services, status};
-pub(crate) use traffic::{bytes, milliseconds, percent, quantile, traffic};
+pub(crate) use traffic::{bytes, instances, milliseconds, percent, quantile, traffic};
 
 #[cfg(test)]
 pub(crate) mod tests;

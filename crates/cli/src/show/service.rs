@@ -93,7 +93,10 @@ pub(crate) fn history(ServiceHistory(lines): &ServiceHistory) -> String {
                 line.revision.to_string(),
                 line.version.to_string(),
                 line.state.clone(),
-                line.by.clone(),
+                match &line.decided_by {
+                    Some(who) => format!("{}, {} by {who}", line.by, line.state),
+                    None => line.by.clone(),
+                },
                 line.why.clone(),
                 signed(&line.signers),
                 line.evidence.as_deref().map(in_short).unwrap_or_default(),

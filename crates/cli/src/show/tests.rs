@@ -37,9 +37,13 @@ pub(crate) fn traffic_under_canary() -> Traffic {
             "cpu_ms": 1234.5, "memory_bytes": 1_310_720, "instances": 3, "queued": 0,
         })
     };
+    let mut candidate = revision(2, 5.0, 100, 7);
+    candidate["shadow"] = json!({
+        "calls": 40, "refused": 3, "cpu_ms": 12.5, "memory_bytes": 1_310_720, "instances": 2,
+    });
     answer(json!({
         "service": "greeter", "at": "2026-01-31T12:00:02.000Z", "state": "updating",
-        "revisions": [revision(1, 95.0, 1900, 0), revision(2, 5.0, 100, 7)],
+        "revisions": [revision(1, 95.0, 1900, 0), candidate],
         "rollout": report(),
     }))
 }
@@ -144,6 +148,9 @@ fn lists_read_well() {
     let history: ServiceHistory = answer(json!([{
         "revision": 1, "version": "1.0.0", "at": "2026-01-31T12:00:00.000Z", "by": "token",
         "why": "deploy", "state": "active",
+    }, {
+        "revision": 2, "version": "2.0.0", "at": "2026-01-31T12:05:00.000Z", "by": "token",
+        "why": "update: promoted by hand", "state": "promoted", "decided_by": "ops",
     }]));
     let HistoryLine { revision, at, .. } = history.0[0].clone();
     let line = LogLine {

@@ -1,6 +1,7 @@
 //! Traffic of revisions, and the units that other answers use too.
 
-use airssys_wasm_api::reply::{RevisionTraffic, Traffic};
+use airssys_wasm_api::reply::{RevisionTraffic, ShadowTraffic, Traffic};
+use airssys_wasm_model::RevisionNumber;
 
 use super::rollout::rollout;
 use super::table::table;
@@ -19,7 +20,7 @@ pub(crate) fn traffic(traffic: &Traffic, all: bool) -> String {
             quantile(one.latency_ms.p50),
             quantile(one.latency_ms.p90),
             quantile(one.latency_ms.p99),
-            one.instances.to_string(),
+            instances(one),
         ]
     };
     let head = [
@@ -51,10 +52,31 @@ pub(crate) fn traffic(traffic: &Traffic, all: bool) -> String {
             .collect();
         out.push_str(&table(["REVISION", "CPU", "MEMORY", "QUEUED"], &rows));
     }
+    for one in &traffic.revisions {
+        out.extend(one.shadow.as_ref().map(|shadow| copies(one.revision, shadow)));
+    }
     if let Some(report) = &traffic.rollout {
         out.push_str(&format!("rollout {}: {}", report.rollout, rollout(report)));
     }
     out
+}
+
+/// Instances of its callers, and those for copies of calls.
+pub(crate) fn instances(one: &RevisionTraffic) -> String {
+    match &one.shadow {
+        Some(shadow) => format!("{}+{}", one.instances, shadow.instances),
+        None => one.instances.to_string(),
+    }
+}
+
+fn copies(revision: RevisionNumber, shadow: &ShadowTraffic) -> String {
+    let ShadowTraffic { calls, refused, cpu_ms, memory_bytes, instances } = shadow;
+    format!(
+        "{revision} gets copies of calls: {calls} compared, {refused} requests refused, {instances} more instances \
+         with {}, {} of CPU time\n",
+        bytes(*memory_bytes),
+        milliseconds(*cpu_ms)
+    )
 }
 
 /// A share, with a fraction only where it has one.

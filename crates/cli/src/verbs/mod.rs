@@ -33,6 +33,7 @@ mod test;
 mod update;
 mod verify;
 mod versions;
+mod watching;
 
 use crate::ui::Ui;
 

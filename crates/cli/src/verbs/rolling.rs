@@ -6,6 +6,7 @@ use airssys_wasm_api::reply::{Outcome, RolloutReport, StepState};
 use airssys_wasm_api::{Client, Code, Command, Event, Failure, Reply};
 use airssys_wasm_model::{Match, RolloutSettings, Span, StickyBy, StrategyName, Success};
 
+use super::watching::show_evidence;
 use crate::exit::Exit;
 use crate::files::read_text;
 use crate::interrupt::Interrupt;
@@ -126,7 +127,11 @@ pub(crate) async fn act_followed(
     ui: &Ui,
 ) -> Result<Reply, Failure> {
     let progress = ui.progress(command.name());
-    client.act_watched(command, |event| show_event(&progress, event)).await
+    let service = command.service().cloned();
+    tokio::select! {
+        reply = client.act_watched(command, |event| show_event(&progress, event)) => reply,
+        never = show_evidence(client, service, &progress) => match never {},
+    }
 }
 
 fn show_event(progress: &Progress, event: Event) {

@@ -41,6 +41,11 @@ pub(crate) struct Serve {
     /// The largest body of a request to a service.
     #[arg(long, value_name = "SIZE", default_value = "1GiB")]
     max_body: ByteSize,
+
+    /// Certificates, in PEM, of authorities that gates and metrics over HTTPS are believed by, besides the public
+    /// ones.
+    #[arg(long, value_name = "FILE")]
+    gate_ca: Option<PathBuf>,
 }
 
 impl Serve {
@@ -51,6 +56,7 @@ impl Serve {
         settings.control = self.control;
         settings.node.instances_max = self.max_instances;
         settings.body_bytes_max = self.max_body.0;
+        settings.node.gate_ca = self.gate_ca;
         let mut signals = Signals::listen()?;
         let server = tokio::select! {
             started = Server::start(settings) => started.map_err(failure)?,
@@ -151,6 +157,8 @@ fn failure(error: ServerError) -> Failure {
         }
         _ if is_full(&error) => Failure::from_error(Code::Limit, &error)
             .help("free some space under the data directory and start again; nothing is lost"),
+        ServerError::Node(NodeError::GateCa(_)) => Failure::from_error(Code::Usage, &error)
+            .help("--gate-ca names a file of certificates in PEM"),
         ServerError::Node(NodeError::Store(_)) => Failure::from_error(Code::Failed, &error)
             .help("a directory that is damaged is restored from a copy, with the node stopped"),
         _ => Failure::from_error(Code::Failed, &error),

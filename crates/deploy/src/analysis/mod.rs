@@ -6,6 +6,7 @@
 //! at most [`FALSE_ABORTS`]. What that rests on, with its sources, is in `docs/analysis.md`.
 
 mod comparison;
+mod excess;
 mod experiment;
 mod hypergeometric;
 mod interval;
@@ -21,6 +22,7 @@ mod wealth;
 mod words;
 
 pub use comparison::Tolerance;
+pub(crate) use excess::ln_excess;
 pub use experiment::{Standing, standing};
 pub use interval::{Effect, Interval, Sample};
 pub use judge::{Analysis, Conclusion, Evidence, FALSE_ABORTS, Judgement};

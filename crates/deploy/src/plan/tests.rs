@@ -314,7 +314,7 @@ fn a_shadow_promotes_only_if_told_to() {
     1. start r2
     2. wait until r2 is ready for 10% of the calls, at most 30s
     3. copy 10% of the calls to r2 and compare the answers (json)
-    4. watch r2's answers for 1m: at most 1% may differ
+    4. watch r2's answers for 1m: at most 1% may differ, and 1 must have been compared
     5. copy no more calls
     6. end the trial without a promotion
     7. let the calls of r2 end, at most 35s

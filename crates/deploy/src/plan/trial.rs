@@ -1,7 +1,7 @@
 //! How a candidate is tried out before it gets every call.
 
 use airssys_wasm_model::{
-    GateAt, RevisionNumber, RolloutSettings, ShadowThen, Span, StepAct, StepSettings, StrategyName,
+    GateAt, RevisionNumber, RolloutSettings, Span, StepAct, StepSettings, StrategyName,
 };
 
 use super::forward::gates;
@@ -161,9 +161,8 @@ impl Trial<'_> {
     fn shadow(&self) -> Result<Vec<Step>, PlanError> {
         let shadow = &self.settings.shadow;
         let mirror = Some(self.mirror(shadow.mirror)?);
-        // What was never compared is not promoted by it.
-        let least = u64::from(shadow.then == ShadowThen::Promote);
-        let compare = self.compare(shadow.observe, self.settings.min_calls.max(least));
+        // Without a single answer to compare it has found nothing out, whatever follows.
+        let compare = self.compare(shadow.observe, self.settings.min_calls.max(1));
         Ok(vec![Step::Mirror { mirror }, Step::Compare(compare), Step::Mirror { mirror: None }])
     }
 

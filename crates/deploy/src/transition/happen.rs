@@ -159,6 +159,8 @@ impl ServiceRecord {
         rollout.append(Plan::back(shifted.then_some(before), mirrors, &retiring), now);
         rollout.paused = None;
         rollout.taken_back = Some(back);
+        // Whoever promoted it did not decide this.
+        rollout.decided_by = None;
         rollout.trial = None;
         if !shifted {
             // No call was ever sent to it, so nothing is left to undo but the candidate itself.

@@ -85,6 +85,7 @@ impl ServiceRecord {
             let reason = "the service was removed".to_owned();
             rollout.taken_back = Some(TakenBack { fault: false, reason });
             (rollout.outcome, rollout.decided) = (Some(Outcome::Aborted), Some(at));
+            rollout.decided_by = Some(by.clone());
         }
         let last = RevisionNumber(self.next_revision.0.saturating_sub(1));
         let mirrors = self.rollout.as_ref().is_some_and(Rollout::mirrors);
@@ -128,6 +129,13 @@ impl ServiceRecord {
         let number = self.open_rollout()?.number;
         self.take_back(TakenBack { fault: false, reason: reason.to_owned() }, at);
         Ok(number)
+    }
+
+    /// Notes whose word promoted the rollout or took it back, in the same change.
+    pub fn decided_by(&mut self, who: &str) {
+        if let Some(rollout) = &mut self.rollout {
+            rollout.decided_by = Some(who.to_owned());
+        }
     }
 
     /// Lets the rollout wait where it is. One that waits already goes on waiting.
@@ -189,6 +197,7 @@ impl ServiceRecord {
             taken_back: None,
             outcome: None,
             decided: None,
+            decided_by: None,
         };
         rollout.append(plan, at);
         self.rollout = Some(rollout);

@@ -126,11 +126,13 @@ impl<'a> Window<'a> {
         if let Verdict::Regressed { reason } = bounds.judge_early(self.ours.seen()) {
             return Some(reason);
         }
-        let slow = bounds.judge_percentiles(&self.ours.above(), false);
-        slow.or_else(|| match self.analysis()?.judgement() {
+        if let Verdict::Regressed { reason } = bounds.judge_percentiles(&self.ours.above(), false) {
+            return Some(reason);
+        }
+        match self.analysis()?.judgement() {
             Judgement::Worse { reason, .. } => Some(reason),
             Judgement::Undecided => None,
-        })
+        }
     }
 
     fn analysis(&self) -> Option<&Analysis> {
@@ -181,13 +183,13 @@ impl<'a> Window<'a> {
         let mut whole = before(fleet);
         whole += found.seen;
         let mut inconclusive = measuring::missing(&found.evidence.metrics);
-        match bounds.judge(found.seen, whole) {
-            Verdict::Sound => {}
-            Verdict::Regressed { reason } => return End::Regressed(found, reason),
-            Verdict::TooFew { reason } => inconclusive = inconclusive.or(Some(reason)),
-        }
-        if let Some(reason) = bounds.judge_percentiles(&self.ours.above(), true) {
-            return End::Regressed(found, reason);
+        let costs = bounds.judge_percentiles(&self.ours.above(), true);
+        for verdict in [bounds.judge(found.seen, whole), costs] {
+            match verdict {
+                Verdict::Sound => {}
+                Verdict::Regressed { reason } => return End::Regressed(found, reason),
+                Verdict::TooFew { reason } => inconclusive = inconclusive.or(Some(reason)),
+            }
         }
         match self.analysis().map(Analysis::conclusion) {
             Some(Conclusion::Worse { reason, .. }) => return End::Regressed(found, reason),
@@ -215,7 +217,7 @@ impl<'a> Window<'a> {
         let evidence = StepEvidence {
             candidate: seen,
             active: self.theirs.as_ref().map(Side::seen),
-            elapsed: Some(Span(self.begun.elapsed())),
+            elapsed: Some(Span::whole_ms(self.begun.elapsed())),
             tests: self.analysis().map(Analysis::evidence).unwrap_or_default(),
             metrics: readings.lock().map(|readings| readings.clone()).unwrap_or_default(),
             experiment: self.outcomes(),

@@ -50,18 +50,27 @@ fn judge(compare: &Compare, window: &Compared, closed: bool) -> Verdict {
             let reason = format!("{window}; at most {}% may", compare.max_difference);
             Verdict::Regressed { reason }
         }
-        Verdict::TooFew { .. } => {
-            let (calls, least) = (window.calls, compare.min_calls);
-            let reason = format!("{calls} answers were compared; {least} are asked for");
-            Verdict::TooFew { reason }
-        }
+        Verdict::TooFew { .. } => Verdict::TooFew { reason: too_few(compare, window) },
         Verdict::Sound => Verdict::Sound,
+    }
+}
+
+fn too_few(compare: &Compare, window: &Compared) -> String {
+    let (calls, least) = (window.calls, compare.min_calls);
+    match calls {
+        0 => "no answer was compared: no call was copied, or none of the copies was answered"
+            .to_owned(),
+        _ if calls < least => format!("{calls} answers were compared; {least} are asked for"),
+        _ => {
+            let most = compare.max_difference;
+            format!("{window}; at most {most}% may: too few to tell it from chance")
+        }
     }
 }
 
 fn findings(window: &Compared, begun: Instant) -> Findings {
     let evidence = StepEvidence {
-        elapsed: Some(Span(begun.elapsed())),
+        elapsed: Some(Span::whole_ms(begun.elapsed())),
         compared: Some(window.clone()),
         ..StepEvidence::default()
     };

@@ -60,7 +60,7 @@ impl Lease {
             let (head, sitting) = workers.http(place, request, call, since).await?;
             return Ok(head.map(|()| HttpBody::of_a_seat(sitting, pool.time_limit())));
         }
-        let until = pool.until(&call, since);
+        let (until, probe) = (pool.until(&call, since), call.probe);
         let (answer, mut answered) = oneshot::channel();
         let sending = Arc::new(Sending::begin(since));
         let sent = Arc::clone(&sending);
@@ -68,13 +68,15 @@ impl Lease {
             let pool = &*place.0;
             let mut instance = ready_for(pool, ready, call, now).await?;
             let handled = handle(pool, &mut instance, request, answer).await;
-            pool.costs().held(instance.store.data().memory.used_bytes(), now);
+            if !probe {
+                pool.costs().held(instance.store.data().memory.used_bytes(), now);
+            }
             // Before the instance is dropped, which ends its body as if it were whole.
             handled.inspect_err(|_| sent.cut())?;
             pool.give_back(instance);
             Ok(())
         });
-        let mut work = Metered::call(now, work, pool, until);
+        let mut work = Metered::call(now, work, pool, until).unless_probe(probe);
         let gap = work.pool().time_limit();
         let answer = match first_answer(&mut work, &mut answered).await {
             // A guest that failed has no good answer, even if its head was there first.

@@ -84,17 +84,20 @@ pub(crate) async fn run<J: Job>(lease: Lease, job: J) -> Result<J::Output, CallE
     let Lease { place, ready, call, since } = lease;
     let now = Instant::now();
     let pool = &*place.0;
-    let until = pool.until(&call, since);
+    let (until, probe) = (pool.until(&call, since), call.probe);
     let work = pin!(async {
         let mut instance = ready_for(pool, ready, call, now).await?;
         let answer = job.run(pool, &mut instance).await;
-        pool.costs().held(instance.store.data().memory.used_bytes(), now);
+        if !probe {
+            pool.costs().held(instance.store.data().memory.used_bytes(), now);
+        }
         if answer.as_ref().map_or_else(leaves_whole, |_| true) {
             pool.give_back(instance);
         }
         answer
     });
-    Metered::call(now, work, pool, until).await.unwrap_or_else(|halt| Err(halt.into()))
+    let work = Metered::call(now, work, pool, until).unless_probe(probe);
+    work.await.unwrap_or_else(|halt| Err(halt.into()))
 }
 
 /// The instance for a call that came now: the one that waited, if there is one and it is well, else a new one.

@@ -30,7 +30,8 @@ impl Pool {
             return Err(NoShadow);
         }
         let places = max.min(instances.max).min(revision.spec.limits.concurrency);
-        let (stopping, shadows) = (self.stopping.child_token(), Some(Arc::clone(self)));
-        Ok(Arc::new(Self { stopping, shadows, ..Self::empty(revision, places) }))
+        let mut pool = Self::empty(revision, places);
+        (pool.stopping, pool.shadows) = (self.stopping.child_token(), Some(Arc::clone(self)));
+        Ok(Arc::new(pool))
     }
 }

@@ -2,21 +2,24 @@
 //!
 //! Calls are given to workers and never to a task or a thread: an instance is driven by its worker alone,
 //! whoever waits for its answers. Bounds: a pool has a place for each call (so nothing here can queue more
-//! than that), `in_flight` calls on one instance, `max` instances beside those that end.
+//! than that), `in_flight` calls on one instance, `max` instances beside those that end. A call holds its pool, a
+//! worker does not: workers without calls end when their pool is let go.
 
+mod desk;
 mod seat;
 mod serve;
 mod watch;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use futures::channel::oneshot;
 use futures::task::AtomicWaker;
 use wasmtime_wasi_http::WasiBody;
 
+use desk::Desk;
 pub(crate) use seat::Sitting;
 use seat::{Answer, Seat};
 
@@ -77,7 +80,7 @@ impl Workers {
 
     /// Sends a request through an instance that may have others under way, and waits for its answer's head.
     pub(crate) async fn http(
-        &self,
+        self: &Arc<Self>,
         place: Place,
         request: http::Request<WasiBody>,
         call: CallCtx,
@@ -125,7 +128,7 @@ impl Workers {
 
     /// Gives a call to a worker, choosing and counting it in as one step: one whose guest waits, for it begins
     /// at once; else a new one, while processors are free; else the one with the fewest calls.
-    fn give(&self, pool: &Arc<Pool>, job: Job) {
+    fn give(self: &Arc<Self>, pool: &Arc<Pool>, job: Job) {
         let mut crowd = self.crowd();
         let max = self.max.load(Ordering::Relaxed).max(1) as usize;
         let workers = &crowd.workers;
@@ -144,7 +147,7 @@ impl Workers {
                 // Until its instance is there, others are the better choice.
                 worker.running.store(true, Ordering::Relaxed);
                 worker.take(job);
-                tokio::spawn(serve::serve(Arc::clone(pool), worker));
+                tokio::spawn(serve::serve(Desk::new(pool, self), worker));
             }
             None => crowd.waiting.push_back(job),
         }
@@ -166,7 +169,7 @@ impl Workers {
     }
 
     /// Lets a worker take no further calls. What it had not begun, and what waits for it, goes to others.
-    fn leave(&self, pool: &Arc<Pool>, worker: &Arc<Worker>) {
+    fn leave(self: &Arc<Self>, pool: &Weak<Pool>, worker: &Arc<Worker>) {
         let mut jobs = {
             let mut crowd = self.crowd();
             crowd.workers.retain(|other| !Arc::ptr_eq(other, worker));
@@ -177,7 +180,9 @@ impl Workers {
             worker.taken.fetch_sub(1, Ordering::Relaxed);
             jobs.push_front(job);
         }
-        jobs.into_iter().for_each(|job| self.give(pool, job));
+        // Each holds a place in the pool: without one there are none.
+        let Some(pool) = pool.upgrade() else { return };
+        jobs.into_iter().for_each(|job| self.give(&pool, job));
     }
 
     fn crowd(&self) -> MutexGuard<'_, Crowd> {

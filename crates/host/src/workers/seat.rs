@@ -166,7 +166,7 @@ impl Sitting {
         if let (Some(pool), Some(worker)) = (pool, worker)
             && let Some(workers) = &pool.workers
         {
-            workers.leave(&pool, &worker);
+            workers.leave(&Arc::downgrade(&pool), &worker);
         }
     }
 }

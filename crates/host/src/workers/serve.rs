@@ -16,55 +16,52 @@ use wasmtime::component::Accessor;
 use wasmtime_wasi_http::handler::{Prepared, Proxy};
 use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
+use super::desk::Desk;
 use super::seat::Seat;
 use super::watch::{End, Watch};
-use super::{Job, Worker, Workers};
+use super::{Job, Worker};
 use crate::call::{CallError, load};
 use crate::guest::Guest;
 use crate::instance::Instance;
-use crate::pool::Pool;
+use crate::pool::{ClaimError, is_spent};
 
 type Answered = (Arc<Seat>, Result<http::Response<WasiBody>, CallError>);
 
 /// Runs a worker from its first call to its end.
-pub(super) async fn serve(pool: Arc<Pool>, worker: Arc<Worker>) {
-    let Some(workers) = &pool.workers else { return };
-    let ended = match instance(&pool).await {
-        Ok(instance) => drive(&pool, workers, &worker, instance).await,
+pub(super) async fn serve(desk: Desk, worker: Arc<Worker>) {
+    let ended = match instance(&desk).await {
+        Ok(instance) => drive(&desk, &worker, instance).await,
         Err(error) => {
             // Other instances would not start either, and these callers are the ones to be told.
             worker.seats().extend(worker.inbox().into_iter().map(|job| job.seat));
             Err(error)
         }
     };
-    workers.leave(&pool, &worker);
+    desk.leave(&worker);
     let left = std::mem::take(&mut *worker.seats());
     let error = ended.err().unwrap_or(CallError::NoAnswer);
     left.iter().for_each(|seat| seat.cut(error.again()));
 }
 
 /// One that waited, or a new one.
-async fn instance(pool: &Arc<Pool>) -> Result<Instance, CallError> {
+async fn instance(desk: &Desk) -> Result<Instance, CallError> {
+    // The call that the worker was made for holds it, unless it is over already.
+    let pool = desk.pool.upgrade().ok_or(ClaimError::Stopped)?;
     match pool.take_idle() {
         Some(instance) => Ok(instance),
         None => pool.start().await,
     }
 }
 
-async fn drive(
-    pool: &Arc<Pool>,
-    workers: &Workers,
-    worker: &Arc<Worker>,
-    mut instance: Instance,
-) -> Result<(), CallError> {
-    let proxy = load(&pool.revision.doors, &mut instance.store, &instance.instance)?
+async fn drive(desk: &Desk, worker: &Arc<Worker>, mut instance: Instance) -> Result<(), CallError> {
+    let proxy = load(&desk.revision.doors, &mut instance.store, &instance.instance)?
         .map_err(|error| CallError::of(&error, instance.store.data()))?;
     let answered = Mutex::default();
-    let office = Office { pool, workers, worker, proxy: &proxy, answered: &answered };
+    let office = Office { desk, worker, proxy: &proxy, answered: &answered };
     let ended = {
         let run = instance.store.run_concurrent(async |accessor| office.open(accessor).await);
         let mut run = pin!(run);
-        let mut watch = Watch::new(pool, worker);
+        let mut watch = Watch::new(desk, worker);
         std::future::poll_fn(|cx| {
             let polled = watch.run(|| run.as_mut().poll(cx));
             hand_over(&answered);
@@ -95,8 +92,7 @@ fn hand_over(answered: &Mutex<Vec<Answered>>) {
 
 /// What the calls of one instance have in common.
 struct Office<'a> {
-    pool: &'a Arc<Pool>,
-    workers: &'a Workers,
+    desk: &'a Desk,
     worker: &'a Arc<Worker>,
     proxy: &'a Proxy,
     /// Guards a push and a swap, never across an await.
@@ -163,8 +159,8 @@ impl Office<'_> {
     fn recycle(&self, accessor: &Accessor<Guest>) {
         let begun = self.worker.begun.load(Ordering::Relaxed);
         let used = accessor.with(|mut store| store.get().memory.used_bytes());
-        if !self.worker.is_leaving() && self.pool.is_spent(begun, used) {
-            self.workers.leave(self.pool, self.worker);
+        if !self.worker.is_leaving() && is_spent(&self.desk.revision, begun, used) {
+            self.desk.leave(self.worker);
         }
     }
 }

@@ -10,8 +10,8 @@ use tokio::time::Sleep;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::Worker;
+use super::desk::Desk;
 use crate::limit::{Halt, Limit};
-use crate::pool::Pool;
 
 /// Why an instance is ended from outside.
 pub(super) enum End {
@@ -30,7 +30,7 @@ const SEATS_KEPT: usize = 64;
 /// Each call brings the revision's limit on the processor with it and takes what is above that of the others
 /// away when it is over. No call's own share can be told from its fellows'.
 pub(super) struct Watch<'a> {
-    pool: &'a Arc<Pool>,
+    desk: &'a Desk,
     worker: &'a Arc<Worker>,
     patience: Duration,
     cpu: Duration,
@@ -48,20 +48,21 @@ pub(super) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(pool: &'a Arc<Pool>, worker: &'a Arc<Worker>) -> Self {
+    pub(super) fn new(desk: &'a Desk, worker: &'a Arc<Worker>) -> Self {
         let now = Instant::now();
-        let cpu = pool.revision.spec.limits.cpu.0;
+        let limits = &desk.revision.spec.limits;
+        let cpu = limits.cpu.0;
         Self {
-            pool,
+            desk,
             worker,
-            patience: pool.time_limit(),
+            patience: limits.time.0,
             cpu,
             cpu_left: cpu,
             begun: 0,
             known: 0,
             alarm: Box::pin(tokio::time::sleep_until(now.into())),
             armed: None,
-            stopping: Box::pin(pool.stopping.clone().cancelled_owned()),
+            stopping: Box::pin(desk.stopping.clone().cancelled_owned()),
             registered: false,
             idle_since: None,
             now,
@@ -76,7 +77,7 @@ impl<'a> Watch<'a> {
         self.now = Instant::now();
         self.worker.running.store(false, Ordering::Relaxed);
         let spent = self.now - start;
-        self.pool.gauges.ran(spent);
+        self.desk.gauges.ran(spent);
         self.cpu_left = self.cpu_left.saturating_sub(spent);
         polled
     }
@@ -102,7 +103,7 @@ impl<'a> Watch<'a> {
 
     /// Whether the revision is being stopped. Only the first look asks the token, which takes a lock.
     fn is_stopping(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.registered && !self.pool.is_stopped() {
+        if self.registered && !self.desk.is_stopped() {
             return false;
         }
         self.registered = true;
@@ -152,10 +153,8 @@ impl<'a> Watch<'a> {
             (late, next)
         };
         let guilty = late.iter().filter(|seat| seat.expire()).count();
-        if guilty > 0
-            && let Some(workers) = &self.pool.workers
-        {
-            workers.leave(self.pool, self.worker);
+        if guilty > 0 {
+            self.desk.leave(self.worker);
         }
         self.arm(next, cx);
     }

@@ -109,7 +109,7 @@ impl<'de> Visitor<'de> for StepVisitor {
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum PauseText {
-    Milliseconds(u64),
+    Time(Span),
     Text(String),
 }
 
@@ -120,9 +120,7 @@ impl TryFrom<PauseText> for PauseFor {
 
     fn try_from(text: PauseText) -> Result<Self, String> {
         match text {
-            PauseText::Milliseconds(count) => {
-                Ok(Self::Time(Span(std::time::Duration::from_millis(count))))
-            }
+            PauseText::Time(span) => Ok(Self::Time(span)),
             PauseText::Text(text) => text.parse(),
         }
     }
@@ -143,7 +141,7 @@ impl FromStr for PauseFor {
 impl From<PauseFor> for PauseText {
     fn from(pause: PauseFor) -> Self {
         match pause {
-            PauseFor::Time(span) => Self::Milliseconds(span.into()),
+            PauseFor::Time(span) => Self::Time(span),
             PauseFor::UntilPromoted => Self::Text(UNTIL_PROMOTED.to_owned()),
         }
     }

@@ -4,7 +4,7 @@
 //! next one. Dropping it ends it.
 
 use std::error::Error;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use airssys_wasm_deploy::Fault;
@@ -20,13 +20,14 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::pki_types::{ServerName, TrustAnchor};
+
+use super::trust;
 
 /// The client of a node.
-#[derive(Default)]
 pub(super) struct Client {
+    /// Who vouches for a server besides the public authorities.
+    authorities: Vec<TrustAnchor<'static>>,
     /// Made with the first request that is encrypted: most nodes have none.
     tls: OnceLock<TlsConnector>,
 }
@@ -63,6 +64,10 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 impl Client {
+    pub(super) fn trusting(authorities: Vec<TrustAnchor<'static>>) -> Self {
+        Self { authorities, tls: OnceLock::new() }
+    }
+
     /// Sends the question and reads the answer, whatever its status.
     pub(super) async fn ask(&self, question: Question) -> Result<Said, Fault> {
         let within = question.within;
@@ -120,18 +125,9 @@ impl Client {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| {
             Fault::new(format!("`{host}` is no name that a certificate could have"))
         })?;
-        let connector = self.tls.get_or_init(trusting_the_public_roots).clone();
+        let connector = self.tls.get_or_init(|| trust::connector(&self.authorities)).clone();
         Ok(Box::new(connector.connect(name, stream).await.map_err(unreachable)?))
     }
-}
-
-/// The provider of cryptography is named, because a program that embeds this crate may have another one too.
-fn trusting_the_public_roots() -> TlsConnector {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("the provider knows the protocol's versions");
-    Arc::new(config.with_root_certificates(roots).with_no_client_auth()).into()
 }
 
 fn request(question: Question) -> Result<Request<Full<Bytes>>, Fault> {

@@ -70,6 +70,11 @@ impl Copies {
 }
 
 impl Found {
+    /// Copies that were answered.
+    pub(super) fn calls(&self) -> u64 {
+        self.compared.calls
+    }
+
     /// Counts a copy that was answered.
     pub(super) fn count(
         &mut self,

@@ -20,4 +20,4 @@ use self::copies::READ_BYTES_MAX;
 pub(crate) use self::copy::Request;
 pub(crate) use self::http::{Watched, copied};
 use self::shadowing::Drawn;
-pub(crate) use self::shadowing::Shadowing;
+pub(crate) use self::shadowing::{Shadowing, Usage};

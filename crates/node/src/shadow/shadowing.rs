@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use airssys_wasm_deploy::{Compared, Mirror, Weight};
-use airssys_wasm_host::{CallCtx, NoShadow};
+use airssys_wasm_deploy::{Claimed, Compared, Mirror, Weight};
+use airssys_wasm_host::{CallCtx, NoShadow, PoolStats};
 use airssys_wasm_model::RevisionNumber;
 use arc_swap::ArcSwapOption;
 use tokio::runtime::Handle;
@@ -32,6 +32,15 @@ struct Mirroring {
     copies: Arc<Copies>,
 }
 
+/// What the copies of calls use of a revision.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Usage {
+    /// Copies that were answered and compared.
+    pub(crate) compared: u64,
+    /// Their instances are apart from those of its callers.
+    pub(crate) pool: PoolStats,
+}
+
 /// Why calls are not copied to a revision.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MirrorError {
@@ -56,16 +65,16 @@ pub(crate) struct Pending {
 }
 
 impl Shadowing {
-    /// Whether this call is to be copied, drawn at random among those that other revisions than the candidate
-    /// answer. Costs a call one read where none are.
-    pub(crate) fn draw(&self, to: RevisionNumber, call: &CallCtx) -> Option<Drawn> {
+    /// Whether this call is to be copied, drawn at random among those that the table gives to other revisions than
+    /// the candidate. Costs a call one read where none are.
+    pub(crate) fn draw(&self, to: &Claimed<Running>, call: &CallCtx) -> Option<Drawn> {
         if !self.on.load(Ordering::Relaxed) {
             return None;
         }
         let now = self.now.load();
         let mirroring = now.as_ref()?;
         let Mirror { revision, weight, .. } = mirroring.mirror;
-        if revision == to || !takes(weight, rand::random()) {
+        if revision == to.revision || to.named || !takes(weight, rand::random()) {
             return None;
         }
         let kept = Arc::clone(&mirroring.copies.kept).try_acquire_owned().ok()?;
@@ -117,6 +126,13 @@ impl Shadowing {
         let now = self.now.load_full();
         let now = now.filter(|now| now.mirror.revision == revision);
         now.map_or_else(Compared::default, |now| now.copies.compared())
+    }
+
+    /// What the copies to a revision use, if it gets any, and what they have come to.
+    pub(crate) fn usage(&self, revision: RevisionNumber) -> Option<Usage> {
+        let now = self.now.load_full().filter(|now| now.mirror.revision == revision)?;
+        let compared = now.copies.found().calls();
+        Some(Usage { compared, pool: now.copies.pool.stats() })
     }
 }
 

@@ -197,7 +197,7 @@ impl View {
             show::quantile(one.latency_ms.p50),
             show::quantile(one.latency_ms.p90),
             show::quantile(one.latency_ms.p99),
-            one.instances.to_string(),
+            show::instances(one),
         ];
         if self.metrics {
             cells.extend([

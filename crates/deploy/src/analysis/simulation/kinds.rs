@@ -15,23 +15,40 @@ const fn alone(deviation: f64, seconds: f64) -> Drift {
 
 const DRIFTING: Traffic = Traffic { shared: TOGETHER, own: alone(0.1, 1.0), ..CALM };
 
+/// As many fail of both sides, and of the candidate's may.
+const fn failing(percent: f64, may: f64) -> Traffic {
+    Traffic { failing: [percent / 100.0; 2], max_error_rate: may, ..CALM }
+}
+
 /// Equal candidates, of which at most one in a hundred may be taken back.
-pub const EQUAL: [(&str, Traffic); 14] = [
-    ("no call fails", CALM),
-    ("0.1 % of the calls fail", Traffic { failing: [0.001; 2], ..CALM }),
-    ("1 % of the calls fail", Traffic { failing: [0.01; 2], ..CALM }),
-    ("10 % of the calls fail", Traffic { failing: [0.1; 2], ..CALM }),
-    ("half of the calls fail", Traffic { failing: [0.5; 2], ..CALM }),
+pub const EQUAL: [(&str, Traffic); 17] = [
+    ("no call fails, 1 % may", failing(0.0, 1.0)),
+    ("0.1 % of the calls fail, 1 % may", failing(0.1, 1.0)),
+    ("0.5 % of the calls fail, 1 % may", failing(0.5, 1.0)),
+    ("1 % of the calls fail, 3 % may", failing(1.0, 3.0)),
+    ("10 % of the calls fail, 20 % may", failing(10.0, 20.0)),
+    ("half of the calls fail, all may", failing(50.0, 100.0)),
     (
-        "10 % fail, 1 % of the calls are the candidate's",
-        Traffic { failing: [0.1; 2], shares: &[0.01], seconds: 30.0, ..CALM },
+        "10 % fail, 30 % may, 1 % of the calls are the candidate's",
+        Traffic { shares: &[0.01], seconds: 30.0, ..failing(10.0, 30.0) },
     ),
-    ("10 % fail, 20 calls a second", Traffic { failing: [0.1; 2], calls_per_second: 20.0, ..CALM }),
     (
-        "1 % fail, 10,000 calls a second",
-        Traffic { failing: [0.01; 2], calls_per_second: 10_000.0, ..CALM },
+        "10 % fail, 30 % may, 20 calls a second",
+        Traffic { calls_per_second: 20.0, ..failing(10.0, 30.0) },
     ),
-    ("1 % fail, steps of a second", Traffic { failing: [0.01; 2], seconds: 1.0, ..CALM }),
+    (
+        "0.1 % fail, 1 % may, 20 calls a second",
+        Traffic { calls_per_second: 20.0, ..failing(0.1, 1.0) },
+    ),
+    (
+        "0.5 % fail, 1 % may, 100 calls a second",
+        Traffic { calls_per_second: 100.0, ..failing(0.5, 1.0) },
+    ),
+    (
+        "1 % fail, 3 % may, 10,000 calls a second",
+        Traffic { calls_per_second: 10_000.0, ..failing(1.0, 3.0) },
+    ),
+    ("1 % fail, 3 % may, steps of a second", Traffic { seconds: 1.0, ..failing(1.0, 3.0) }),
     (
         "latency drifts for both together by half",
         Traffic { shared: Drift { deviation: 0.5, seconds: 2.0 }, ..CALM },
@@ -46,8 +63,8 @@ pub const EQUAL: [(&str, Traffic); 14] = [
         Traffic { cold: (3.0, 2.0), ..CALM },
     ),
     (
-        "all of it: 1 % fail, a tenth alone, cold",
-        Traffic { failing: [0.01; 2], cold: (2.0, 2.0), ..DRIFTING },
+        "all of it: 1 % fail, 3 % may, a tenth alone, cold",
+        Traffic { failing: [0.01; 2], max_error_rate: 3.0, cold: (2.0, 2.0), ..DRIFTING },
     ),
 ];
 
