@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use http::HeaderValue;
 
+use crate::actor::ActorKey;
+
 /// The name of one call, 32 hexadecimal digits: what a caller quotes and a log line shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId(u128);
@@ -84,6 +86,8 @@ pub struct CallCtx {
     pub attempt: u32,
     /// What it is for. The pool that it is claimed from decides it.
     pub mode: Mode,
+    /// Which actor it is for, of a service that has one for each key.
+    pub actor: Option<ActorKey>,
 }
 
 impl CallCtx {
@@ -96,6 +100,7 @@ impl CallCtx {
             caller: None,
             attempt: 1,
             mode: Mode::Live,
+            actor: None,
         }
     }
 }

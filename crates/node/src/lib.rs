@@ -16,6 +16,7 @@ mod ingress;
 mod listen;
 mod live;
 mod logs;
+mod mailbox;
 mod metrics;
 mod naming;
 mod node;
