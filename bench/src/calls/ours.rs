@@ -14,8 +14,14 @@ use super::turns::Caller;
 use crate::section::with_manifest;
 
 /// One instance that is used again, which is what one caller at a time meets.
-const POOLED: Instances =
-    Instances { model: InstanceModel::Pooled, min: 1, max: 64, max_calls: 0, in_flight: 16 };
+const POOLED: Instances = Instances {
+    model: InstanceModel::Pooled,
+    min: 1,
+    max: 64,
+    max_calls: 0,
+    in_flight: 16,
+    key: None,
+};
 
 /// The same for a plugin, which takes it from its manifest.
 const INSTANCES: &str = "[instances]\nmodel = \"pooled\"\nmin = 1\n";

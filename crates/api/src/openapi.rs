@@ -58,6 +58,12 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         Carries::JsonWatched => operation["requestBody"] = json_body(&fields),
         Carries::Input => {
             parameters.push(parameter("query", "function", &take(&mut fields, "function")));
+            parameters.push(json!({
+                "in": "query",
+                "name": "metadata.NAME",
+                "description": "an entry of the input's metadata, named NAME",
+                "schema": { "type": "string" },
+            }));
             operation["requestBody"] = json!({ "content": {
                 "*/*": { "description": "the handler's input", "schema": {} },
                 "application/json": {

@@ -68,7 +68,8 @@ impl LocalComponent {
             asked: self.asked(),
             granted: None,
             limits: manifest.map_or_else(Limits::default, |manifest| manifest.limits),
-            instances: manifest.map_or_else(Instances::default, |manifest| manifest.instances),
+            instances: manifest
+                .map_or_else(Instances::default, |manifest| manifest.instances.clone()),
             routing: manifest.map(|manifest| manifest.routing.clone()).unwrap_or_default(),
         }
     }

@@ -14,9 +14,13 @@ pub struct Sticky {
 }
 
 impl ServiceRecord {
-    /// What its splits stick to: the active revision says it, with the seed of the record.
+    /// What its splits stick to: the active revision says it, with the seed of the record. Those of an actor
+    /// with a key stick to that key, for each key has one state and lives on one revision.
     pub fn sticky(&self) -> Sticky {
-        let by = self.active().and_then(|active| active.settings.routing.sticky.clone());
+        let by = self.active().and_then(|active| {
+            let settings = &active.settings;
+            settings.instances.key.as_ref().or(settings.routing.sticky.as_ref()).cloned()
+        });
         Sticky { by, seed: self.seed }
     }
 }

@@ -3,12 +3,48 @@
 //! An actor's calls take turns. A turn is the exclusive right to the state, across every revision of the
 //! service, so that while an update is under way two instances never change the state apart. What an
 //! instance holds is known by its generation: one that another instance has moved past is restored first.
+//! A service may have an actor for each value of a key: each has a state and turns of its own.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError};
 
-use airssys_wasm_model::Version;
+use airssys_wasm_model::{Digest, Version};
 use futures::future::BoxFuture;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+
+/// Which of a service's actors. It is a hash of the key that its callers send, SHA-256: of one length, safe in a
+/// record's name whatever was sent, and never the same for two keys. Prints as 64 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ActorKey(Digest);
+
+/// A caller's key is longer than [`ActorKey::MAX_BYTES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the key has {0} bytes, and at most {max} are taken", max = ActorKey::MAX_BYTES)]
+pub struct KeyTooLong(pub usize);
+
+impl ActorKey {
+    /// The longest key of a caller, far above names and tokens: each is hashed before anything else is known
+    /// of its call.
+    pub const MAX_BYTES: usize = 4 << 10;
+
+    /// The actor of this key.
+    ///
+    /// # Errors
+    /// When the key is too long.
+    pub fn of(key: &[u8]) -> Result<Self, KeyTooLong> {
+        if key.len() > Self::MAX_BYTES {
+            return Err(KeyTooLong(key.len()));
+        }
+        Ok(Self(Digest::of(key)))
+    }
+}
+
+impl fmt::Display for ActorKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0.hex())
+    }
+}
 
 /// State as it was last saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +62,12 @@ pub struct SavedState {
 #[error("the component's state could not be kept")]
 pub struct StateError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
-/// Keeps one actor's state.
+/// Keeps the state of a service's actors: of one without a key, or of one a key.
 pub trait StateKeeper: Send + Sync {
-    /// Waits for this call's turn; the ones before go first.
-    fn turn(&self) -> BoxFuture<'_, Result<Box<dyn Turn>, StateError>>;
+    /// Waits for this call's turn at an actor's state; the ones before go first.
+    fn turn(&self, of: Option<ActorKey>) -> BoxFuture<'_, Result<Box<dyn Turn>, StateError>>;
 
-    /// The state as it is, without a turn: what a new version tries its migration on.
+    /// The state of the actor without a key as it is, without a turn: what a new version tries its migration on.
     fn peek(&self) -> BoxFuture<'_, Result<Option<SavedState>, StateError>>;
 }
 
@@ -39,6 +75,10 @@ pub trait StateKeeper: Send + Sync {
 pub trait Turn: Send + Sync {
     /// The state at the beginning of the turn.
     fn saved(&self) -> Option<&SavedState>;
+
+    /// What the version before the one that saved it saved last, where that is kept: the way back of a key
+    /// whose new version was taken back.
+    fn previous(&self) -> Option<&SavedState>;
 
     /// Saves; durable when it returns. Gives the new generation.
     fn save<'a>(
@@ -50,24 +90,60 @@ pub trait Turn: Send + Sync {
 
 /// Keeps state in this process's memory, for as long as the keeper lives.
 #[derive(Debug, Default)]
-pub struct MemoryKeeper(Arc<Mutex<Option<SavedState>>>);
+pub struct MemoryKeeper {
+    /// Guards a look-up, never across an await.
+    actors: std::sync::Mutex<HashMap<Option<ActorKey>, Shared>>,
+}
 
-struct MemoryTurn(OwnedMutexGuard<Option<SavedState>>);
+/// One actor's, locked for the length of a turn.
+type Shared = Arc<Mutex<Option<InMemory>>>;
+
+impl MemoryKeeper {
+    /// Actors at most: nothing of them is ever forgotten, and callers choose their keys.
+    pub const ACTORS_MAX: usize = 100_000;
+
+    fn actor(&self, of: Option<ActorKey>) -> Result<Shared, StateError> {
+        let mut actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner);
+        if actors.len() >= Self::ACTORS_MAX && !actors.contains_key(&of) {
+            let full = format!("{} actors are kept in memory, and no more", Self::ACTORS_MAX);
+            return Err(StateError(full.into()));
+        }
+        Ok(Arc::clone(actors.entry(of).or_default()))
+    }
+}
+
+#[derive(Debug)]
+struct InMemory {
+    saved: SavedState,
+    previous: Option<SavedState>,
+}
+
+struct MemoryTurn(OwnedMutexGuard<Option<InMemory>>);
 
 impl StateKeeper for MemoryKeeper {
-    fn turn(&self) -> BoxFuture<'_, Result<Box<dyn Turn>, StateError>> {
-        let state = Arc::clone(&self.0);
-        Box::pin(async { Ok(Box::new(MemoryTurn(state.lock_owned().await)) as Box<dyn Turn>) })
+    fn turn(&self, of: Option<ActorKey>) -> BoxFuture<'_, Result<Box<dyn Turn>, StateError>> {
+        Box::pin(async move {
+            let actor = self.actor(of)?;
+            Ok(Box::new(MemoryTurn(actor.lock_owned().await)) as Box<dyn Turn>)
+        })
     }
 
     fn peek(&self) -> BoxFuture<'_, Result<Option<SavedState>, StateError>> {
-        Box::pin(async { Ok(self.0.lock().await.clone()) })
+        Box::pin(async {
+            let actor = self.actor(None)?;
+            let kept = actor.lock().await;
+            Ok(kept.as_ref().map(|kept| kept.saved.clone()))
+        })
     }
 }
 
 impl Turn for MemoryTurn {
     fn saved(&self) -> Option<&SavedState> {
-        self.0.as_ref()
+        self.0.as_ref().map(|kept| &kept.saved)
+    }
+
+    fn previous(&self) -> Option<&SavedState> {
+        self.0.as_ref()?.previous.as_ref()
     }
 
     fn save<'a>(
@@ -75,8 +151,36 @@ impl Turn for MemoryTurn {
         version: &'a Version,
         bytes: Vec<u8>,
     ) -> BoxFuture<'a, Result<u64, StateError>> {
-        let generation = self.0.as_ref().map_or(1, |saved| saved.generation + 1);
-        *self.0 = Some(SavedState { version: version.clone(), bytes, generation });
+        let before = self.0.take();
+        let generation = before.as_ref().map_or(1, |kept| kept.saved.generation + 1);
+        let previous =
+            before.and_then(
+                |InMemory { saved, previous }| {
+                    if saved.version == *version { previous } else { Some(saved) }
+                },
+            );
+        let saved = SavedState { version: version.clone(), bytes, generation };
+        *self.0 = Some(InMemory { saved, previous });
         Box::pin(async move { Ok(generation) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_any_bytes_up_to_a_bound_and_no_two_are_one_actor() {
+        let longest = vec![b'x'; ActorKey::MAX_BYTES];
+        let keys: [&[u8]; 7] =
+            [b"", b"..", b"../state/other", b"a/b", "größe".as_bytes(), b"\0\xff", &longest];
+        let actors: Vec<_> =
+            keys.iter().map(|key| ActorKey::of(key).unwrap().to_string()).collect();
+        for (at, actor) in actors.iter().enumerate() {
+            assert!(actor.len() == 64 && actor.bytes().all(|b| b.is_ascii_hexdigit()), "{actor}");
+            assert!(!actors[..at].contains(actor));
+        }
+        let longer = vec![b'x'; ActorKey::MAX_BYTES + 1];
+        assert_eq!(ActorKey::of(&longer), Err(KeyTooLong(ActorKey::MAX_BYTES + 1)));
     }
 }

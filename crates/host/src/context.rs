@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use http::HeaderValue;
 
+use crate::actor::ActorKey;
+
 /// The name of one call, 32 hexadecimal digits: what a caller quotes and a log line shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId(u128);
@@ -87,6 +89,8 @@ pub struct CallCtx {
     /// Whether its caller chose the very revision that serves it. What such a call uses is no sample of what the
     /// revision's calls use, and is left out of [`Pool::costs`](crate::Pool::costs).
     pub probe: bool,
+    /// Which actor it is for, of a service that has one for each key.
+    pub actor: Option<ActorKey>,
 }
 
 impl CallCtx {
@@ -100,6 +104,7 @@ impl CallCtx {
             attempt: 1,
             mode: Mode::Live,
             probe: false,
+            actor: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use wasmtime::Store;
 use wasmtime_wasi_http::handler::Proxy;
 
+use crate::actor::ActorKey;
 use crate::bindings::exports::airssys::component::handler;
 use crate::context::CallCtx;
 use crate::guest::Guest;
@@ -28,6 +29,9 @@ pub(crate) struct Instance {
 
 /// What an actor's instance holds.
 pub(crate) struct Held {
+    /// Whose state it is, of a service with an actor for each key.
+    pub(crate) actor: Option<ActorKey>,
+    /// Of the state as it was saved last.
     pub(crate) generation: u64,
     pub(crate) bytes: Vec<u8>,
 }

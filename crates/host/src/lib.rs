@@ -30,7 +30,7 @@ mod signature;
 mod wasi;
 mod workers;
 
-pub use actor::{MemoryKeeper, SavedState, StateError, StateKeeper, Turn};
+pub use actor::{ActorKey, KeyTooLong, MemoryKeeper, SavedState, StateError, StateKeeper, Turn};
 pub use adapt::{AdaptError, adapt};
 pub use artifact::{ArtifactError, FunctionSignature, Inspection, Offers, inspect};
 pub use call::{

@@ -1,5 +1,6 @@
 //! The instances of one revision: how many there may be, who waits, and who gets which.
 
+mod homes;
 mod shadow;
 
 use std::pin::pin;
@@ -18,8 +19,10 @@ use crate::context::{CallCtx, Mode, RequestId};
 use crate::gauges::{Costs, Gauges};
 use crate::instance::Instance;
 use crate::limit::Metered;
-use crate::prepare::{Prepared, Revision};
+use crate::prepare::{Prepared, Revision, RevisionSpec};
 use crate::workers::Workers;
+
+use self::homes::Homes;
 
 pub use self::shadow::NoShadow;
 
@@ -52,6 +55,8 @@ pub struct Pool {
 pub(crate) struct Idle {
     /// The warmest last.
     instances: Vec<Instance>,
+    /// Those of a revision with an actor for each key.
+    homes: Homes<Instance>,
     /// The fewest there have been since the pool was asked to rest: what no call has needed.
     unneeded: usize,
 }
@@ -119,7 +124,7 @@ impl Pool {
         let revision = prepared.0;
         let places = places(&revision, revision.spec.instances.max);
         let workers = shares(&revision).then(|| {
-            let Instances { in_flight, max, .. } = revision.spec.instances;
+            let &Instances { in_flight, max, .. } = &revision.spec.instances;
             Arc::new(Workers::new(in_flight, max))
         });
         let mut pool = Self::empty(revision, places);
@@ -150,6 +155,11 @@ impl Pool {
         Prepared(Arc::clone(&self.revision))
     }
 
+    /// What that revision was prepared with.
+    pub fn spec(&self) -> &RevisionSpec {
+        &self.revision.spec
+    }
+
     /// How its component can be called.
     pub fn offers(&self) -> &Offers {
         &self.revision.inspection.offers
@@ -169,9 +179,10 @@ impl Pool {
     /// whether the configuration is accepted, and for `pooled` as many as `min` asks for.
     ///
     /// An actor's instance also takes the state that there is, so that a migration that fails shows here
-    /// and not to a caller.
+    /// and not to a caller. Where each key has an actor, none is tried: one caller's broken state must not keep a
+    /// new version from all others.
     pub async fn warm(self: &Arc<Self>) -> Result<(), CallError> {
-        let instances = self.revision.spec.instances;
+        let instances = &self.revision.spec.instances;
         match instances.model {
             InstanceModel::Pooled => self.fill(instances.min.max(1)).await,
             // A fresh instance serves one call; an actor's waits until it is its turn.
@@ -208,6 +219,7 @@ impl Pool {
         let mut instance = instantiate(self, call, None).await?;
         if let Some(keeper) = &self.revision.spec.state
             && self.revision.doors.state.is_some()
+            && self.revision.spec.instances.key.is_none()
             && let Some(saved) = keeper.peek().await?
         {
             crate::call::restore(self, &mut instance, &saved).await?;
@@ -230,6 +242,7 @@ impl Pool {
         }
         let ready = match self.revision.spec.instances.model {
             InstanceModel::Fresh => None,
+            InstanceModel::Actor if call.actor.is_some() => self.take_home(&call),
             InstanceModel::Pooled | InstanceModel::Actor => self.take_idle(),
         };
         Ok(Lease { place, ready, call, since })
@@ -284,13 +297,31 @@ impl Pool {
     pub(crate) fn park(&self, instance: Instance) -> Parked {
         let mut idle = self.idle();
         // Read under the lock that `stop` takes after it has set the flag: no instance slips past it.
-        if !self.is_stopped()
-            && idle.instances.len() < self.places_now.load(Ordering::Relaxed) as usize
-        {
-            idle.instances.push(instance);
-            return Parked::Kept;
+        let places = self.places_now.load(Ordering::Relaxed) as usize;
+        if self.is_stopped() || idle.instances.len() + idle.homes.len() >= places {
+            return Parked::Dropped;
         }
-        Parked::Dropped
+        // One that was put aside for a newer one of its actor is dropped when the lock is free again.
+        let _former = match instance.holds.as_ref().and_then(|held| held.actor) {
+            Some(actor) => idle.homes.put(actor, instance),
+            None => {
+                idle.instances.push(instance);
+                None
+            }
+        };
+        drop(idle);
+        Parked::Kept
+    }
+
+    /// The instance that has this call's actor in it, if one waits. Those that have waited longest make room
+    /// for what the call may need in its place: with every call's, there are as many as places at most.
+    fn take_home(&self, call: &CallCtx) -> Option<Instance> {
+        let mut idle = self.idle();
+        let own = call.actor.and_then(|actor| idle.homes.take(actor));
+        let gone = idle.homes.keep(self.places.available_permits());
+        drop(idle);
+        drop(gone);
+        own
     }
 
     /// Changes how many calls may run at once. Calls that run are left alone; fewer places take effect as
@@ -310,7 +341,8 @@ impl Pool {
         } else {
             let gone = self.places.forget_permits((now - wanted) as usize) as u32;
             self.places_owed.fetch_add(now - wanted - gone, Ordering::AcqRel);
-            self.idle().keep(wanted as usize);
+            let gone = self.idle().keep(wanted as usize);
+            drop(gone);
         }
         if let Some(workers) = &self.workers {
             workers.resize(max);
@@ -322,8 +354,7 @@ impl Pool {
         PoolStats {
             instances: self.gauges.live(),
             idle: u32::try_from(
-                self.idle().instances.len()
-                    + self.workers.as_ref().map_or(0, |workers| workers.idle()),
+                self.idle().len() + self.workers.as_ref().map_or(0, |workers| workers.idle()),
             )
             .unwrap_or(u32::MAX),
             queued: self.queued.load(Ordering::Relaxed),
@@ -341,7 +372,12 @@ impl Pool {
         // Also if whoever waits for this is gone before the farewells are over.
         let _ends_the_rest = self.stopping.clone().drop_guard();
         let idle = std::mem::take(&mut *self.idle());
-        let farewells = idle.instances.into_iter().map(|instance| self.shut_down(instance));
+        let idle = idle.instances.into_iter().chain(idle.homes.into_iter());
+        self.farewell(idle).await;
+    }
+
+    async fn farewell(&self, instances: impl IntoIterator<Item = Instance>) {
+        let farewells = instances.into_iter().map(|instance| self.shut_down(instance));
         if tokio::time::timeout(FAREWELL, join_all(farewells)).await.is_err() {
             tracing::debug!(service = %self.revision.spec.service, "cut short at their shutdown");
         }
@@ -366,8 +402,11 @@ impl Pool {
     }
 
     /// Gives up the instances that no call has needed since this was asked last, but for so many that are to
-    /// stay in any case. An actor's instance stays: it holds its state.
+    /// stay in any case. An actor's instance stays: it holds its state. Where each key has an actor, those
+    /// go that were not called meanwhile.
     pub async fn rest(&self, min: u32) {
+        let homes = self.idle().homes.rest();
+        self.farewell(homes).await;
         if self.revision.spec.instances.model != InstanceModel::Pooled {
             return;
         }
@@ -376,10 +415,7 @@ impl Pool {
         if let Some(workers) = &self.workers {
             workers.rest(spare - resting.len());
         }
-        let farewells = resting.into_iter().map(|instance| self.shut_down(instance));
-        if tokio::time::timeout(FAREWELL, join_all(farewells)).await.is_err() {
-            tracing::debug!(service = %self.revision.spec.service, "cut short at their shutdown");
-        }
+        self.farewell(resting).await;
     }
 
     fn idle(&self) -> MutexGuard<'_, Idle> {
@@ -394,10 +430,16 @@ impl Idle {
         taken
     }
 
-    /// Keeps so many at most.
-    fn keep(&mut self, count: usize) {
-        self.instances.truncate(count);
+    fn len(&self) -> usize {
+        self.instances.len() + self.homes.len()
+    }
+
+    /// Keeps so many at most, and gives the others back.
+    fn keep(&mut self, count: usize) -> Vec<Instance> {
+        let mut gone = self.homes.keep(count);
+        gone.extend(self.instances.split_off(count.min(self.instances.len())));
         self.unneeded = self.unneeded.min(count);
+        gone
     }
 
     /// Takes out what nothing has needed, so many at most: those that have waited longest.
@@ -420,12 +462,12 @@ fn is_full(revision: &Revision, used_bytes: usize) -> bool {
 
 fn places(revision: &Revision, instances_max: u32) -> u32 {
     match revision.spec.instances.model {
-        InstanceModel::Actor => 1,
+        InstanceModel::Actor if revision.spec.instances.key.is_none() => 1,
         InstanceModel::Pooled if shares(revision) => {
             let calls = instances_max.saturating_mul(revision.spec.instances.in_flight);
             revision.spec.limits.concurrency.min(calls)
         }
-        InstanceModel::Fresh | InstanceModel::Pooled => {
+        InstanceModel::Fresh | InstanceModel::Pooled | InstanceModel::Actor => {
             revision.spec.limits.concurrency.min(instances_max)
         }
     }
@@ -434,7 +476,7 @@ fn places(revision: &Revision, instances_max: u32) -> u32 {
 /// Whether an instance may have several HTTP calls under way. One that is asked how it is before each call, or
 /// that is told when it ends, has its calls one by one.
 fn shares(revision: &Revision) -> bool {
-    let instances = revision.spec.instances;
+    let instances = &revision.spec.instances;
     let doors = &revision.doors;
     instances.model == InstanceModel::Pooled
         && instances.in_flight > 1

@@ -96,6 +96,12 @@ pub enum PrepareError {
     /// An actor without a handler.
     #[error("only a component that exports airssys:component/handler can be an actor")]
     ActorNeedsHandler,
+    /// An actor with a key and nothing to keep for it.
+    #[error(
+        "an actor with a key keeps a state for each of its values, so the component must export \
+         airssys:component/state: give its `ComponentState` a type, or take `key` out"
+    )]
+    KeyNeedsState,
 }
 
 /// How a revision was compiled.
@@ -343,6 +349,9 @@ fn check_model(spec: &RevisionSpec, inspection: &Inspection) -> Result<(), Prepa
     }
     if is_actor && (inspection.offers.http.is_some() || inspection.offers.functions) {
         return Err(PrepareError::ActorWithOtherDoors);
+    }
+    if spec.instances.key.is_some() && !inspection.offers.state {
+        return Err(PrepareError::KeyNeedsState);
     }
     Ok(())
 }

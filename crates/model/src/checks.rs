@@ -5,10 +5,11 @@
 
 use std::ops::RangeInclusive;
 
-use crate::instances::Instances;
+use crate::instances::{InstanceModel, Instances};
 use crate::limits::Limits;
 use crate::manifest::{Fault, HttpSettings};
 use crate::rollout::RolloutSettings;
+use crate::routing::RoutingSettings;
 use crate::unit::{ByteSize, Span};
 
 pub(crate) fn limits(limits: &Limits) -> Result<(), Fault> {
@@ -55,7 +56,37 @@ pub(crate) fn instances(instances: &Instances) -> Result<(), Fault> {
     if instances.in_flight == 0 {
         return fault("in_flight", "`in_flight` must be at least 1".into());
     }
+    if let Some(key) = &instances.key
+        && instances.model != InstanceModel::Actor
+    {
+        let message = format!("`key = \"{key}\"` is for `model = \"actor\"` alone");
+        return fault("key", message);
+    }
     Ok(())
+}
+
+/// One key of an actor lives on one revision, whatever its callers ask for.
+pub(crate) fn keyed_routing(instances: &Instances, routing: &RoutingSettings) -> Result<(), Fault> {
+    let Some(key) = &instances.key else { return Ok(()) };
+    let fault = |key: &str, message: String| Err(("routing", key.to_owned(), message));
+    for (asked, name) in [(routing.named, "named"), (routing.preview, "preview")] {
+        if asked {
+            let message = format!(
+                "`{name}` is not for an actor with a key: a call that chooses its revision would leave one \
+                 key with two states"
+            );
+            return fault(name, message);
+        }
+    }
+    match &routing.sticky {
+        Some(by) if by != key => {
+            let message = format!(
+                "the calls of an actor stick to its key, `{key}`, and not to `{by}`: leave `sticky` out"
+            );
+            fault("sticky", message)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A route is a path prefix of plain segments, so that two routes can be compared and a request's path
@@ -123,6 +154,29 @@ mod tests {
         assert_eq!(instances(&max(100_000)), Ok(()));
         assert!(instances(&max(100_001)).is_err());
         assert!(instances(&max(0)).is_err());
+    }
+
+    #[test]
+    fn a_key_is_for_actors_and_nothing_else_decides_where_their_calls_go() {
+        let key: Option<crate::StickyBy> = Some("header:x-user".parse().unwrap());
+        let keyed = |model| Instances { model, key: key.clone(), ..Instances::default() };
+        let actor = keyed(InstanceModel::Actor);
+        assert_eq!(instances(&actor), Ok(()));
+        assert_eq!(instances(&keyed(InstanceModel::Pooled)).unwrap_err().1, "key");
+        let none = RoutingSettings::default();
+        let same = RoutingSettings { sticky: key.clone(), ..none.clone() };
+        for sound in [&none, &same] {
+            assert_eq!(keyed_routing(&actor, sound), Ok(()));
+        }
+        let other = Some("cookie:session".parse().unwrap());
+        for (routing, at) in [
+            (RoutingSettings { named: true, ..none.clone() }, "named"),
+            (RoutingSettings { preview: true, ..none.clone() }, "preview"),
+            (RoutingSettings { sticky: other, ..none.clone() }, "sticky"),
+        ] {
+            assert_eq!(keyed_routing(&actor, &routing).unwrap_err().1, at);
+            assert_eq!(keyed_routing(&Instances::default(), &routing), Ok(()));
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::routing::StickyBy;
+
 /// How long an instance lives and who shares it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -12,12 +14,12 @@ pub enum InstanceModel {
     Fresh,
     /// Instances are used again, one call at a time.
     Pooled,
-    /// One instance with one mailbox and saved state.
+    /// One instance with one mailbox and saved state; with a `key`, as if there were one for each of its values.
     Actor,
 }
 
 /// The `[instances]` table of a manifest, and what `scale` changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Instances {
     /// How an instance lives.
@@ -31,6 +33,10 @@ pub struct Instances {
     /// `pooled` with WASI 0.3: HTTP calls that may be at once in one instance. One with a lifecycle of its own has its
     /// calls one by one.
     pub in_flight: u32,
+    /// `actor`: what of a call says which actor it is for, each with a mailbox and a state of its own. Their
+    /// calls go to at most `max` instances.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<StickyBy>,
 }
 
 impl Instances {
@@ -41,6 +47,7 @@ impl Instances {
 
 impl Default for Instances {
     fn default() -> Self {
-        Self { model: InstanceModel::Fresh, min: 0, max: 64, max_calls: 0, in_flight: 16 }
+        let model = InstanceModel::Fresh;
+        Self { model, min: 0, max: 64, max_calls: 0, in_flight: 16, key: None }
     }
 }

@@ -44,7 +44,7 @@ pub use rollout::{
     ShadowSettings, ShadowThen, StepAct, StepSettings, StrategyName, Success,
 };
 pub use routing::{
-    Attribute, AttributeError, Condition, ConditionError, FieldName, Match, MatchError,
+    Attribute, AttributeError, Condition, ConditionError, FieldName, KEY_HEADER, Match, MatchError,
     RoutingSettings, StickyBy, Test,
 };
 pub use signer::{Signer, SignerError};

@@ -195,6 +195,7 @@ impl Authored {
         };
         checks::limits(&self.limits).map_err(at)?;
         checks::instances(&self.instances).map_err(at)?;
+        checks::keyed_routing(&self.instances, &self.routing).map_err(at)?;
         checks::route(&self.http).map_err(at)?;
         checks::rollout(&self.rollout).map_err(at)?;
         Ok(Manifest {

@@ -62,7 +62,9 @@ pub(crate) fn monitor(shared: &Shared, name: &Name) -> Result<Reply, Failure> {
             cpu_ms: ms(pool.cpu),
             memory_bytes: pool.memory_bytes,
             instances: pool.instances,
-            queued: pool.queued,
+            // A call that waits for its actor's turn has no revision yet; most will have the active one.
+            queued: pool.queued
+                + if record.active == Some(number) { service.live.mailboxes.waiting() } else { 0 },
             shadow: service.live.shadowing.usage(number).map(shadow),
         })
     });
@@ -151,7 +153,7 @@ async fn inspect_revision(
         asked: release.map(|release| release.manifest.asked).unwrap_or_default(),
         granted: Some(settings.grants.clone()),
         limits: settings.limits,
-        instances: service.scaled(settings.instances),
+        instances: service.scaled(&settings.instances),
         routing: settings.routing.clone(),
     })
 }
@@ -189,7 +191,8 @@ pub(crate) async fn invoke(shared: &Shared, command: Invoke, by: &By) -> Result<
         None => {
             let Payload(body) = command.input;
             let content_type = command.content_type;
-            let input = Input { body, content_type, metadata: Vec::new() };
+            let metadata = command.metadata.into_iter().collect();
+            let input = Input { body, content_type, metadata };
             let called = service.live.execute(input, call).await.map_err(failure)?;
             let output = called.answer;
             Invoked {

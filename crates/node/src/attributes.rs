@@ -7,15 +7,12 @@ use std::net::IpAddr;
 
 use airssys_wasm_deploy::Attributes;
 use airssys_wasm_host::Caller;
-use airssys_wasm_model::{Attribute, Condition, FieldName, StickyBy};
+use airssys_wasm_model::{Attribute, Condition, FieldName, KEY_HEADER, StickyBy};
 use http::header::COOKIE;
 use http::{HeaderMap, Method, Uri};
 
 /// The header, or the entry of an input's metadata, by which a call names its revision or version.
 pub(crate) const ROUTE: &str = "x-airssys-route";
-
-/// The header, or the entry of an input's metadata, that is the call's key.
-const KEY: &str = "x-airssys-key";
 
 /// A call that can be routed.
 pub(crate) trait Routable: Attributes {
@@ -58,7 +55,7 @@ impl Attributes for OfRequest<'_> {
             StickyBy::Header(name) => see(self.header(name.as_str())),
             StickyBy::Cookie(name) => see(self.cookie(name.as_str())),
             StickyBy::Address => address(self.caller, see),
-            StickyBy::Key => see(self.header(KEY)),
+            StickyBy::Key => see(self.header(KEY_HEADER)),
         }
     }
 }
@@ -99,7 +96,7 @@ impl Attributes for OfCall<'_> {
             StickyBy::Header(name) => see(self.entry(name.as_str())),
             StickyBy::Cookie(_) => see(None),
             StickyBy::Address => address(self.caller, see),
-            StickyBy::Key => see(self.entry(KEY)),
+            StickyBy::Key => see(self.entry(KEY_HEADER)),
         }
     }
 }

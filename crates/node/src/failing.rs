@@ -17,6 +17,7 @@ impl ServiceError {
                     .help("it is starting, or its last deployment failed: see its status");
             }
             Self::Naming(error) => return error.failure(service),
+            Self::Key(error) => return error.failure(service),
             Self::Call(error) => error,
         };
         let said = format!("service `{service}`: {error}");

@@ -192,7 +192,7 @@ impl Service {
     /// How a recorded revision's instances live now.
     pub(crate) fn instances_of(&self, revision: RevisionNumber) -> Option<Instances> {
         let record = self.record();
-        record.revision(revision).map(|it| self.scaled(it.settings.instances))
+        record.revision(revision).map(|it| self.scaled(&it.settings.instances))
     }
 
     /// How many instances a revision is to have: for a share, as many of those that the active one has.

@@ -17,6 +17,7 @@ mod ingress;
 mod listen;
 mod live;
 mod logs;
+mod mailbox;
 mod metrics;
 mod naming;
 mod node;

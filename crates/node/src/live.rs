@@ -3,6 +3,8 @@
 //! A call picks a revision and is counted in as one step, claims a place in the revision's pool, runs and
 //! is recorded. No store is touched and no plan is known here.
 
+mod actors;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -20,11 +22,14 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::attributes::{OfCall, Routable};
 use crate::handled::{self, InputError};
+use crate::mailbox::{KeyError, Mailboxes};
 use crate::metrics::{Calls, Traffic};
 use crate::naming::{Named, NamingError};
 use crate::shadow::{self, Answer, KEPT_BYTES_MAX, Request, Shadowing, Watched};
 use crate::successes::Successes;
 use crate::waiting::Starting;
+
+use self::actors::{Entered, Placed};
 
 /// A service as its callers meet it.
 pub(crate) struct LiveService {
@@ -32,6 +37,8 @@ pub(crate) struct LiveService {
     pub(crate) switch: Switch<Running>,
     pub(crate) starting: Starting,
     pub(crate) shadowing: Shadowing,
+    /// Of its actors.
+    pub(crate) mailboxes: Mailboxes,
     /// What callers have a say in. Read only for a call that names its revision.
     routing: ArcSwap<RoutingSettings>,
 }
@@ -74,6 +81,9 @@ pub(crate) enum ServiceError {
     /// The call names a revision that it does not reach.
     #[error(transparent)]
     Naming(#[from] NamingError),
+    /// The call does not say which actor it is for.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The call failed.
     #[error(transparent)]
     Call(#[from] CallError),
@@ -117,6 +127,7 @@ impl LiveService {
             switch: Switch::new(),
             starting: Starting::default(),
             shadowing: Shadowing::default(),
+            mailboxes: Mailboxes::default(),
             routing: ArcSwap::default(),
         }
     }
@@ -137,7 +148,7 @@ impl LiveService {
 
     /// Picks the revision of a call and counts it in, as one step. A call that names its revision gets that
     /// one, whatever its share, or none; the address it came to comes before its header.
-    pub(crate) async fn claim(
+    async fn claim(
         &self,
         call: &impl Routable,
         address: Option<RevisionNumber>,
@@ -172,7 +183,7 @@ impl LiveService {
     /// ends.
     pub(crate) async fn http<B>(
         &self,
-        claimed: Claimed<Running>,
+        entered: Entered,
         request: http::Request<B>,
         call: CallCtx,
     ) -> Result<http::Response<CountedBody>, Unanswered>
@@ -180,6 +191,11 @@ impl LiveService {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<HttpError>,
     {
+        if entered.to.is_some() {
+            // Boxed, so that every other request's future is no larger for it.
+            return Box::pin(self.http_to_actor(entered, request, call)).await;
+        }
+        let claimed = entered.claimed;
         match self.shadowing.draw(&claimed, &call) {
             None => Self::send(claimed, request, call).await,
             // Boxed, so that every other request's future is no larger for it.
@@ -210,13 +226,7 @@ impl LiveService {
             Err(error) => return Err(Unanswered { error, by: target }),
         };
         target.stamp(answer.headers_mut());
-        Ok(answer.map(|body| CountedBody {
-            body,
-            by: target,
-            named,
-            _in_flight: in_flight,
-            watched: None,
-        }))
+        Ok(answer.map(|body| CountedBody::new(body, target, named, in_flight)))
     }
 
     /// Calls the service's handler.
@@ -227,7 +237,8 @@ impl LiveService {
     ) -> Result<Answered<Output>, ServiceError> {
         let metadata = &input.metadata;
         let of = OfCall { trigger: "invoke", metadata, caller: call.caller.as_ref() };
-        let claimed = self.claim(&of, None).await?;
+        let entered = self.enter(&of, None).await?;
+        let Placed { claimed, _turn } = self.place(entered, &mut call).await?;
         call.probe = claimed.named;
         let drawn = self.shadowing.draw(&claimed, &call);
         let copy = drawn.and_then(|drawn| drawn.of(Request::input(&input)));
@@ -319,11 +330,17 @@ impl Running {
         call.deadline = Some(Instant::now() + within);
         let input = handled::input(request, within).await;
         let (input, _held) = input.map_err(RequestError::Input)?;
+        let output = self.execute(input, call).await?;
+        Ok(handled::answer(output).map(|body| AnswerBody::Whole(Some(body))))
+    }
+
+    /// Its handler, counted.
+    async fn execute(&self, input: Input, call: CallCtx) -> Result<Output, CallError> {
         let counted = Counted::begin(&self.traffic, &call);
         let answered = async { self.pool.claim(call).await?.execute(input).await }.await;
         counted.answered(says(answered.as_ref().ok()));
         counted.end(answered.as_ref().err().is_some_and(is_failure));
-        Ok(handled::answer(answered?).map(|body| AnswerBody::Whole(Some(body))))
+        answered
     }
 
     /// Says in an answer's headers who made it, if it is to be said.
@@ -429,6 +446,10 @@ pub(crate) struct CountedBody {
 }
 
 impl CountedBody {
+    fn new(body: AnswerBody, by: Arc<Running>, named: bool, in_flight: InFlight) -> Self {
+        Self { body, by, named, _in_flight: in_flight, watched: None }
+    }
+
     /// Lets the caller's taking of it be watched, by what is made when it is known whether it is empty.
     pub(crate) fn watched_by(mut self, watched: impl FnOnce(bool) -> Watched) -> Self {
         self.watched = Some(Box::new(watched(self.is_end_stream())));

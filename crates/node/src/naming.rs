@@ -30,6 +30,11 @@ pub(crate) enum NamingError {
     /// The service gives its revisions no addresses.
     #[error("its revisions have no addresses of their own")]
     NoAddresses,
+    /// Its calls are for actors with keys.
+    #[error(
+        "a call to an actor with a key cannot choose its revision: the key would have two states"
+    )]
+    Keyed,
     /// The header says neither.
     #[error("`{ROUTE}: {0}` is neither `revision=3` nor `version=2.0.0`")]
     Unreadable(String),
@@ -81,7 +86,7 @@ impl NamingError {
             Self::NoAddresses => failure(Code::NotFound).help(
                 "write `preview = true` under [routing] in its Component.toml, and update it",
             ),
-            Self::Unreadable(_) => failure(Code::Usage),
+            Self::Unreadable(_) | Self::Keyed => failure(Code::Usage),
             Self::Unclaimed { .. } => failure(Code::NotFound)
                 .help(format!("`airssys-wasm status {service}` shows the revisions that run")),
         }

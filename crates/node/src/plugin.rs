@@ -91,6 +91,9 @@ pub enum PluginError {
     /// Its call names a version, which a plugin has only one of.
     #[error("the plugin has one version, and a call cannot name another: {0}")]
     Naming(String),
+    /// Its call does not say which of its actors it is for. The key is an entry of the input's metadata.
+    #[error("the plugin's actors have a key: {0}")]
+    Key(String),
     /// Another component's name: a swap changes the version, not the plugin.
     #[error("plugin `{name}` cannot be swapped for `{other}`")]
     OtherName {
@@ -256,6 +259,7 @@ fn loaded(error: ServiceError) -> PluginError {
     match error {
         ServiceError::Call(error) => PluginError::Call(error),
         ServiceError::Naming(error) => PluginError::Naming(error.to_string()),
+        ServiceError::Key(error) => PluginError::Key(error.to_string()),
         ServiceError::NoRevision(_) => unreachable!("a plugin has a revision from its loading on"),
     }
 }

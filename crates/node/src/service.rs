@@ -19,7 +19,7 @@ use crate::logs::ServiceLog;
 use crate::node::Shared;
 use crate::releases::{self, Release};
 use crate::starting::StartError;
-use crate::state::{self, KeptState};
+use crate::state::KeptState;
 
 /// A service of this node.
 pub(crate) struct Service {
@@ -222,14 +222,10 @@ impl Service {
         if stored.in_doubt {
             stored = self.settle(stored).await?;
         }
-        let store = Arc::clone(&self.shared.store);
-        let (key, state) = (key(self.name()), state::key(self.name()));
+        // First: while there is a record, a node that dies goes on with this when it starts again.
+        self.state.forget().await?;
+        let (store, key) = (Arc::clone(&self.shared.store), key(self.name()));
         let deleting = tokio::task::spawn_blocking(move || {
-            let kept = store.records().get(&state);
-            let kept = kept.map_err(|error| PutError::Corrupt { detail: error.to_string() })?;
-            if let Some(kept) = kept {
-                store.records().delete_if(&state, kept.version)?;
-            }
             if let Some(version) = stored.version {
                 stored.in_doubt = true;
                 store.records().delete_if(&key, version)?;
@@ -275,7 +271,7 @@ impl Service {
             config: settings.config.clone(),
             rights: Arc::new(rights),
             limits: settings.limits,
-            instances: self.scaled(settings.instances),
+            instances: self.scaled(&settings.instances),
             sink: Arc::clone(&self.log) as _,
             state: is_actor.then(|| Arc::clone(&self.state) as Arc<dyn StateKeeper>),
         };
@@ -288,10 +284,10 @@ impl Service {
     }
 
     /// How many instances there may be: the operator's word, else the revision's.
-    pub(crate) fn scaled(&self, instances: Instances) -> Instances {
+    pub(crate) fn scaled(&self, instances: &Instances) -> Instances {
         let scale = self.record.borrow().scale;
         let max = scale.max.unwrap_or(instances.max);
-        Instances { min: scale.min.unwrap_or(instances.min).min(max), max, ..instances }
+        Instances { min: scale.min.unwrap_or(instances.min).min(max), max, ..instances.clone() }
     }
 }
 

@@ -1,25 +1,42 @@
 //! The state of actors, kept in the store.
 //!
 //! One keeper serves every revision of a service, so that their instances take turns at one state. What a
-//! version before the present one saved last is kept beside it, for whoever has to undo a migration.
+//! version before the present one saved last is kept beside it, for whoever has to undo a migration. An actor
+//! without a key has the record `state/SERVICE`, one of a key `state/SERVICE/HASH`.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, Weak};
 
-use airssys_wasm_host::{SavedState, StateError, StateKeeper, Turn};
+use airssys_wasm_host::{ActorKey, SavedState, StateError, StateKeeper, Turn};
 use airssys_wasm_model::{Name, Version};
 use airssys_wasm_store::{PutError, RecordError, Store};
 use futures::future::{BoxFuture, FutureExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-/// Keeps the state of one service.
+/// Keeps the state of one service's actors.
 pub(crate) struct KeptState {
     store: Arc<Store>,
     key: String,
     /// What the store holds, once it has been read. Held for the length of a turn, which is what a turn
     /// is: the calls of an actor wait here, in their order.
     seen: Arc<Mutex<Seen>>,
+    /// The same of each key that has a call now. Guards a look-up, never across an await.
+    seen_of: std::sync::Mutex<SeenOf>,
 }
+
+/// What is seen of a key is forgotten with its last call. What is left of those is swept out when the map has
+/// doubled, so that it is never larger than twice the calls there are at once, or [`SWEPT_AT_LEAST`].
+struct SeenOf {
+    keys: HashMap<ActorKey, Weak<Mutex<Seen>>>,
+    sweep_at: usize,
+}
+
+const SWEPT_AT_LEAST: usize = 64;
+
+/// States that are deleted in one go when a service is removed: it may have millions, and what else is written
+/// waits meanwhile.
+const DELETED_AT_ONCE: usize = 1_000;
 
 #[derive(Default)]
 enum Seen {
@@ -33,7 +50,7 @@ struct Kept {
     state: SavedState,
     /// The record's version in the store.
     record: u64,
-    previous: Option<(Version, Vec<u8>)>,
+    previous: Option<SavedState>,
 }
 
 /// A turn at the state. Its lock is given to the thread that writes, so that a call which is given up in
@@ -51,12 +68,71 @@ struct Head {
     generation: u64,
     length: usize,
     previous: Option<Version>,
+    /// Not in records of earlier builds, which kept nothing of it.
+    #[serde(default)]
+    previous_generation: u64,
 }
 
 impl KeptState {
     pub(crate) fn new(store: Arc<Store>, service: &Name) -> Self {
-        Self { store, key: key(service), seen: Arc::default() }
+        Self { store, key: key(service), seen: Arc::default(), seen_of: Default::default() }
     }
+
+    /// Where an actor's state is, and what is seen of it.
+    fn actor(&self, of: Option<ActorKey>) -> (String, Arc<Mutex<Seen>>) {
+        let Some(of) = of else { return (self.key.clone(), Arc::clone(&self.seen)) };
+        let key = format!("{}/{of}", self.key);
+        let mut seen_of = self.seen_of.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seen) = seen_of.keys.get(&of).and_then(Weak::upgrade) {
+            return (key, seen);
+        }
+        if seen_of.keys.len() >= seen_of.sweep_at {
+            seen_of.keys.retain(|_, seen| seen.strong_count() > 0);
+            seen_of.sweep_at = SWEPT_AT_LEAST.max(seen_of.keys.len() * 2);
+        }
+        let seen = Arc::default();
+        seen_of.keys.insert(of, Arc::downgrade(&seen));
+        (key, seen)
+    }
+
+    /// Deletes the state of every actor of a service that has no calls any more. It waits for what is still
+    /// being saved: a record that comes after would be the state of the next service of this name.
+    pub(crate) async fn forget(&self) -> Result<(), PutError> {
+        let mut under_way = vec![Arc::clone(&self.seen)];
+        let seen_of = self.seen_of.lock().unwrap_or_else(PoisonError::into_inner).live();
+        under_way.extend(seen_of);
+        for seen in under_way {
+            *seen.lock().await = Seen::Unread;
+        }
+        let (store, key) = (Arc::clone(&self.store), self.key.clone());
+        let deleting = tokio::task::spawn_blocking(move || delete_all(&store, &key));
+        deleting
+            .await
+            .map_err(|panicked| PutError::Io { source: std::io::Error::other(panicked) })?
+    }
+}
+
+impl SeenOf {
+    fn live(&self) -> Vec<Arc<Mutex<Seen>>> {
+        self.keys.values().filter_map(Weak::upgrade).collect()
+    }
+}
+
+impl Default for SeenOf {
+    fn default() -> Self {
+        Self { keys: HashMap::new(), sweep_at: SWEPT_AT_LEAST }
+    }
+}
+
+fn delete_all(store: &Store, key: &str) -> Result<(), PutError> {
+    let corrupt = |error: RecordError| PutError::Corrupt { detail: error.to_string() };
+    let records = store.records();
+    // Not by the prefix `state/SERVICE`, which is also that of a service with a longer name.
+    if let Some(kept) = records.get(key).map_err(corrupt)? {
+        records.delete_if(key, kept.version)?;
+    }
+    while records.delete_under(&format!("{key}/"), DELETED_AT_ONCE)? > 0 {}
+    Ok(())
 }
 
 /// Where a service's state is.
@@ -65,13 +141,14 @@ pub(crate) fn key(service: &Name) -> String {
 }
 
 impl StateKeeper for KeptState {
-    fn turn(&self) -> BoxFuture<'_, Result<Box<dyn Turn>, StateError>> {
-        async {
-            let mut seen = Arc::clone(&self.seen).lock_owned().await;
+    fn turn(&self, of: Option<ActorKey>) -> BoxFuture<'_, Result<Box<dyn Turn>, StateError>> {
+        async move {
+            let (key, seen) = self.actor(of);
+            let mut seen = seen.lock_owned().await;
             if matches!(*seen, Seen::Unread) {
-                *seen = Seen::Read(read(&self.store, &self.key).await?);
+                *seen = Seen::Read(read(&self.store, &key).await?);
             }
-            let (store, key) = (Arc::clone(&self.store), self.key.clone());
+            let store = Arc::clone(&self.store);
             Ok(Box::new(StoredTurn { store, key, seen: Some(seen) }) as Box<dyn Turn>)
         }
         .boxed()
@@ -94,6 +171,10 @@ impl StoredTurn {
 impl Turn for StoredTurn {
     fn saved(&self) -> Option<&SavedState> {
         self.kept().map(|kept| &kept.state)
+    }
+
+    fn previous(&self) -> Option<&SavedState> {
+        self.kept()?.previous.as_ref()
     }
 
     fn save<'a>(
@@ -136,7 +217,7 @@ fn next(before: Option<&Kept>, version: &Version, bytes: Vec<u8>) -> Kept {
         if before.state.version == *version {
             before.previous.clone()
         } else {
-            Some((before.state.version.clone(), before.state.bytes.clone()))
+            Some(before.state.clone())
         }
     });
     let generation = before.map_or(1, |before| before.state.generation + 1);
@@ -158,13 +239,14 @@ fn encode(kept: &Kept) -> Result<Vec<u8>, StateError> {
         version: kept.state.version.clone(),
         generation: kept.state.generation,
         length: kept.state.bytes.len(),
-        previous: kept.previous.as_ref().map(|(version, _)| version.clone()),
+        previous: kept.previous.as_ref().map(|previous| previous.version.clone()),
+        previous_generation: kept.previous.as_ref().map_or(0, |previous| previous.generation),
     };
     let mut record = serde_json::to_vec(&head).map_err(|error| StateError(error.into()))?;
     record.push(b'\n');
     record.extend_from_slice(&kept.state.bytes);
-    if let Some((_, bytes)) = &kept.previous {
-        record.extend_from_slice(bytes);
+    if let Some(previous) = &kept.previous {
+        record.extend_from_slice(&previous.bytes);
     }
     Ok(record)
 }
@@ -182,7 +264,11 @@ fn decode(record: &[u8], version: u64) -> Result<Kept, StateError> {
             generation: head.generation,
         },
         record: version,
-        previous: head.previous.map(|version| (version, previous.to_vec())),
+        previous: head.previous.map(|version| SavedState {
+            version,
+            bytes: previous.to_vec(),
+            generation: head.previous_generation,
+        }),
     })
 }
 
@@ -200,20 +286,20 @@ mod tests {
         let service: Name = "counter".parse().unwrap();
         let keeper = KeptState::new(Arc::clone(&store), &service);
         assert_eq!(keeper.peek().await.unwrap(), None);
-        let mut turn = keeper.turn().await.unwrap();
+        let mut turn = keeper.turn(None).await.unwrap();
         assert_eq!(turn.save(&V1, b"one".to_vec()).await.unwrap(), 1);
         assert_eq!(turn.save(&V1, b"two".to_vec()).await.unwrap(), 2);
         drop(turn);
-        let mut turn = keeper.turn().await.unwrap();
+        let mut turn = keeper.turn(None).await.unwrap();
         turn.save(&V2, b"three".to_vec()).await.unwrap();
         drop(turn);
 
         let other = KeptState::new(store, &service);
         let state = SavedState { version: V2, bytes: b"three".to_vec(), generation: 3 };
         assert_eq!(other.peek().await.unwrap(), Some(state.clone()));
-        assert_eq!(other.turn().await.unwrap().saved(), Some(&state));
-        let kept = read(&other.store, &other.key).await.unwrap().unwrap();
-        assert_eq!(kept.previous, Some((V1, b"two".to_vec())));
+        assert_eq!(other.turn(None).await.unwrap().saved(), Some(&state));
+        let previous = SavedState { version: V1, bytes: b"two".to_vec(), generation: 2 };
+        assert_eq!(other.turn(None).await.unwrap().previous(), Some(&previous));
     }
 
     #[tokio::test]
@@ -221,14 +307,61 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(Store::open(dir.path()).unwrap());
         let keeper = Arc::new(KeptState::new(store, &"a".parse().unwrap()));
-        let first = keeper.turn().await.unwrap();
+        let first = keeper.turn(None).await.unwrap();
         let waiting = Arc::clone(&keeper);
         let second = tokio::spawn(async move {
-            waiting.turn().await.unwrap().saved().map(|saved| saved.generation)
+            waiting.turn(None).await.unwrap().saved().map(|saved| saved.generation)
         });
         tokio::task::yield_now().await;
         assert!(!second.is_finished());
         drop(first);
         assert_eq!(second.await.unwrap(), None);
+    }
+
+    #[test]
+    fn a_record_of_an_earlier_build_is_read() {
+        let head = r#"{"version":"2.0.0","generation":7,"length":3,"previous":"1.0.0"}"#;
+        let kept = decode(format!("{head}\nnewold").as_bytes(), 4).unwrap();
+        assert_eq!((&*kept.state.bytes, kept.state.generation), (&b"new"[..], 7));
+        assert_eq!(kept.previous.unwrap().bytes, b"old");
+    }
+
+    #[tokio::test]
+    async fn each_key_has_a_state_and_turns_of_its_own_and_all_go_with_the_service() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(dir.path()).unwrap());
+        let keeper = KeptState::new(Arc::clone(&store), &"a".parse().unwrap());
+        let neighbour = KeptState::new(Arc::clone(&store), &"a-b".parse().unwrap());
+        let actors = ["ada", "", "../a-b"].map(|key| Some(ActorKey::of(key.as_bytes()).unwrap()));
+        let all = || actors.into_iter().chain([None]);
+        let mut turns = Vec::new();
+        for (number, of) in all().enumerate() {
+            let mut turn = keeper.turn(of).await.unwrap();
+            assert_eq!(turn.saved(), None);
+            turn.save(&V1, vec![number as u8]).await.unwrap();
+            turns.push(turn);
+        }
+        drop(turns);
+        neighbour.turn(actors[0]).await.unwrap().save(&V1, b"other".to_vec()).await.unwrap();
+        for (number, of) in all().enumerate() {
+            let turn = keeper.turn(of).await.unwrap();
+            assert_eq!(turn.saved().unwrap().bytes, [number as u8]);
+        }
+        keeper.forget().await.unwrap();
+        for of in all() {
+            assert_eq!(keeper.turn(of).await.unwrap().saved(), None);
+        }
+        assert_eq!(store.records().keys("state/").unwrap().len(), 1, "the neighbour's");
+    }
+
+    #[tokio::test]
+    async fn what_is_seen_of_a_key_goes_with_its_last_call() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(dir.path()).unwrap());
+        let keeper = KeptState::new(store, &"a".parse().unwrap());
+        for number in 0..1_000_u32 {
+            keeper.turn(Some(ActorKey::of(&number.to_le_bytes()).unwrap())).await.unwrap();
+        }
+        assert!(keeper.seen_of.lock().unwrap().keys.len() <= SWEPT_AT_LEAST);
     }
 }

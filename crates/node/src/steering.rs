@@ -117,7 +117,7 @@ pub(crate) async fn scale(shared: &Shared, command: Scale) -> Result<Reply, Fail
     let mut filling = Vec::new();
     for (number, running) in service.live.switch.targets() {
         if let Some(revision) = record.revision(number) {
-            let instances = service.scaled(revision.settings.instances);
+            let instances = service.scaled(&revision.settings.instances);
             running.pool.resize(instances.max);
             // Together, and within a call's limits each: a revision whose instances fail holds no other up.
             filling.push(async move { running.pool.fill(instances.min).await });
@@ -129,7 +129,7 @@ pub(crate) async fn scale(shared: &Shared, command: Scale) -> Result<Reply, Fail
             Failure::new(Code::GuestFailed, message)
         })?;
     }
-    let instances = record.revision(revision).map(|it| service.scaled(it.settings.instances));
+    let instances = record.revision(revision).map(|it| service.scaled(&it.settings.instances));
     let instances = instances.unwrap_or_default();
     Ok(Scaled { service: service.name().clone(), revision, instances }.into())
 }

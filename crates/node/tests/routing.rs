@@ -133,6 +133,7 @@ impl Routed {
             args: Vec::new(),
             input: Payload("you".into()),
             content_type: None,
+            metadata: Default::default(),
         };
         let invoked = self.act(Command::Invoke(invoke)).await.unwrap();
         Invoked::try_from(invoked).unwrap().revision.0

@@ -110,6 +110,7 @@ impl Shadowed {
             args: args.iter().map(|&arg| arg.to_owned()).collect(),
             input: Payload(input.to_owned().into()),
             content_type: None,
+            metadata: Default::default(),
         };
         self.act(Command::Invoke(invoke)).await
     }

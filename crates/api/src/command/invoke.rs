@@ -1,5 +1,7 @@
 //! Calling a component through the control port.
 
+use std::collections::BTreeMap;
+
 use airssys_wasm_model::Name;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +11,8 @@ use crate::Payload;
 /// Call a service's handler, or one of its functions.
 ///
 /// Over HTTP the request's body *is* the input: for the handler any bytes of the request's content type,
-/// for a function (`?function=NAME`) a JSON array of WAVE texts, one an argument.
+/// for a function (`?function=NAME`) a JSON array of WAVE texts, one an argument. An entry of the input's
+/// metadata is a query field of its own, `?metadata.NAME=VALUE`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Invoke {
@@ -27,4 +30,7 @@ pub struct Invoke {
     /// The input's content type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
+    /// What else is said of the input, as a request's headers do: an actor's key, for one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
 }

@@ -68,6 +68,7 @@ fn every_command() -> Vec<Command> {
             args: vec!["1".into(), "{a: \"é\"}".into()],
             input: Payload::default(),
             content_type: None,
+            metadata: Default::default(),
         }),
         Command::Invoke(Invoke {
             service: service.clone(),
@@ -75,6 +76,7 @@ fn every_command() -> Vec<Command> {
             args: Vec::new(),
             input: Payload(vec![0xff, 0, b'x'].into()),
             content_type: Some("image/png".into()),
+            metadata: [("x-user".to_owned(), "größe & =/?".to_owned())].into(),
         }),
         Command::Monitor(named()),
         Command::Logs(Logs { service, after: Some(7), tail: None, wait_ms: Some(100) }),

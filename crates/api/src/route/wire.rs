@@ -1,5 +1,7 @@
 //! A command as an HTTP request, and a request as the command it says.
 
+use std::collections::BTreeMap;
+
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
@@ -18,6 +20,9 @@ pub struct Wire {
     /// The content type and the body, if there is one.
     pub body: Option<(String, Payload)>,
 }
+
+/// What the query field of an entry of an input's metadata begins with.
+const METADATA: &str = "metadata.";
 
 /// All but what RFC 3986 leaves unreserved: a `/` in a function's name must not end its segment.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -61,16 +66,22 @@ impl Route {
 
     fn write_invoke(&self, invoke: &Invoke) -> Wire {
         let path = self.path.replace("{service}", invoke.service.as_str());
-        let (target, content_type, body) = match &invoke.function {
-            Some(function) => (
-                format!("{path}?function={}", utf8_percent_encode(function, RESERVED)),
+        let escaped = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
+        let function = invoke.function.iter().map(|it| format!("function={}", escaped(it)));
+        let metadata = invoke.metadata.iter();
+        let metadata =
+            metadata.map(|(name, value)| format!("{METADATA}{}={}", escaped(name), escaped(value)));
+        let fields = function.chain(metadata).collect::<Vec<_>>();
+        let target = if fields.is_empty() { path } else { format!("{path}?{}", fields.join("&")) };
+        let (content_type, body) = match &invoke.function {
+            Some(_) => (
                 "application/json".to_owned(),
                 Payload(Value::from(invoke.args.clone()).to_string().into()),
             ),
             None => {
                 let content_type = invoke.content_type.clone();
                 let content_type = content_type.unwrap_or("application/octet-stream".to_owned());
-                (path, content_type, invoke.input.clone())
+                (content_type, invoke.input.clone())
             }
         };
         Wire { method: self.method.clone(), target, body: Some((content_type, body)) }
@@ -146,14 +157,21 @@ fn read_invoke(
         args: Vec::new(),
         input,
         content_type: content_type.map(str::to_owned),
+        metadata: BTreeMap::new(),
     };
     for (field, text) in query {
         match field.as_str() {
             "function" => invoke.function = Some(text),
+            field if field.starts_with(METADATA) => {
+                invoke.metadata.insert(field[METADATA.len()..].to_owned(), text);
+            }
             _ => return Err(usage(format!("unknown query field `{field}`"))),
         }
     }
     if invoke.function.is_some() {
+        if !invoke.metadata.is_empty() {
+            return Err(usage("a function has no metadata; the handler's input has".to_owned()));
+        }
         let body = std::mem::take(&mut invoke.input);
         invoke.content_type = None;
         if !body.is_empty() {

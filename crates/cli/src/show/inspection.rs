@@ -47,6 +47,9 @@ pub(crate) fn inspection(found: &Inspection) -> String {
     let instances = &found.instances;
     let model = format!("{:?}", instances.model).to_lowercase();
     out.push_str(&format!("instances: {model}, {} to {}\n", instances.min, instances.max));
+    if let Some(key) = &instances.key {
+        out.push_str(&format!("an actor for each {key}\n"));
+    }
     let routing = &found.routing;
     if let Some(by) = &routing.sticky {
         out.push_str(&format!("a split sticks by {by}\n"));

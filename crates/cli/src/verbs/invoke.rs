@@ -39,6 +39,10 @@ pub(crate) struct Invoke {
     #[arg(long, value_name = "TYPE", conflicts_with = "function")]
     content_type: Option<String>,
 
+    /// What else is said of the input, as a request's headers do: an actor's key, for one.
+    #[arg(long, value_name = "NAME=VALUE", conflicts_with = "function", value_parser = entry)]
+    metadata: Vec<(String, String)>,
+
     #[command(flatten)]
     node: NodeFlags,
 }
@@ -56,6 +60,7 @@ impl Invoke {
             args: self.args,
             input: Payload(input.into()),
             content_type,
+            metadata: self.metadata.into_iter().collect(),
             function: self.function.clone(),
         });
         let invoked: Invoked = self.node.client()?.ask(command).await?;
@@ -71,6 +76,13 @@ impl Invoke {
                 ui.write(&invoked.output.0)
             }
         }
+    }
+}
+
+fn entry(said: &str) -> Result<(String, String), String> {
+    match said.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".to_owned()),
     }
 }
 

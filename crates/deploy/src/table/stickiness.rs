@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use airssys_wasm_model::RevisionNumber;
+use airssys_wasm_model::{Attribute, RevisionNumber, StickyBy};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::{Share, Split, Weight};
+use super::{Attributes, Picked, Rule, Share, Split, Table, Weight};
 
 const SEEDS: u64 = 200;
 const KEYS: u32 = 1_000;
@@ -126,5 +126,56 @@ fn two_candidates_and_two_services_choose_independently() {
         let both = chosen(service.seed, 2).zip(chosen(other_seed, other));
         let both = both.filter(|(one, other)| *one && *other).count();
         assert!((180..=320).contains(&both), "{both} of {KEYS} keys were chosen twice");
+    }
+}
+
+/// What is known of a call to an actor: its key.
+struct OfKey<'a> {
+    by: &'a StickyBy,
+    key: &'a [u8],
+}
+
+impl Attributes for OfKey<'_> {
+    fn value<R>(&self, of: &Attribute, see: impl FnOnce(Option<&[u8]>) -> R) -> R {
+        see(self.by.decides(of).then_some(self.key))
+    }
+
+    fn key<R>(&self, by: &StickyBy, see: impl FnOnce(Option<&[u8]>) -> R) -> R {
+        see((by == self.by).then_some(self.key))
+    }
+}
+
+/// Whoever draws, however often: with rules on the key before the split, too.
+#[test]
+fn an_actors_key_lives_on_one_revision_whatever_is_drawn() {
+    let by: StickyBy = "header:x-user".parse().unwrap();
+    for seed in 0..SEEDS {
+        let mut random = StdRng::seed_from_u64(seed);
+        let service = Service::new(&mut random);
+        let mut table = Table::all(RevisionNumber(1));
+        for number in 2..6 {
+            let candidate = RevisionNumber(number);
+            let chosen = String::from_utf8(service.keys[number as usize].clone()).unwrap();
+            let rule = Rule::to(format!("header:x-user={chosen}").parse().unwrap(), candidate);
+            table = table.with_rules(vec![rule]).unwrap();
+            for _ in 0..3 {
+                table = table.raised(candidate, random_weight(&mut random));
+                for key in &service.keys[..50] {
+                    let call = OfKey { by: &by, key };
+                    let mut lives = (0..8).map(|_| {
+                        let Picked { rule, row } =
+                            table.pick(&call, Some(&by), service.seed, random.random()).unwrap();
+                        let split =
+                            rule.map_or(table.shares(), |at| table.rules()[at].shares.shares());
+                        split[row].revision
+                    });
+                    let first = lives.next().unwrap();
+                    assert!(lives.all(|next| next == first), "seed {seed}: {table}");
+                    if key == chosen.as_bytes() {
+                        assert_eq!(first, candidate, "seed {seed}: {table}");
+                    }
+                }
+            }
+        }
     }
 }

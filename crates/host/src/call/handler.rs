@@ -8,7 +8,8 @@ use bytes::Bytes;
 
 use super::command;
 use super::error::CallError;
-use super::instance::{Job, ready_for, restore, run};
+use super::instance::{Job, instantiate, ready_for, restore, run};
+use crate::actor::{SavedState, Turn};
 use crate::bindings::airssys::component::types as contract;
 use crate::context::CallCtx;
 use crate::instance::{Held, Instance};
@@ -132,14 +133,23 @@ async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallEr
     let work = pin!(async {
         let keeper = pool.revision.spec.state.as_ref();
         let keeper = keeper.ok_or_else(|| CallError::Host("nobody keeps this state".into()))?;
-        let mut turn = keeper.turn().await?;
+        let actor = call.actor;
+        if actor.is_some() != pool.revision.spec.instances.key.is_some() {
+            let wrong = "a call names an actor exactly where each key has one";
+            return Err(CallError::Host(wrong.into()));
+        }
+        let mut turn = keeper.turn(actor).await?;
         let generation = turn.saved().map(|saved| saved.generation);
-        let current =
-            ready.filter(|ready| ready.holds.as_ref().map(|held| held.generation) == generation);
-        let mut instance = ready_for(pool, current, call, now).await?;
+        // One that has had calls of another actor is not for this one, whatever it holds: what a guest keeps
+        // beside its state would go from one caller to the next.
+        let current = ready.filter(|ready| match &ready.holds {
+            Some(held) => held.actor == actor && Some(held.generation) == generation,
+            None => actor.is_none() && generation.is_none(),
+        });
+        let mut instance = ready_for(pool, current, call.clone(), now).await?;
         // The one that waited holds the state already.
-        if let (None, Some(saved)) = (&instance.holds, turn.saved()) {
-            restore(pool, &mut instance, saved).await?;
+        if let (None, Some(_)) = (&instance.holds, turn.saved()) {
+            instance = with_state(pool, instance, &*turn, call).await?;
         }
         let answer = execute(pool, &mut instance, input).await;
         if !matches!(answer, Ok(_) | Err(CallError::Fault(_))) {
@@ -149,12 +159,43 @@ async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallEr
         if instance.holds.as_ref().map(|held| &held.bytes) != Some(&bytes) {
             let version: &Version = &pool.revision.spec.version;
             let generation = turn.save(version, bytes.clone()).await?;
-            instance.holds = Some(Held { generation, bytes });
+            instance.holds = Some(Held { actor, generation, bytes });
         }
         pool.give_back(instance);
         answer
     });
     Metered::call(now, work, pool, until).await.unwrap_or_else(|halt| Err(halt.into()))
+}
+
+/// A new instance with an actor's state.
+///
+/// After a candidate was taken back, the old version of a key's actor meets a state of the newer one. If it cannot
+/// read that, it goes on from what it saved last itself: the key would be lost otherwise. An actor without
+/// a key has no such way: its version is held against the one state before it gets a call.
+async fn with_state(
+    pool: &Pool,
+    mut instance: Instance,
+    turn: &dyn Turn,
+    call: CallCtx,
+) -> Result<Instance, CallError> {
+    let Some(saved) = turn.saved() else { return Ok(instance) };
+    let refused = match restore(pool, &mut instance, saved).await {
+        Err(refused @ CallError::Restore { .. }) => refused,
+        restored => return restored.map(|()| instance),
+    };
+    let own = turn.previous().filter(|previous| previous.version == pool.revision.spec.version);
+    let (Some(own), true) = (own, call.actor.is_some()) else { return Err(refused) };
+    let spec = &pool.revision.spec;
+    tracing::warn!(
+        service = %spec.service, revision = %spec.revision, request = %call.request_id,
+        "an actor goes on from the state that version {} saved last: {refused}", spec.version
+    );
+    // The guest may have taken up a part of what it then refused.
+    drop(instance);
+    let mut instance = instantiate(pool, call, None).await?;
+    let own = SavedState { generation: saved.generation, ..own.clone() };
+    restore(pool, &mut instance, &own).await?;
+    Ok(instance)
 }
 
 async fn save(pool: &Pool, instance: &mut Instance) -> Result<Vec<u8>, CallError> {

@@ -62,7 +62,8 @@ pub(crate) async fn restore(
     answered
         .map_err(|error| CallError::of(&error, store.data()))?
         .map_err(|error| CallError::Restore { saved_by, fault: error.into() })?;
-    instance.holds = Some(Held { generation: saved.generation, bytes: saved.bytes.clone() });
+    let actor = instance.store.data().call.actor;
+    instance.holds = Some(Held { actor, generation: saved.generation, bytes: saved.bytes.clone() });
     Ok(())
 }
 

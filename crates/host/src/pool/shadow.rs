@@ -25,7 +25,7 @@ impl Pool {
     /// When it is an actor.
     pub fn shadow(self: &Arc<Self>, max: u32) -> Result<Arc<Self>, NoShadow> {
         let revision = Arc::clone(&self.revision);
-        let instances = revision.spec.instances;
+        let instances = &revision.spec.instances;
         if instances.model == InstanceModel::Actor {
             return Err(NoShadow);
         }

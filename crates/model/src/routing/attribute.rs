@@ -47,6 +47,9 @@ pub enum StickyBy {
     Key,
 }
 
+/// The header, or the entry of an input's metadata, that is a call's key.
+pub const KEY_HEADER: &str = "x-airssys-key";
+
 /// The name of a header, a cookie or a query parameter. Header names are in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FieldName(Box<str>);
@@ -114,6 +117,18 @@ impl FieldName {
 
     fn cookie(name: &str) -> Result<Self, AttributeError> {
         Self::token("cookie", name)
+    }
+}
+
+impl StickyBy {
+    /// Whether calls with the same key always have the same value of this attribute too.
+    pub fn decides(&self, attribute: &Attribute) -> bool {
+        match (self, attribute) {
+            (Self::Header(name), Attribute::Header(other))
+            | (Self::Cookie(name), Attribute::Cookie(other)) => name == other,
+            (Self::Key, Attribute::Header(name)) => name.as_str() == KEY_HEADER,
+            _ => false,
+        }
     }
 }
 
@@ -228,6 +243,23 @@ mod tests {
             assert_eq!(text.parse::<StickyBy>().unwrap().to_string(), text);
         }
         assert_eq!("header:X-Beta".parse::<Attribute>(), "header:x-beta".parse());
+    }
+
+    #[test]
+    fn a_key_decides_the_attribute_that_it_is() {
+        for (by, attribute) in [
+            ("header:x-user", "header:X-User"),
+            ("cookie:a", "cookie:a"),
+            ("key", "header:x-airssys-key"),
+        ] {
+            let by: StickyBy = by.parse().unwrap();
+            assert!(by.decides(&attribute.parse().unwrap()), "{by}");
+            for other in
+                ["header:x-beta", "cookie:b", "query:a", "path", "method", "caller", "trigger"]
+            {
+                assert!(!by.decides(&other.parse().unwrap()), "{by}: {other}");
+            }
+        }
     }
 
     #[test]

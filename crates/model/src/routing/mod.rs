@@ -6,7 +6,7 @@ mod condition;
 mod matching;
 mod settings;
 
-pub use attribute::{Attribute, AttributeError, FieldName, StickyBy};
+pub use attribute::{Attribute, AttributeError, FieldName, KEY_HEADER, StickyBy};
 pub use condition::{Condition, ConditionError, Test};
 pub use matching::{Match, MatchError};
 pub use settings::RoutingSettings;

@@ -108,7 +108,7 @@ pub(super) fn settings(
         config_set,
         grants,
         limits: manifest.limits,
-        instances: manifest.instances,
+        instances: manifest.instances.clone(),
         http: manifest.http.clone(),
         routing: manifest.routing.clone(),
         signers: release.signers.clone(),

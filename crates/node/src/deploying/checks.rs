@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::{BeginError, RevisionSettings, ServiceRecord};
-use airssys_wasm_model::{InstanceModel, Name, Rights, RolloutSettings, StrategyName};
+use airssys_wasm_model::{Name, Rights, RolloutSettings};
 
+use super::actors::check_actors;
 use super::addresses;
 use super::candidate::Candidate;
 use super::rolling::begin_failure;
@@ -39,31 +40,9 @@ pub(super) async fn check(
     check_route(shared, name, release, settings)?;
     check_ignored(rollout)?;
     match shared.service(name) {
-        Ok(service) => {
-            check_strategy(&service.record(), rollout.strategy, settings.instances.model)
-        }
+        Ok(service) => check_actors(&service.record(), rollout, &settings.instances),
         Err(_none_yet) => Ok(()),
     }
-}
-
-/// An actor is one instance with one state: its calls cannot be split between two revisions, and a copy of one would
-/// change the state.
-pub(super) fn check_strategy(
-    record: &ServiceRecord,
-    strategy: StrategyName,
-    to: InstanceModel,
-) -> Result<(), Failure> {
-    let active = record.active().map(|active| active.settings.instances.model);
-    let actor = [active, Some(to)].contains(&Some(InstanceModel::Actor));
-    let splits = matches!(strategy, StrategyName::Canary | StrategyName::Ab | StrategyName::Shadow);
-    if splits && actor {
-        let name = &record.name;
-        let message = format!("`{name}` is an actor, so {strategy} cannot split or copy its calls");
-        return Err(
-            Failure::new(Code::Usage, message).help("use --strategy blue-green or all-at-once")
-        );
-    }
-    Ok(())
 }
 
 /// What of the answers to copied calls may differ is understood.

@@ -3,6 +3,7 @@
 //! Everything that can be found wrong is found before anything is recorded, so that a command that fails
 //! here leaves the node as it was.
 
+mod actors;
 mod addresses;
 mod candidate;
 mod checks;

@@ -9,7 +9,8 @@ use airssys_wasm_api::{By, Code, Failure};
 use airssys_wasm_deploy::{Asked, RevisionRecord, RolloutKind, ServiceRecord};
 use airssys_wasm_model::RolloutSettings;
 
-use super::checks::{check_ignored, check_route, check_strategy};
+use super::actors::check_actors;
+use super::checks::{check_ignored, check_route};
 use super::planning::planned;
 use super::rolling::{record_rollout, rolled};
 use crate::node::Shared;
@@ -27,7 +28,7 @@ pub(crate) async fn rollback(
     let to = goal(&record, &command.to)?;
     let (number, version) = (to.number, to.settings.version.clone());
     let rollout = command.rollout.over(&RolloutSettings::default());
-    check_strategy(&record, rollout.strategy, to.settings.instances.model)?;
+    check_actors(&record, &rollout, &to.settings.instances)?;
     check_ignored(&rollout)?;
     if let Some(release) = releases::known(shared, service.name(), &version).await? {
         check_route(shared, service.name(), &release, &to.settings)?;

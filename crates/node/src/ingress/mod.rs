@@ -114,12 +114,12 @@ impl Routed {
             headers: request.headers(),
             caller: call.caller.as_ref(),
         };
-        let claimed = service.claim(&of, revision).await.map_err(|error| Refused {
+        let entered = service.enter(&of, revision).await.map_err(|error| Refused {
             failure: error.failure(&service.name, request_id),
             by: None,
         })?;
         routes::strip(&mut request, prefix).map_err(|failure| Refused { failure, by: None })?;
-        match service.http(claimed, request, call).await {
+        match service.http(entered, request, call).await {
             Ok(answer) => Ok(answer.map(AnswerBody::Guest)),
             Err(Unanswered { error, by }) => {
                 let failure = error.failure(&service.name, request_id);

@@ -153,6 +153,7 @@ impl Tested {
             args: Vec::new(),
             input: Payload(text.to_owned().into()),
             content_type: Some("text/plain".to_owned()),
+            metadata: Default::default(),
         };
         let invoked: Invoked = self.ask(Command::Invoke(invoke)).await?;
         Ok(String::from_utf8(invoked.output.0.to_vec()).unwrap())

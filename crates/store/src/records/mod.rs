@@ -1,5 +1,6 @@
 //! Records: small values under names, each with a version, changed by compare-and-set.
 
+mod clearing;
 mod engine;
 mod error;
 mod lease;

@@ -238,7 +238,7 @@ impl Records {
     }
 
     /// An outcome left open by a failing disk is a change that may have gone by untold.
-    fn tell(&self, change: Option<Change>) {
+    pub(super) fn tell(&self, change: Option<Change>) {
         self.shelf.announcer.tell(change.unwrap_or(Change::Missed));
     }
 }

@@ -24,7 +24,7 @@ pub(super) async fn by_code(
         config: manifest.config.clone(),
         rights: Arc::new(Rights::default()),
         limits: manifest.limits,
-        instances: manifest.instances,
+        instances: manifest.instances.clone(),
         sink: Arc::new(NoLog),
         state: None,
     };

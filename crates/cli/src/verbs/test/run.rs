@@ -7,7 +7,9 @@ use airssys_wasm_host::{
     CallCtx, CallError, Host, HostSettings, Input, Lease, Line, LogSink, MemoryKeeper, Pool,
     Pooling, RequestId, RevisionSpec,
 };
-use airssys_wasm_model::{Asked, Grant, Grants, Manifest, RevisionNumber, Rights, RightsError};
+use airssys_wasm_model::{
+    Asked, Grant, Grants, Instances, Manifest, RevisionNumber, Rights, RightsError,
+};
 use anyhow::Context as _;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -101,7 +103,8 @@ impl Bench {
             config,
             rights: Arc::new(self.rights(case)?),
             limits: manifest.limits,
-            instances: manifest.instances,
+            // The calls of a case are one actor's, whatever they would say of its key.
+            instances: Instances { key: None, ..manifest.instances.clone() },
             sink: heard,
             state: Some(Arc::new(MemoryKeeper::default())),
         })
