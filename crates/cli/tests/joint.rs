@@ -33,12 +33,13 @@ async fn begin(client: &Client) {
             config: None,
             grants: Grants::default(),
             grant_asked: false,
+            accept_signer: false,
             plan_only: false,
         };
         client.act(Command::Deploy(deploy)).await.unwrap();
         for major in 2..=4 {
             let version = Some(version(major));
-            let push = Push { artifact, name: name.clone(), version };
+            let push = Push { artifact, name: name.clone(), version, accept_signer: false };
             client.act(Command::Push(push)).await.unwrap();
         }
     }

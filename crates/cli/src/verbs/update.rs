@@ -109,6 +109,7 @@ impl Update {
                 config: None,
                 grants: change.grants,
                 grant_asked: change.asked,
+                accept_signer: self.source.accept_signer,
                 detached: false,
                 plan_only: false,
             });

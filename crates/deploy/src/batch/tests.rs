@@ -85,6 +85,7 @@ fn member() -> ServiceRecord {
         instances: Default::default(),
         http: Default::default(),
         routing: Default::default(),
+        signers: Vec::new(),
     };
     let to = record.add_revision(settings, "tester", "an update", now);
     let mut joint = batch(BatchOrder::Together);

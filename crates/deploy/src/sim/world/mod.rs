@@ -160,8 +160,7 @@ impl Node {
             let Ok(call) = claimed else {
                 let record = self.disk();
                 // One that is tried again after a restart has no calls yet.
-                let serves =
-                    |it: RevisionState| it.is_running() && it != RevisionState::Starting;
+                let serves = |it: RevisionState| it.is_running() && it != RevisionState::Starting;
                 let served = record.active().is_some_and(|it| serves(it.state))
                     && record
                         .rollout
