@@ -1,5 +1,6 @@
 //! How far a long command is: told while it runs, never waited for.
 
+use airssys_wasm_model::Name;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -17,11 +18,17 @@ pub enum Event {
     },
     /// What will happen, each step a line.
     Plan {
+        /// Of which service, where several are updated.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        service: Option<Name>,
         /// The steps.
         plan: Vec<String>,
     },
     /// A step of a rollout changed its state.
     Step {
+        /// Of which service, where several are updated.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        service: Option<Name>,
         /// The step.
         #[serde(flatten)]
         step: StepReport,

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod analysis;
+mod batch;
 mod evidence;
 mod fleet;
 mod gate;
@@ -32,6 +33,10 @@ pub use analysis::simulation;
 pub use analysis::{
     Analysis, AnalysisSettings, Conclusion, Counts, Effect, Evidence, FALSE_ABORTS, Interval,
     Judgement, Metric, Sample, Standing, Tally, Tolerance, standing,
+};
+pub use batch::{
+    BATCHES_KEPT, BatchFleet, BatchId, BatchMember, BatchOrder, BatchRecord, Decision, MEMBERS_MAX,
+    MemberState, supervise, tell_decided,
 };
 pub use evidence::{Compared, Difference, Outcomes, Reading, StepEvidence, Trial};
 pub use fleet::{Answer, Fault, Fleet, NotSaved};

@@ -150,7 +150,8 @@ impl Rollout {
 
     /// Whether it still can be promoted or taken back.
     pub(crate) fn is_open(&self) -> bool {
-        self.is_under_way() && self.taken_back.is_none() && self.kind != RolloutKind::Remove
+        let removes = self.kind == RolloutKind::Remove;
+        self.is_under_way() && self.taken_back.is_none() && !removes && !self.is_committed()
     }
 
     /// The step that is intended now.

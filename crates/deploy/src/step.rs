@@ -9,6 +9,7 @@ use airssys_wasm_model::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::batch::{BatchId, BatchOrder};
 use crate::observation::Bounds;
 use crate::table::{Table, Weight};
 
@@ -69,6 +70,20 @@ pub enum Step {
     },
     /// End a trial without a promotion.
     Conclude,
+    /// Wait for the other services of an update of several.
+    Join {
+        /// Which update.
+        batch: BatchId,
+        /// When it goes on.
+        order: BatchOrder,
+    },
+    /// Keep what was replaced warm until an update of several services is decided.
+    Keep {
+        /// Which update.
+        batch: BatchId,
+        /// Which revision, if there was one.
+        revision: Option<RevisionNumber>,
+    },
     /// Keep a revision warm, for an instant way back.
     Hold {
         /// Which one.
@@ -211,6 +226,8 @@ impl Step {
             | Self::Shift { .. }
             | Self::Mirror { mirror: None }
             | Self::Conclude
+            | Self::Join { .. }
+            | Self::Keep { .. }
             | Self::Hold { .. }
             | Self::Drain { .. }
             | Self::Stop { .. } => false,
@@ -220,7 +237,7 @@ impl Step {
     /// Whether it only looks or asks, so that a pause takes effect amid it.
     pub(crate) fn rests_when_paused(&self) -> bool {
         match self {
-            Self::Observe(_) | Self::Experiment(_) | Self::Compare(_) => true,
+            Self::Observe(_) | Self::Experiment(_) | Self::Compare(_) | Self::Join { .. } => true,
             Self::Pause { lasts } => *lasts == PauseFor::UntilPromoted,
             Self::Gate { gate } => match gate.by {
                 GateBy::Webhook(_) => true,
@@ -237,6 +254,14 @@ impl Step {
             Self::Pause { lasts } => *lasts == PauseFor::UntilPromoted,
             Self::Gate { gate } => gate.by == GateBy::Operator,
             _ => false,
+        }
+    }
+
+    /// The update of several services that ends it.
+    pub(crate) const fn batch(&self) -> Option<BatchId> {
+        match self {
+            Self::Join { batch, .. } | Self::Keep { batch, .. } => Some(*batch),
+            _ => None,
         }
     }
 

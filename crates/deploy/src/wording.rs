@@ -4,6 +4,7 @@ use std::fmt;
 
 use airssys_wasm_model::{Gate, GateBy, OnDecision, PauseFor};
 
+use crate::batch::BatchOrder;
 use crate::step::{Compare, Experiment, Observe, Step, Warmth};
 
 impl fmt::Display for Step {
@@ -39,6 +40,16 @@ impl fmt::Display for Step {
             }
             Self::Gate { gate } => gate_words(gate, f),
             Self::Conclude => f.write_str("end the trial without a promotion"),
+            Self::Join { batch, order: BatchOrder::Together } => {
+                write!(f, "wait for the other services of {batch}")
+            }
+            Self::Join { batch, order: BatchOrder::InOrder } => {
+                write!(f, "wait for {batch}: all ready, those before it promoted")
+            }
+            Self::Keep { batch, revision: Some(revision) } => {
+                write!(f, "keep {revision} warm until {batch} is decided")
+            }
+            Self::Keep { batch, revision: None } => write!(f, "wait until {batch} is decided"),
             Self::Hold { revision, during } => write!(f, "keep {revision} warm for {during}"),
             Self::Drain { revision, within } => {
                 write!(f, "let the calls of {revision} end, at most {within}")

@@ -31,7 +31,7 @@ const REMOVED_AT_ONCE: usize = 100;
 pub(crate) async fn after(shared: &Arc<Shared>, done: &Result<Reply, Failure>) {
     let leaves_nothing = match done {
         Ok(Reply::Deployed(deployed)) => deployed.state != "planned",
-        Ok(Reply::Planned(_)) | Err(_) => false,
+        Ok(Reply::Planned(_) | Reply::JointPlan(_)) | Err(_) => false,
         Ok(_) => true,
     };
     if !leaves_nothing {

@@ -5,6 +5,7 @@
 mod asking;
 mod attributes;
 mod authors;
+mod batches;
 mod collecting;
 mod control;
 mod deploying;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use airssys_wasm_api::{By, Code, Command, Failure, Reply};
-use airssys_wasm_deploy::ServiceRecord;
+use airssys_wasm_deploy::{NotSaved, ServiceRecord};
 use airssys_wasm_host::{Host, HostError, HostSettings, Pooling};
 use airssys_wasm_model::Name;
 use airssys_wasm_store::{PutError, RecordError, Store, StoreError};
@@ -14,6 +14,7 @@ use futures::future::join_all;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::batches::Batches;
 use crate::events::{Events, Streams};
 use crate::ingress::Routes;
 use crate::metrics::{self, Sample};
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) routes: Arc<Routes>,
     pub(crate) outside: Outside,
     pub(crate) streams: Streams,
+    pub(crate) batches: Batches,
     /// Guards the map, never across an await. No call takes it: calls come in through the routes.
     services: Mutex<BTreeMap<Name, Known>>,
     ready: AtomicBool,
@@ -100,6 +102,9 @@ pub enum NodeError {
         /// Why.
         reason: String,
     },
+    /// What was decided for several services could not be written to theirs.
+    #[error("an update of several services cannot go on")]
+    NotTold(#[from] NotSaved),
 }
 
 impl NodeError {
@@ -151,6 +156,7 @@ impl Node {
             routes: Arc::default(),
             outside,
             streams: Streams::default(),
+            batches: Batches::default(),
             services: Mutex::default(),
             ready: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
@@ -186,6 +192,7 @@ impl Node {
             Command::History(named) => asking::history(&shared, &named.service),
             Command::Monitor(named) => asking::monitor(&shared, &named.service),
             Command::Inspect(inspect) => asking::inspect(&shared, inspect).await,
+            Command::UpdateStatus(update) => deploying::update_status(&shared, &update),
             Command::Versions(named) => asking::versions(&shared, &named.service).await,
             change => {
                 let changing = tokio::spawn(async move { act_on(&shared, change, by).await });
@@ -255,6 +262,7 @@ impl Node {
     /// they are: the next node over this directory goes on from them.
     pub async fn close(&self) {
         self.announce_stop();
+        self.shared.batches.close().await;
         let known: Vec<Known> =
             std::mem::take(&mut *self.shared.services()).into_values().collect();
         let services: Vec<_> = known.iter().map(|known| Arc::clone(&known.service)).collect();
@@ -288,6 +296,7 @@ impl Node {
 /// services and the rooms they share know one another.
 impl Drop for Node {
     fn drop(&mut self) {
+        self.shared.batches.abort();
         for known in std::mem::take(&mut *self.shared.services()).into_values() {
             if let Some(walk) = known.walk {
                 walk.abort();
@@ -301,6 +310,8 @@ async fn act_on(shared: &Arc<Shared>, command: Command, by: By) -> Result<Reply,
         Command::Deploy(deploy) => deploying::deploy(shared, deploy, by).await,
         Command::Push(push) => deploying::push(shared, push, by).await,
         Command::Update(update) => deploying::update(shared, update, by).await,
+        Command::Updates(updates) => deploying::updates(shared, updates, by).await,
+        Command::AbortUpdate(update) => steering::abort_update(shared, &update, &by).await,
         Command::Rollback(rollback) => deploying::rollback(shared, rollback, by).await,
         Command::Promote(named) => steering::promote(shared, &named.service, &by).await,
         Command::Abort(named) => steering::abort(shared, &named.service, &by).await,

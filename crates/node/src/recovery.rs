@@ -28,11 +28,14 @@ pub(crate) async fn read_all(shared: &Arc<Shared>) -> Result<(), NodeError> {
             serde_json::from_slice(&value).map_err(|source| NodeError::Record { key, source })?;
         shared.add(Service::new(Arc::clone(shared), record, Some(version)));
     }
+    shared.read_batches().await?;
     put_back_routes(shared).await
 }
 
-/// Starts every service and publishes its table, then lets the walks go on.
+/// Starts every service and publishes its table, then lets the walks go on. What was decided for several services
+/// is theirs first: none of them may be taken back alone for not starting again.
 pub(crate) async fn recover_all(shared: &Arc<Shared>) -> Result<(), NodeError> {
+    shared.tell_batches().await?;
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut recovering = JoinSet::new();
     for service in shared.all() {
@@ -52,6 +55,7 @@ pub(crate) async fn recover_all(shared: &Arc<Shared>) -> Result<(), NodeError> {
         recovered.unwrap_or_else(|panicked| Err(lost(panicked).into()))?;
     }
     shared.walk_all();
+    shared.supervise_batches();
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use airssys_wasm_api::reply::{
 use airssys_wasm_deploy::{self as deploy, RevisionRecord, Rollout, RolloutKind, ServiceRecord};
 use airssys_wasm_model::{RevisionNumber, StrategyName};
 
+use crate::batches;
 use crate::evidence::{self, Shown};
 use crate::ingress::{Route, revision_host};
 use crate::service::Service;
@@ -124,6 +125,7 @@ pub(crate) fn status(service: &Service) -> ServiceStatus {
         active: record.active().map(point_of),
         revisions: revisions(service, &record, &table),
         rollout: under_way.and_then(|it| rollout(service, &record, it, None)),
+        joined: batches::joined(&service.shared, &record),
         routes: routes(service, &record),
         rules: table.rules().iter().map(rule).collect(),
         sticky: table.sticky().cloned().or_else(|| record.sticky().by),

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use airssys_wasm_api::Failure;
+use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::{RevisionRecord, ServiceRecord};
 use airssys_wasm_host::{Prepared, RevisionSpec, StateKeeper};
 use airssys_wasm_model::{InstanceModel, Instances, Name, RevisionNumber, Rights};
@@ -36,7 +36,7 @@ pub(crate) struct Service {
     stored: Arc<tokio::sync::Mutex<Stored>>,
     /// Held from the preparing of a revision to its record, so that a revision's number is known before it
     /// is recorded. No call ever takes it.
-    pub(crate) preparing: tokio::sync::Mutex<()>,
+    preparing: tokio::sync::Mutex<()>,
     /// What the last start came to. Guards a few plain values, never across an await.
     start: Mutex<LastStart>,
 }
@@ -123,6 +123,14 @@ impl Service {
     /// The record and its changes.
     pub(crate) fn watch(&self) -> watch::Receiver<Arc<ServiceRecord>> {
         self.record.subscribe()
+    }
+
+    /// Lets nobody else prepare a revision for as long as this is held.
+    pub(crate) fn prepare_alone(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, Failure> {
+        self.preparing.try_lock().map_err(|_| {
+            let message = format!("another revision of `{}` is being prepared", self.name());
+            Failure::new(Code::Conflict, message).help("try again when it has begun")
+        })
     }
 
     pub(crate) fn last_start(&self) -> MutexGuard<'_, LastStart> {

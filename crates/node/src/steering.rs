@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use airssys_wasm_api::command::Scale;
+use airssys_wasm_api::command::{JointUpdate, Scale};
 use airssys_wasm_api::reply::{Removed, Reply, Scaled};
 use airssys_wasm_api::{By, Code, Failure};
-use airssys_wasm_deploy::{Rollout, RolloutNumber, ServiceRecord, SteerError, Timestamp};
+use airssys_wasm_deploy::{BatchId, Rollout, RolloutNumber, ServiceRecord, SteerError, Timestamp};
 use airssys_wasm_model::{Instances, Name};
 use futures::future::join_all;
 
+use crate::batches::{self, Batch};
 use crate::node::{Shared, stopping, store_failure};
 use crate::reports;
 use crate::service::{AmendError, Service};
@@ -23,10 +24,45 @@ pub(crate) async fn promote(shared: &Shared, name: &Name, by: &By) -> Result<Rep
 
 pub(crate) async fn abort(shared: &Shared, name: &Name, by: &By) -> Result<Reply, Failure> {
     let reason = format!("aborted by {}", by.who);
+    let service = shared.service(name)?;
+    if let Some(id) = service.record().batch() {
+        let arrived = Instant::now();
+        let batch = abort_all(shared, id, &reason).await?;
+        return batches::steered(&service, &batch, arrived);
+    }
     let abort = |record: &mut ServiceRecord, now| {
         record.abort(&reason, now).inspect(|_| record.decided_by(&by.who))
     };
     steer(shared, name, by, decided, abort).await
+}
+
+/// Takes back every service of an update of several, and waits until that is done.
+pub(crate) async fn abort_update(
+    shared: &Shared,
+    command: &JointUpdate,
+    by: &By,
+) -> Result<Reply, Failure> {
+    let arrived = Instant::now();
+    let reason = format!("aborted by {}", by.who);
+    let batch = abort_all(shared, BatchId(command.update.0), &reason).await?;
+    Ok(batches::report(shared, &batch.record(), Some(arrived)).into())
+}
+
+async fn abort_all(shared: &Shared, id: BatchId, reason: &str) -> Result<Arc<Batch>, Failure> {
+    let batch = shared.batches.find(id)?;
+    let now = Timestamp::now();
+    let aborted = batch.amend(|record| record.abort(reason, now)).await;
+    let aborted = aborted.map_err(|error| Failure::new(Code::Failed, error))?;
+    if !aborted {
+        return Err(Failure::new(
+            Code::Conflict,
+            format!("{id} is decided: its services are promoted"),
+        )
+        .help("`rollback` takes each of them back"));
+    }
+    tracing::info!("{id} is aborted: {reason}");
+    batches::ended(shared, &batch).await?;
+    Ok(batch)
 }
 
 pub(crate) async fn pause(shared: &Shared, name: &Name, by: &By) -> Result<Reply, Failure> {
@@ -55,7 +91,11 @@ async fn steer(
     let now = Timestamp::now();
     let number = service.amend(|record| change(record, now)).await.map_err(|error| {
         amend_failure(error, |error| {
-            Failure::new(Code::Conflict, format!("service `{name}`: {error}"))
+            let failure = Failure::new(Code::Conflict, format!("service `{name}`: {error}"));
+            match error {
+                SteerError::Batch(_) => failure.help("try again: it is aborted with the others"),
+                _ => failure,
+            }
         })
     })?;
     tracing::info!(service = %name, who = by.who, "steered");
@@ -138,6 +178,13 @@ pub(crate) async fn scale(shared: &Shared, command: Scale) -> Result<Reply, Fail
 pub(crate) async fn remove(shared: &Arc<Shared>, name: &Name, by: By) -> Result<Reply, Failure> {
     let service = shared.service(name)?;
     let now = Timestamp::now();
+    if let Some(id) = service.record().batch() {
+        // The others hear of it before it is gone. Where they are promoted already, this one may go.
+        let reason = format!("`{name}` was removed by {}", by.who);
+        let batch = shared.batches.find(id)?;
+        let aborted = batch.amend(|record| record.abort(&reason, now)).await;
+        aborted.map_err(|error| Failure::new(Code::Failed, error))?;
+    }
     let amended = service.amend(|record| {
         Ok::<_, std::convert::Infallible>(record.begin_removal(by.who, "remove".to_owned(), now))
     });

@@ -4,19 +4,19 @@
 //! later, and what panics begins again.
 
 use std::any::Any;
+use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use airssys_wasm_deploy::{NotSaved, walk};
-use airssys_wasm_model::Name;
 use futures::FutureExt as _;
 
 use crate::service::Service;
 
 /// How long a walk waits after its record could not be saved, or it panicked. A disk that is full stays so
 /// for a while, and the calls go on meanwhile.
-const SAVE_AGAIN_AFTER: Duration = Duration::from_secs(1);
+pub(crate) const SAVE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 impl Service {
     /// Walks what the record asks for until the service has been removed.
@@ -47,12 +47,14 @@ impl Service {
     }
 }
 
-/// Does a service's work to its end, and begins it again when it panics. A walk may be cut short at any
-/// instant and goes on from the record, so nothing is lost by it.
-async fn supervised<W: Future<Output = ()>>(service: &Name, work: impl Fn() -> W) {
+/// Does work that nobody waits for to its end, and begins it again when it panics. A walk may be cut short at any
+/// instant and goes on from the records, so nothing is lost by it.
+pub(crate) async fn supervised<W: Future<Output = ()>>(whose: &impl Display, work: impl Fn() -> W) {
     while let Err(panic) = AssertUnwindSafe(work()).catch_unwind().await {
         let said = said(&*panic);
-        tracing::error!(%service, "a fault in the node broke the walk off: {said}; it begins again");
+        tracing::error!(
+            "a fault in the node broke the work on {whose} off: {said}; it begins again"
+        );
         tokio::time::sleep(SAVE_AGAIN_AFTER).await;
     }
 }
@@ -77,7 +79,7 @@ mod tests {
             assert!(begun.get() > 2, "it panics twice");
         };
         let start = tokio::time::Instant::now();
-        supervised(&"a".parse().unwrap(), work).await;
+        supervised(&"a test", work).await;
         assert_eq!((begun.get(), start.elapsed()), (3, 2 * SAVE_AGAIN_AFTER));
     }
 }

@@ -6,6 +6,7 @@ mod logs;
 mod scale;
 mod service;
 mod update;
+mod updates;
 
 pub use deploy::{Deploy, Push, Source, grant_all_asked};
 pub use invoke::Invoke;
@@ -13,6 +14,7 @@ pub use logs::Logs;
 pub use scale::Scale;
 pub use service::{Inspect, List, Named};
 pub use update::{Rollback, RollbackTo, RolloutChoice, Update};
+pub use updates::{JointUpdate, UpdateNumber, UpdateOrder, Updates};
 
 use airssys_wasm_model::Name;
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,12 @@ pub enum Command {
     Versions(Named),
     /// Roll a service to another release or configuration.
     Update(Update),
+    /// Roll several services as one.
+    Updates(Updates),
+    /// How an update of several services stands.
+    UpdateStatus(JointUpdate),
+    /// End an update of several services, with the revisions that were active before.
+    AbortUpdate(JointUpdate),
     /// Finish the rollout now, with the candidate.
     Promote(Named),
     /// End the rollout now, with the active revision.
@@ -67,6 +75,9 @@ impl Command {
             Self::Push(_) => "push",
             Self::Versions(_) => "versions",
             Self::Update(_) => "update",
+            Self::Updates(_) => "updates",
+            Self::UpdateStatus(_) => "update-status",
+            Self::AbortUpdate(_) => "abort-update",
             Self::Promote(_) => "promote",
             Self::Abort(_) => "abort",
             Self::Pause(_) => "pause",
@@ -84,10 +95,12 @@ impl Command {
         }
     }
 
-    /// The service it is about. `deploy`, `push` and `list` name none before they are carried out.
+    /// The service it is about. `deploy`, `push` and `list` name none before they are carried out, and what is
+    /// about several names no one of them.
     pub const fn service(&self) -> Option<&Name> {
         match self {
             Self::Deploy(_) | Self::Push(_) | Self::List(_) => None,
+            Self::Updates(_) | Self::UpdateStatus(_) | Self::AbortUpdate(_) => None,
             Self::Versions(named)
             | Self::Promote(named)
             | Self::Abort(named)

@@ -5,6 +5,7 @@ mod event;
 mod evidence;
 mod inspection;
 mod invoked;
+mod joint;
 mod logs;
 mod release;
 mod rollout;
@@ -19,6 +20,7 @@ pub use evidence::{
 };
 pub use inspection::{Function, Inspection};
 pub use invoked::Invoked;
+pub use joint::{Joined, JointPlan, JointReport};
 pub use logs::{LogLine, LogLines};
 pub use release::{Pushed, ReleaseLine, Releases, Stored};
 pub use rollout::{Outcome, Point, RolloutReport, StepReport, StepState};
@@ -44,6 +46,10 @@ pub enum Reply {
     Releases(Releases),
     /// To `update`, `rollback`, `promote`, `abort`, `pause` and `resume`.
     Rollout(RolloutReport),
+    /// To `updates`, `update-status` and `abort-update`.
+    Joint(JointReport),
+    /// To `updates` that were asked for their plans only.
+    JointPlan(JointPlan),
     /// To `scale`.
     Scaled(Scaled),
     /// To `remove`.
@@ -106,6 +112,8 @@ answers! {
     Pushed(Pushed),
     Releases(Releases),
     Rollout(RolloutReport),
+    Joint(JointReport),
+    JointPlan(JointPlan),
     Scaled(Scaled),
     Removed(Removed),
     Services(Services),

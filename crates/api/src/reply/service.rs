@@ -4,7 +4,7 @@ use airssys_wasm_model::{Instances, Match, Name, RevisionNumber, Signer, StickyB
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{EvidenceReport, Point, RolloutReport};
+use super::{EvidenceReport, Joined, Point, RolloutReport};
 use crate::Timestamp;
 
 /// The answer to `status`.
@@ -20,6 +20,9 @@ pub struct ServiceStatus {
     pub revisions: Vec<RevisionLine>,
     /// The rollout under way.
     pub rollout: Option<RolloutReport>,
+    /// The update of several services that it takes part in, until that is decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Joined>,
     /// Where it answers.
     pub routes: Vec<String>,
     /// Which calls go by a split of their own, in their order: the first that matches decides.

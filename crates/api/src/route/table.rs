@@ -2,12 +2,15 @@
 
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::command::{Deploy, Inspect, Invoke, List, Logs, Named, Push, Rollback, Scale, Update};
+use crate::command::{
+    Deploy, Inspect, Invoke, JointUpdate, List, Logs, Named, Push, Rollback, Scale, Update, Updates,
+};
 use crate::reply::{
-    Deployed, Inspection, Invoked, LogLines, Planned, Pushed, Releases, Removed, RolloutReport,
-    Scaled, ServiceHistory, ServiceStatus, Services, Traffic,
+    Deployed, Inspection, Invoked, JointPlan, JointReport, LogLines, Planned, Pushed, Releases,
+    Removed, RolloutReport, Scaled, ServiceHistory, ServiceStatus, Services, Traffic,
 };
 use crate::{Command, Reply};
 
@@ -91,12 +94,31 @@ pub static ROUTES: &[Route] = &[
         Carries::Query,
         "List a component's releases",
     ),
-    planned::<Update>(
+    planned::<Update, RolloutReport, Planned>(
         "update",
         "/v1/services/{service}/update",
         "Roll a service to another release or configuration",
     ),
-    planned::<Rollback>(
+    planned::<Updates, JointReport, JointPlan>(
+        "updates",
+        "/v1/updates",
+        "Roll several services as one: all of them or none",
+    ),
+    route::<JointUpdate, JointReport>(
+        "update-status",
+        Method::GET,
+        "/v1/updates/{update}",
+        Carries::Query,
+        "How an update of several services stands",
+    ),
+    route::<JointUpdate, JointReport>(
+        "abort-update",
+        Method::POST,
+        "/v1/updates/{update}/abort",
+        Carries::JsonWatched,
+        "End an update of several services, with the revisions that were active before",
+    ),
+    planned::<Rollback, RolloutReport, Planned>(
         "rollback",
         "/v1/services/{service}/rollback",
         "Go back to an earlier revision",
@@ -194,7 +216,7 @@ pub static ROUTES: &[Route] = &[
     ),
 ];
 
-const fn route<C: JsonSchema, R: JsonSchema + serde::de::DeserializeOwned + Into<Reply>>(
+const fn route<C: JsonSchema, R: Answer>(
     command: &'static str,
     method: Method,
     path: &'static str,
@@ -213,22 +235,27 @@ const fn route<C: JsonSchema, R: JsonSchema + serde::de::DeserializeOwned + Into
     }
 }
 
-/// A rollout, which answers with its plan where only that was asked for.
-const fn planned<C: JsonSchema>(
+/// Something that is rolled out, which answers with its plan where only that was asked for. What has begun has
+/// an outcome, if only null.
+const fn planned<C: JsonSchema, R: Answer, P: Answer>(
     command: &'static str,
     path: &'static str,
     about: &'static str,
 ) -> Route {
-    let mut route =
-        route::<C, RolloutReport>(command, Method::POST, path, Carries::JsonWatched, about);
+    let mut route = route::<C, R>(command, Method::POST, path, Carries::JsonWatched, about);
     route.reply_schema = |generator| {
-        let report = generator.subschema_for::<RolloutReport>();
-        let plan = generator.subschema_for::<Planned>();
+        let report = generator.subschema_for::<R>();
+        let plan = generator.subschema_for::<P>();
         schemars::json_schema!({ "oneOf": [report, plan] })
     };
-    route.read_reply = |value| match value.get("plan") {
-        Some(_) => serde_json::from_value::<Planned>(value).map(Into::into),
-        None => serde_json::from_value::<RolloutReport>(value).map(Into::into),
+    route.read_reply = |value| match value.get("outcome") {
+        Some(_) => serde_json::from_value::<R>(value).map(Into::into),
+        None => serde_json::from_value::<P>(value).map(Into::into),
     };
     route
 }
+
+/// What a route can answer with.
+trait Answer: JsonSchema + DeserializeOwned + Into<Reply> {}
+
+impl<A: JsonSchema + DeserializeOwned + Into<Reply>> Answer for A {}

@@ -4,8 +4,8 @@ use airssys_wasm_model::{RevisionNumber, Span, StrategyName, Version};
 
 use super::*;
 use crate::command::{
-    Deploy, Inspect, Invoke, List, Logs, Named, Push, Rollback, RollbackTo, RolloutChoice, Scale,
-    Source, Update,
+    Deploy, Inspect, Invoke, JointUpdate, List, Logs, Named, Push, Rollback, RollbackTo,
+    RolloutChoice, Scale, Source, Update, UpdateNumber, UpdateOrder, Updates,
 };
 use crate::{Code, Command, Failure, Payload};
 
@@ -20,7 +20,27 @@ fn every_command() -> Vec<Command> {
         observe: Some(Span(std::time::Duration::from_millis(1500))),
         ..RolloutChoice::default()
     };
+    let update = Update {
+        service: service.clone(),
+        source: Some(Source::Release(release)),
+        version: None,
+        rollout: rollout.clone(),
+        config: None,
+        grants: None,
+        grant_asked: false,
+        accept_signer: false,
+        detached: true,
+        plan_only: true,
+    };
     vec![
+        Command::Updates(Updates {
+            updates: vec![update.clone()],
+            order: UpdateOrder::InOrder,
+            detached: true,
+            plan_only: false,
+        }),
+        Command::UpdateStatus(JointUpdate { update: UpdateNumber(7) }),
+        Command::AbortUpdate(JointUpdate { update: UpdateNumber(7) }),
         Command::Deploy(Deploy {
             source: Source::Artifact(digest),
             name: Some(service.clone()),
@@ -33,18 +53,7 @@ fn every_command() -> Vec<Command> {
         }),
         Command::Push(Push { artifact: digest, name: None, version: None, accept_signer: false }),
         Command::Versions(named()),
-        Command::Update(Update {
-            service: service.clone(),
-            source: Some(Source::Release(release)),
-            version: None,
-            rollout: rollout.clone(),
-            config: None,
-            grants: None,
-            grant_asked: false,
-            accept_signer: false,
-            detached: true,
-            plan_only: true,
-        }),
+        Command::Update(update),
         Command::Promote(named()),
         Command::Abort(named()),
         Command::Pause(named()),

@@ -58,8 +58,9 @@ impl Route {
     fn fill_path(&self, fields: &mut Map<String, Value>) -> String {
         self.path_fields().fold(self.path.to_owned(), |path, field| {
             let value = fields.shift_remove(field).unwrap_or_default();
-            let text = value.as_str().unwrap_or_default();
-            let escaped = utf8_percent_encode(text, RESERVED).to_string();
+            // A name is a text, and what is numbered a number.
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let escaped = utf8_percent_encode(&text, RESERVED).to_string();
             path.replace(&format!("{{{field}}}"), &escaped)
         })
     }

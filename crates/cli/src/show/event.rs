@@ -26,5 +26,5 @@ pub(crate) fn event(event: &ServiceEvent) -> String {
 }
 
 fn decided(report: &RolloutReport) -> String {
-    format!("rollout {}: {}{}", report.rollout, headline(report), reason(report))
+    format!("rollout {}: {}{}", report.rollout, headline(report), reason(&report.reason))
 }

@@ -3,6 +3,7 @@
 mod event;
 mod evidence;
 mod inspection;
+mod joint;
 mod rollout;
 mod service;
 mod table;
@@ -11,6 +12,7 @@ mod traffic;
 pub(crate) use event::event;
 pub(crate) use evidence::evidence;
 pub(crate) use inspection::inspection;
+pub(crate) use joint::{joined, joint, joint_plan};
 pub(crate) use rollout::{deployed, planned, rollout};
 pub(crate) use service::{history, log_line, releases, services, status};
 pub(crate) use traffic::{bytes, instances, milliseconds, percent, quantile, traffic};

@@ -33,7 +33,7 @@ pub(crate) fn planned(planned: &Planned) -> String {
 }
 
 pub(crate) fn rollout(report: &RolloutReport) -> String {
-    [headline(report), reason(report), steps(&report.steps)].concat()
+    [headline(report), reason(&report.reason), steps(&report.steps)].concat()
 }
 
 /// From where to where, and how it stands.
@@ -49,8 +49,8 @@ pub(super) fn headline(report: &RolloutReport) -> String {
 }
 
 /// Why it stands so, if that is said.
-pub(super) fn reason(report: &RolloutReport) -> String {
-    match report.reason.as_str() {
+pub(super) fn reason(reason: &str) -> String {
+    match reason {
         "" => String::new(),
         reason => format!("  {}\n", harmless_line(reason)),
     }

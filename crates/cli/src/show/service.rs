@@ -54,6 +54,9 @@ pub(crate) fn status(status: &ServiceStatus) -> String {
     if let Some(by) = &status.sticky {
         out.push_str(&format!("a split sticks by {by}\n"));
     }
+    if let Some(joined) = &status.joined {
+        out.push_str(&super::joined(joined));
+    }
     if let Some(report) = &status.rollout {
         out.push_str(&format!("rollout {}: {}", report.rollout, rollout(report)));
     }

@@ -83,12 +83,16 @@ impl GrantFlags {
         Ok(grant_all_asked(asked, &named).map_err(|error| denied(&error))?)
     }
 
+    /// Whether something is allowed by name.
+    pub(crate) fn names_any(&self) -> bool {
+        let names_one = self.grant.iter().any(|flag| matches!(flag, GrantFlag::One(_)));
+        self.grants.is_some() || names_one
+    }
+
     /// What an update says of grants. What is not named stays as the operator has set it; `asked` adds to
     /// that, and a name replaces it all.
     pub(crate) fn change(&self) -> Result<GrantChange, Failure> {
-        let names_one = self.grant.iter().any(|flag| matches!(flag, GrantFlag::One(_)));
-        let names = self.grants.is_some() || names_one;
-        let grants = names.then(|| self.named()).transpose()?;
+        let grants = self.names_any().then(|| self.named()).transpose()?;
         Ok(GrantChange { grants, asked: self.grants_asked() })
     }
 

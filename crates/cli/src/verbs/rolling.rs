@@ -2,9 +2,9 @@
 //! for the outcome with each step shown.
 
 use airssys_wasm_api::command::RolloutChoice;
-use airssys_wasm_api::reply::{Outcome, RolloutReport, StepState};
+use airssys_wasm_api::reply::{JointReport, Outcome, RolloutReport, StepState};
 use airssys_wasm_api::{Client, Code, Command, Event, Failure, Reply};
-use airssys_wasm_model::{Match, RolloutSettings, Span, StickyBy, StrategyName, Success};
+use airssys_wasm_model::{Match, Name, RolloutSettings, Span, StickyBy, StrategyName, Success};
 
 use super::watching::show_evidence;
 use crate::exit::Exit;
@@ -137,12 +137,50 @@ pub(crate) async fn act_followed(
 fn show_event(progress: &Progress, event: Event) {
     match event {
         Event::Phase { phase } => progress.phase(&phase),
-        Event::Plan { plan } => progress.line(&format!("plan: {}", plan.join(", "))),
-        Event::Step { step } => match step.state {
+        Event::Plan { service, plan } => {
+            progress.line(&format!("{}plan: {}", whose(service.as_ref()), plan.join(", ")));
+        }
+        Event::Step { service, step } => match step.state {
             StepState::Pending => {}
-            StepState::Running => progress.doing(&step.step),
-            state => progress.line(&format!("  {state:<8} {}", step.step)),
+            StepState::Running => {
+                progress.doing(&format!("{}{}", whose(service.as_ref()), step.step));
+            }
+            state => {
+                progress.line(&format!("  {}{state:<8} {}", whose(service.as_ref()), step.step))
+            }
         },
+    }
+}
+
+/// Which of several services something is about.
+fn whose(service: Option<&Name>) -> String {
+    service.map_or(String::new(), |service| format!("{service}: "))
+}
+
+/// Prints the plans of several services, or how their update stands; exits as for one.
+pub(crate) fn answer_joint(reply: Reply, ui: &Ui) -> anyhow::Result<()> {
+    let report: JointReport = match reply {
+        Reply::JointPlan(plan) => return ui.answer(&plan, show::joint_plan),
+        reply => reply.try_into()?,
+    };
+    ui.answer(&report, show::joint)?;
+    let first = report.services.first().map_or("NAME", |report| report.service.as_str());
+    match report.outcome {
+        None => {
+            ui.say(&format!("it goes on: follow it with `airssys-wasm status {first}`"));
+            Ok(())
+        }
+        Some(Outcome::Promoted | Outcome::Concluded) => Ok(()),
+        Some(Outcome::Aborted) => Err(Exit(Code::RolledBack.exit_code()).into()),
+        Some(Outcome::Paused | Outcome::Inconclusive) => {
+            let rests = |it: &&RolloutReport| it.outcome.is_some_and(|it| it != Outcome::Promoted);
+            let service =
+                report.services.iter().find(rests).map_or(first, |it| it.service.as_str());
+            ui.say(&format!(
+                "`{service}` rests, and the others wait for it: go on with `airssys-wasm resume {service}`, or end all with abort"
+            ));
+            Err(Exit(Code::Failed.exit_code()).into())
+        }
     }
 }
 

@@ -49,6 +49,25 @@ impl SourceFlags {
         self.version.clone()
     }
 
+    /// Refuses what can be said of one component only. `--grant asked` holds for each.
+    pub(super) fn is_of_several(&self) -> Result<(), Failure> {
+        let one = [
+            ("--name", self.name.is_some()),
+            ("--version", self.version.is_some()),
+            ("--config", self.config.is_some()),
+            ("--grant NAME and --grants", self.grants.names_any()),
+        ];
+        match one.into_iter().find(|(_, said)| *said) {
+            None => Ok(()),
+            Some((flag, _)) => {
+                let message = format!("{flag} is said of one service, and several are named");
+                Err(Failure::new(Code::Usage, message).help(
+                    "push the releases first, or use POST /v1/updates, which says it for each",
+                ))
+            }
+        }
+    }
+
     /// Refuses a version for what has one already.
     pub(super) fn no_version(&self, what: &str) -> Result<(), Failure> {
         match &self.version {

@@ -62,6 +62,11 @@ pub enum PlanError {
     /// A share that rounds to nothing.
     #[error("a step is wrong: {0}")]
     Share(#[from] WeightError),
+    /// One of several services whose plan promotes nobody.
+    #[error(
+        "a shadow that ends without a promotion cannot be one of several services: set `then = \"promote\"` under [rollout.shadow], or run it by itself first"
+    )]
+    NoPromotion,
     /// Rules that make no table.
     #[error("a step is wrong: {0}")]
     Table(#[from] TableError),

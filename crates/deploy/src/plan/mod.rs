@@ -1,6 +1,7 @@
 //! Strategies: pure functions from what is asked and what runs to the steps that get there.
 
 mod forward;
+mod joined;
 mod list;
 #[cfg(test)]
 mod tests;

@@ -73,7 +73,7 @@ impl Scenario {
             let node = Node::boot(Arc::clone(&disk), self.behaviour, seed, crash_at);
             tokio::select! {
                 biased;
-                () = node.crashed.notified() => disk = node.disk(),
+                () = node.crashed() => disk = node.disk(),
                 () = live(&node, &operator) => {
                     node.check_rest();
                     return (End::of(&node.disk()), node.points());

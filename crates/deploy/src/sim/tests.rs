@@ -211,7 +211,7 @@ fn any_script(random: &mut StdRng) -> Vec<Task> {
     (0..tasks).map(&mut task).collect()
 }
 
-fn any_settings(random: &mut StdRng) -> RolloutSettings {
+pub(super) fn any_settings(random: &mut StdRng) -> RolloutSettings {
     let strategy = StrategyName::ALL[random.random_range(0..StrategyName::ALL.len())];
     let mut settings = settings(strategy);
     if random.random_ratio(1, 8) {

@@ -12,7 +12,7 @@ use crate::timestamp::Timestamp;
 
 impl ServiceRecord {
     /// Begins the next step, unless one runs or the rollout waits. After the last the rollout is past.
-    pub(super) fn advance(&mut self, now: Timestamp) {
+    pub(crate) fn advance(&mut self, now: Timestamp) {
         let Some(rollout) = &mut self.rollout else { return };
         if rollout.running_step().is_some() || rollout.paused.is_some() {
             return;

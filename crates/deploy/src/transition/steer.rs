@@ -2,6 +2,7 @@
 
 use airssys_wasm_model::{RevisionNumber, RolloutSettings};
 
+use crate::batch::BatchId;
 use crate::observation::Seen;
 use crate::plan::{Plan, PlanError};
 use crate::record::ServiceRecord;
@@ -36,6 +37,12 @@ pub enum BeginError {
         /// Where it goes.
         to: RevisionNumber,
     },
+    /// An update of several services is not decided, and the service may have to go back for it.
+    #[error("the service takes part in {0}, which is not decided")]
+    Batch(BatchId),
+    /// Another command was faster.
+    #[error("the service has changed meanwhile")]
+    Moved,
     /// The service is being removed.
     #[error("the service is being removed")]
     Removing,
@@ -59,6 +66,12 @@ pub enum SteerError {
     /// It is being taken back, or the service removed.
     #[error("the rollout is being taken back")]
     TakenBack,
+    /// It is one of several services, and only all of them are taken back.
+    #[error("the rollout is part of {0}")]
+    Batch(BatchId),
+    /// It is one of several services, and all of them are promoted.
+    #[error("the rollout is being promoted with others")]
+    Committed,
     /// It does not wait.
     #[error("the rollout is not paused")]
     NotPaused,
@@ -124,9 +137,13 @@ impl ServiceRecord {
     /// Takes the rollout back because an operator wants it.
     ///
     /// # Errors
-    /// When no rollout can be taken back.
+    /// When no rollout can be taken back, or it is one of several.
     pub fn abort(&mut self, reason: &str, at: Timestamp) -> Result<RolloutNumber, SteerError> {
-        let number = self.open_rollout()?.number;
+        let rollout = self.open_rollout()?;
+        if let Some(batch) = rollout.open_batch() {
+            return Err(SteerError::Batch(batch));
+        }
+        let number = rollout.number;
         self.take_back(TakenBack { fault: false, reason: reason.to_owned() }, at);
         Ok(number)
     }
@@ -170,7 +187,7 @@ impl ServiceRecord {
         Ok(number)
     }
 
-    fn open(&mut self, asked: Asked, mut plan: Plan, at: Timestamp) -> RolloutNumber {
+    pub(crate) fn open(&mut self, asked: Asked, mut plan: Plan, at: Timestamp) -> RolloutNumber {
         let removes = asked.kind == RolloutKind::Remove;
         if !removes && self.rollout.as_ref().is_some_and(Rollout::mirrors) {
             // The tail that is superseded had it still to do.
@@ -205,7 +222,7 @@ impl ServiceRecord {
         number
     }
 
-    fn check_begin(&self, to: RevisionNumber) -> Result<(), BeginError> {
+    pub(crate) fn check_begin(&self, to: RevisionNumber) -> Result<(), BeginError> {
         match &self.rollout {
             Some(rollout) if rollout.kind == RolloutKind::Remove => {
                 return Err(BeginError::Removing);
@@ -213,7 +230,12 @@ impl ServiceRecord {
             Some(rollout) if rollout.is_under_way() => {
                 return Err(BeginError::UnderWay { to: rollout.to });
             }
-            _ => {}
+            Some(rollout) => {
+                if let Some(batch) = rollout.open_batch() {
+                    return Err(BeginError::Batch(batch));
+                }
+            }
+            None => {}
         }
         self.revision(to).ok_or(BeginError::NoRevision(to))?;
         if self.active == Some(to) { Err(BeginError::Active(to)) } else { Ok(()) }
@@ -222,7 +244,11 @@ impl ServiceRecord {
     fn open_rollout(&mut self) -> Result<&mut Rollout, SteerError> {
         let under_way = self.rollout.as_mut().filter(|rollout| rollout.is_under_way());
         let rollout = under_way.ok_or(SteerError::NoRollout)?;
-        if rollout.is_open() { Ok(rollout) } else { Err(SteerError::TakenBack) }
+        match (rollout.is_open(), rollout.is_committed()) {
+            (true, _) => Ok(rollout),
+            (false, true) => Err(SteerError::Committed),
+            (false, false) => Err(SteerError::TakenBack),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod observing;
 mod reporting;
 mod shadowing;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,6 +104,12 @@ async fn act<F: Fleet>(fleet: &F, at: StepAt, step: &Step) -> End {
         Step::Pause { lasts: PauseFor::UntilPromoted } => std::future::pending().await,
         Step::Gate { gate } => asking::ask(fleet, at, gate).await,
         Step::Conclude => End::Done(None),
+        // What is decided for all comes by way of the record.
+        Step::Join { .. } => std::future::pending().await,
+        Step::Keep { revision, .. } => tokio::select! {
+            never = keep(fleet, *revision) => match never {},
+            never = revive_on(fleet) => match never {},
+        },
         // A hold is as long as its operator likes, and what takes the calls may be down meanwhile.
         Step::Hold { revision, during } => tokio::select! {
             end = hold(fleet, *revision, during.0) => end,
@@ -142,6 +149,15 @@ async fn hold<F: Fleet>(fleet: &F, revision: RevisionNumber, during: Duration) -
     }
     tokio::time::sleep(during).await;
     End::Done(None)
+}
+
+/// Keeps a revision warm, also one that a restart of the node has stopped, until the record says otherwise. One
+/// that does not start again is started by the way back, if that is taken.
+async fn keep<F: Fleet>(fleet: &F, revision: Option<RevisionNumber>) -> Infallible {
+    if let Some(revision) = revision {
+        let _ = warm_again(fleet, revision).await;
+    }
+    std::future::pending().await
 }
 
 impl From<Result<(), Fault>> for End {

@@ -83,8 +83,9 @@ fn check_size(what: &str, part: &impl serde::Serialize) -> Result<(), Failure> {
 
 /// Says that a rollout is under way before anything is compiled in vain.
 pub(super) fn check_free(record: &ServiceRecord) -> Result<(), Failure> {
-    match record.under_way() {
-        Some(rollout) => Err(begin_failure(BeginError::UnderWay { to: rollout.to })),
-        None => Ok(()),
+    match (record.under_way(), record.batch()) {
+        (Some(rollout), _) => Err(begin_failure(BeginError::UnderWay { to: rollout.to })),
+        (None, Some(batch)) => Err(begin_failure(BeginError::Batch(batch))),
+        (None, None) => Ok(()),
     }
 }

@@ -8,9 +8,11 @@ mod addresses;
 mod candidate;
 mod checks;
 mod commands;
+mod joint;
 mod planning;
 mod rollback;
 mod rolling;
 
 pub(crate) use commands::{deploy, push, update};
+pub(crate) use joint::{update_status, updates};
 pub(crate) use rollback::rollback;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use airssys_wasm_api::reply::{Deployed, Planned, Point, Reply, Timings};
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::{Plan, PlanError, ServiceRecord};
-use airssys_wasm_model::{RevisionNumber, RolloutSettings, Version};
+use airssys_wasm_model::{RevisionNumber, RolloutSettings, StrategyName, Version};
 
 use super::candidate::Candidate;
 use crate::node::Shared;
@@ -43,14 +43,22 @@ pub(super) fn planned(
     (revision, version): (RevisionNumber, Version),
 ) -> Result<Reply, Failure> {
     let plan = record.plan(rollout, revision).map_err(|error| plan_failure(&error))?;
-    Ok(Planned {
+    Ok(plan_of(record, rollout.strategy, (revision, version), &plan).into())
+}
+
+pub(super) fn plan_of(
+    record: &ServiceRecord,
+    strategy: StrategyName,
+    (revision, version): (RevisionNumber, Version),
+    plan: &Plan,
+) -> Planned {
+    Planned {
         service: record.name.clone(),
         from: record.active.and_then(|active| reports::point(record, active)),
         to: Point { revision, version },
-        strategy: rollout.strategy.to_string(),
-        plan: lines(&plan),
+        strategy: strategy.to_string(),
+        plan: lines(plan),
     }
-    .into())
 }
 
 fn lines(plan: &Plan) -> Vec<String> {

@@ -6,8 +6,8 @@ use std::time::Instant;
 use airssys_wasm_api::reply::{Deployed, Reply};
 use airssys_wasm_api::{By, Code, Event, Failure, Progress};
 use airssys_wasm_deploy::{
-    Asked, BeginError, Outcome, Rollout, RolloutNumber, ServiceRecord, ServiceState, StepState,
-    Timestamp,
+    Asked, BatchMember, BatchRecord, BeginError, Outcome, Rollout, RolloutNumber, ServiceRecord,
+    ServiceState, StepState, Timestamp,
 };
 use airssys_wasm_model::RevisionNumber;
 
@@ -26,6 +26,8 @@ pub(super) struct Begun {
     pub(super) rollout: RolloutNumber,
     pub(super) revision: RevisionNumber,
     pub(super) plan: Vec<String>,
+    /// Whether it is told of by its service's name.
+    pub(super) of_several: bool,
 }
 
 /// Compiles a candidate, stores its release and records it with its rollout. The walk takes it from there.
@@ -34,31 +36,53 @@ pub(super) async fn begin(
     candidate: Candidate,
     by: &By,
 ) -> Result<Begun, Failure> {
-    let Ok(_preparing) = service.preparing.try_lock() else {
-        let message = format!("another revision of `{}` is being prepared", service.name());
-        return Err(Failure::new(Code::Conflict, message).help("try again when it has begun"));
-    };
+    let _preparing = service.prepare_alone()?;
     check_free(&service.record())?;
-    let Candidate { release, settings, rollout, kind, why, .. } = candidate;
-    by.progress.phase("compiling");
-    let number = service.record().next_revision;
-    let prepared = service.prepare(number, &settings, &release).await;
-    let prepared = prepared.map_err(|error| error.failure())?;
+    compile(service, &candidate, by).await?;
     by.progress.phase("storing");
-    releases::keep(&service.shared, &release).await?;
-    let compile = prepared.report().took;
-    *service.last_start() = LastStart { prepared: Some(prepared), compile, ..LastStart::default() };
-    let (who, reason) = (by.who.clone(), why.clone());
-    let begun = record_rollout(service, |record, now| {
-        let to = record.add_revision(settings, &who, &reason, now);
-        let asked = Asked { kind, settings: rollout, to, by: who.clone(), why: reason.clone() };
-        Ok((to, record.begin(asked, now)?))
-    });
-    let begun = begun.await.inspect_err(|_not_recorded| {
+    releases::keep(&service.shared, &candidate.release).await?;
+    let begun = record(service, candidate, by, None).await.inspect_err(|_not_recorded| {
         // Nobody will start what was compiled for it.
         *service.last_start() = LastStart::default();
     })?;
     by.progress.phase("starting");
+    Ok(begun)
+}
+
+/// Compiles a candidate and keeps it for the walk to start.
+pub(super) async fn compile(
+    service: &Service,
+    candidate: &Candidate,
+    by: &By,
+) -> Result<(), Failure> {
+    by.progress.phase("compiling");
+    let number = service.record().next_revision;
+    let prepared = service.prepare(number, &candidate.settings, &candidate.release).await;
+    let prepared = prepared.map_err(|error| error.failure())?;
+    let compile = prepared.report().took;
+    *service.last_start() = LastStart { prepared: Some(prepared), compile, ..LastStart::default() };
+    Ok(())
+}
+
+/// Records a candidate and the rollout that leads to it, by itself or as this member of several.
+pub(super) async fn record(
+    service: &Arc<Service>,
+    candidate: Candidate,
+    by: &By,
+    of: Option<(&BatchRecord, &BatchMember)>,
+) -> Result<Begun, Failure> {
+    let Candidate { settings, rollout, kind, why, .. } = candidate;
+    let mut begun = record_rollout(service, |record, now| {
+        let to = record.add_revision(settings, &by.who, &why, now);
+        let asked = Asked { kind, settings: rollout, to, by: by.who.clone(), why };
+        let rollout = match of {
+            None => record.begin(asked, now)?,
+            Some((batch, member)) => record.begin_member(asked, batch, member, now)?,
+        };
+        Ok((to, rollout))
+    })
+    .await?;
+    begun.of_several = of.is_some();
     Ok(begun)
 }
 
@@ -78,7 +102,7 @@ pub(super) async fn record_rollout(
     let (revision, rollout, plan) =
         amended.await.map_err(|error| amend_failure(error, begin_failure))?;
     tracing::info!(service = %service.name(), %revision, %rollout, "a rollout began");
-    Ok(Begun { service: Arc::clone(service), rollout, revision, plan })
+    Ok(Begun { service: Arc::clone(service), rollout, revision, plan, of_several: false })
 }
 
 /// Waits until a rollout stands as wanted, and tells of its steps meanwhile.
@@ -87,7 +111,8 @@ pub(super) async fn follow(
     progress: &Progress,
     wanted: impl Fn(&Rollout) -> bool,
 ) -> Result<Arc<ServiceRecord>, Failure> {
-    progress.tell(Event::Plan { plan: begun.plan.clone() });
+    let service = begun.of_several.then(|| begun.service.name().clone());
+    progress.tell(Event::Plan { service: service.clone(), plan: begun.plan.clone() });
     let mut told = Vec::new();
     let mut watch = begun.service.watch();
     loop {
@@ -98,7 +123,7 @@ pub(super) async fn follow(
             if before != step.state
                 && let Some(step) = reports::step(rollout, at, None)
             {
-                progress.tell(Event::Step { step });
+                progress.tell(Event::Step { service: service.clone(), step });
             }
         }
         told = rollout.steps.iter().map(|step| step.state).collect();
@@ -173,6 +198,9 @@ pub(super) fn begin_failure(error: BeginError) -> Failure {
     match &error {
         BeginError::UnderWay { .. } => Failure::new(Code::Conflict, &error)
             .help("wait for it, or `promote` or `abort` it first"),
+        BeginError::Batch(_) => Failure::new(Code::Conflict, &error)
+            .help("wait for it, or `abort` it first by the name of any service that takes part"),
+        BeginError::Moved => Failure::new(Code::Conflict, &error).help("try again"),
         BeginError::Removing => Failure::new(Code::Conflict, &error),
         BeginError::NoRevision(_) => Failure::new(Code::NotFound, &error),
         BeginError::Active(_) => Failure::new(Code::Conflict, &error),
@@ -202,7 +230,7 @@ mod tests {
         record.pause("paused by tester", now).unwrap();
         // Nobody walks this service, so that it stays as it is.
         let service = Service::new(Arc::clone(node.shared()), record, None);
-        let begun = Begun { service, rollout, revision, plan: Vec::new() };
+        let begun = Begun { service, rollout, revision, plan: Vec::new(), of_several: false };
         let record = follow(&begun, &Progress::unwatched(), rests).await.unwrap();
         let answer = deployed(&begun, &record, Instant::now()).unwrap();
         assert_eq!(Deployed::try_from(answer).unwrap().state, "paused");

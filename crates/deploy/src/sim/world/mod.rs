@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::evidence::Compared;
 use crate::record::ServiceRecord;
+use crate::revision::RevisionState;
 use crate::rollout::{Outcome, StepRecord};
 use crate::sim::scenario::Behaviour;
 use crate::step::{Mirror, Step};
@@ -33,11 +34,17 @@ pub(super) struct Node {
     starts: Mutex<BTreeMap<RevisionNumber, u64>>,
     behaviour: fn(RevisionNumber) -> Behaviour,
     random: Mutex<StdRng>,
+    crash: Arc<Crash>,
+    recovered: AtomicBool,
+}
+
+/// When a process crashes, with all that run in it.
+#[derive(Default)]
+pub(super) struct Crash {
     /// How many points were passed, and the one to crash at.
     points: AtomicU64,
-    crash_at: u64,
-    pub(super) crashed: Notify,
-    recovered: AtomicBool,
+    at: u64,
+    crashed: Notify,
 }
 
 /// What serves a simulated revision.
@@ -73,7 +80,7 @@ thread_local! {
     pub(super) static TRACE: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-fn trace(line: impl FnOnce() -> String) {
+pub(super) fn trace(line: impl FnOnce() -> String) {
     TRACE.with_borrow_mut(|lines| lines.push(line()));
 }
 
@@ -85,6 +92,16 @@ impl Node {
         crash_at: u64,
     ) -> Self {
         trace(|| format!("boot, to crash at {crash_at}"));
+        Self::boot_in(&Arc::new(Crash::at(crash_at)), disk, behaviour, seed)
+    }
+
+    /// One service of a process with several.
+    pub(super) fn boot_in(
+        crash: &Arc<Crash>,
+        disk: Arc<ServiceRecord>,
+        behaviour: fn(RevisionNumber) -> Behaviour,
+        seed: u64,
+    ) -> Self {
         Self {
             record: watch::Sender::new(disk),
             switch: Switch::new(),
@@ -95,9 +112,7 @@ impl Node {
             starts: Mutex::default(),
             behaviour,
             random: Mutex::new(StdRng::seed_from_u64(seed)),
-            points: AtomicU64::new(0),
-            crash_at,
-            crashed: Notify::new(),
+            crash: Arc::clone(crash),
             recovered: AtomicBool::new(false),
         }
     }
@@ -107,7 +122,11 @@ impl Node {
     }
 
     pub(super) fn points(&self) -> u64 {
-        self.points.load(Ordering::Relaxed)
+        self.crash.points()
+    }
+
+    pub(super) async fn crashed(&self) {
+        self.crash.crashed().await;
     }
 
     /// Whether a revision is there to take calls at once.
@@ -129,13 +148,7 @@ impl Node {
 
     /// A place where the node may crash. Nothing after it happens then.
     async fn point(&self, name: impl FnOnce() -> String) {
-        let point = self.points.fetch_add(1, Ordering::Relaxed) + 1;
-        trace(|| format!("{point} {}", name()));
-        if point == self.crash_at {
-            trace(|| "crash".to_owned());
-            self.crashed.notify_one();
-            std::future::pending::<()>().await;
-        }
+        self.crash.point(name).await;
     }
 
     /// A caller that never rests. A call may fail by its revision's nature, never by the switch: once
@@ -146,7 +159,9 @@ impl Node {
             let claimed = self.switch.claim(&(), self.random.lock().unwrap().random());
             let Ok(call) = claimed else {
                 let record = self.disk();
-                let served = record.active().is_some_and(|it| it.state.is_running())
+                // One that is tried again after a restart has no calls yet.
+                let serves = |it: RevisionState| it.is_running() && it != RevisionState::Starting;
+                let served = record.active().is_some_and(|it| serves(it.state))
                     && record
                         .rollout
                         .as_ref()
@@ -220,6 +235,32 @@ impl Node {
             let pool = self.switch.get(rollout.to).expect("it runs");
             let warm = pool.warm_for.load(Ordering::Relaxed);
             assert!(warm >= share, "{} is warm for {warm} of {share}", rollout.to);
+        }
+    }
+}
+
+impl Crash {
+    pub(super) fn at(point: u64) -> Self {
+        Self { at: point, ..Self::default() }
+    }
+
+    pub(super) fn points(&self) -> u64 {
+        self.points.load(Ordering::Relaxed)
+    }
+
+    pub(super) async fn crashed(&self) {
+        self.crashed.notified().await;
+    }
+
+    pub(super) async fn point(&self, name: impl FnOnce() -> String) {
+        let point = self.points.fetch_add(1, Ordering::Relaxed) + 1;
+        trace(|| format!("{point} {}", name()));
+        if point == self.at {
+            trace(|| "crash".to_owned());
+            self.crashed.notify_one();
+        }
+        if point >= self.at {
+            std::future::pending::<()>().await;
         }
     }
 }
