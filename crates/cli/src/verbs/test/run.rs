@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use airssys_wasm_host::{
-    CallCtx, CallError, Host, HostSettings, Input, Lease, Line, LogSink, MemoryKeeper, Pool,
-    Pooling, RequestId, RevisionSpec,
+    CallCtx, CallError, Host, HostSettings, Input, Lease, Line, LogSink, MemoryKeeper, NoWatch,
+    Pool, Pooling, RequestId, RevisionSpec,
 };
 use airssys_wasm_model::{Asked, Grant, Grants, Manifest, RevisionNumber, Rights, RightsError};
 use anyhow::Context as _;
@@ -103,6 +103,7 @@ impl Bench {
             limits: manifest.limits,
             instances: manifest.instances,
             sink: heard,
+            watch: Arc::new(NoWatch),
             state: Some(Arc::new(MemoryKeeper::default())),
         })
     }
