@@ -9,18 +9,20 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_config::WasiConfigVariables;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::context::{CallCtx, Mode};
-use crate::granted::{DirectoryError, Granted};
+use crate::context::CallCtx;
+use crate::granted::Granted;
 use crate::limit::MemoryMeter;
 use crate::output::{Speaker, SpokenStream, Standard};
 use crate::pool::Pool;
-use crate::wasi::OutboundHttp;
+use crate::prepare::Revision;
+use crate::wasi::{HeldFiles, OutboundHttp};
 
 pub(crate) struct Guest {
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    table: ResourceTable,
+    pub(crate) table: ResourceTable,
     outbound: OutboundHttp,
+    pub(crate) files: HeldFiles,
     pub(crate) config: Arc<WasiConfigVariables>,
     pub(crate) speaker: Arc<Speaker>,
     pub(crate) memory: MemoryMeter,
@@ -50,18 +52,15 @@ pub(crate) struct Console {
 impl Guest {
     /// A store for one instance of this pool. `console` is a command's; every other guest speaks to
     /// the log.
-    pub(crate) fn store(
-        pool: &Pool,
-        call: CallCtx,
-        console: Option<Console>,
-    ) -> Result<Store<Self>, DirectoryError> {
+    pub(crate) fn store(pool: &Pool, call: CallCtx, console: Option<Console>) -> Store<Self> {
         let revision = &pool.revision;
         let speaker = Arc::new(Speaker::new(Arc::clone(&revision.voice), call.request_id));
         let guest = Self {
-            wasi: wasi(&revision.granted, call.mode, &speaker, console)?,
+            wasi: wasi(&revision.granted, &speaker, console),
             http: http(),
             table: table(),
             outbound: OutboundHttp::new(pool, call.mode),
+            files: HeldFiles::new(Arc::clone(revision)),
             config: Arc::clone(&revision.config),
             speaker,
             memory: MemoryMeter::new(revision.spec.limits.memory),
@@ -72,7 +71,12 @@ impl Guest {
         store.set_hostcall_fuel(HOSTCALL_FUEL);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
-        Ok(store)
+        store
+    }
+
+    /// The revision that it is an instance of.
+    pub(crate) fn revision(&self) -> &Revision {
+        self.files.revision()
     }
 
     /// A reused instance begins another call.
@@ -96,13 +100,8 @@ fn table() -> ResourceTable {
 }
 
 /// The WASI context that is granted. A builder that is told nothing gives no file, no variable and
-/// no socket; clocks and randomness are every guest's.
-fn wasi(
-    granted: &Granted,
-    mode: Mode,
-    speaker: &Arc<Speaker>,
-    console: Option<Console>,
-) -> Result<WasiCtx, DirectoryError> {
+/// no socket; clocks and randomness are every guest's. Directories are given by [`HeldFiles`].
+fn wasi(granted: &Granted, speaker: &Arc<Speaker>, console: Option<Console>) -> WasiCtx {
     let mut wasi = WasiCtxBuilder::new();
     wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
     let spoken = |from| SpokenStream::new(Arc::clone(speaker), from);
@@ -113,8 +112,8 @@ fn wasi(
             wasi.stderr(stderr);
         }
     }
-    granted.give(&mut wasi, mode)?;
-    Ok(wasi.build())
+    wasi.envs(granted.env());
+    wasi.build()
 }
 
 impl WasiView for Guest {

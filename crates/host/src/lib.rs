@@ -28,6 +28,7 @@ mod pool;
 mod prepare;
 mod signature;
 mod wasi;
+mod watch;
 mod workers;
 
 pub use actor::{ActorKey, KeyTooLong, MemoryKeeper, SavedState, StateError, StateKeeper, Turn};
@@ -47,3 +48,4 @@ pub use output::{Level, Line, LineSource, LogSink, NoLog};
 pub use pool::{ClaimError, Lease, NoShadow, Pool, PoolStats};
 pub use prepare::{CompileReport, PrepareError, Prepared, RevisionSpec};
 pub use signature::{KeyError, KeyPair, SignError, SignatureError, read_signer, sign, signers};
+pub use watch::{NoWatch, Use, User, Watch};

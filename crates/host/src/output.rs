@@ -135,6 +135,15 @@ impl Speaker {
         self.speech().say(&self.voice, source, context, text);
     }
 
+    /// What the host itself has to say of the guest, among the guest's own lines and within their bound.
+    pub(crate) fn warns(&self, context: &str, text: &str) {
+        self.say(
+            LineSource::Log(Level::Warn),
+            context,
+            &text[..text.floor_char_boundary(LINE_BYTES_MAX)],
+        );
+    }
+
     /// A piece of a stream, which becomes lines.
     fn take(&self, from: Standard, bytes: &[u8]) {
         let mut speech = self.speech();

@@ -24,6 +24,7 @@ use crate::engine::{Concurrency, Host, Runtime};
 use crate::granted::{DirectoryError, Granted};
 use crate::guest::Guest;
 use crate::output::{LogSink, Voice};
+use crate::watch::Watch;
 
 /// Everything that makes a revision what it is, besides its artifact.
 #[derive(Clone)]
@@ -46,6 +47,8 @@ pub struct RevisionSpec {
     pub instances: Instances,
     /// Where its lines go.
     pub sink: Arc<dyn LogSink>,
+    /// Who is told of what it does with its rights.
+    pub watch: Arc<dyn Watch>,
     /// Who keeps its state; needed by `actor` alone.
     pub state: Option<Arc<dyn StateKeeper>>,
 }

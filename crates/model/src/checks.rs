@@ -22,7 +22,8 @@ pub(crate) fn limits(limits: &Limits) -> Result<(), Fault> {
         }
     }
     in_range("concurrency", limits.concurrency, 1..=Limits::CONCURRENCY_MAX)?;
-    in_range("queue", limits.queue, 0..=Limits::QUEUE_MAX)
+    in_range("queue", limits.queue, 0..=Limits::QUEUE_MAX)?;
+    in_range("files", limits.files, 0..=Limits::FILES_MAX)
 }
 
 fn in_memory(memory: ByteSize) -> Result<(), Fault> {
@@ -130,6 +131,7 @@ mod tests {
         let cpu = |cpu| Limits { cpu: Span(cpu), ..Limits::DEFAULT };
         let concurrency = |concurrency| Limits { concurrency, ..Limits::DEFAULT };
         let queue = |queue| Limits { queue, ..Limits::DEFAULT };
+        let files = |files| Limits { files, ..Limits::DEFAULT };
         let cases = [
             (memory(65_536), memory(65_535)),
             (memory(4 << 30), memory((4 << 30) + 1)),
@@ -141,6 +143,7 @@ mod tests {
             (concurrency(100_000), concurrency(100_001)),
             (queue(0), queue(u32::MAX)),
             (queue(1_000_000), queue(1_000_001)),
+            (files(1000), files(1001)),
         ];
         for (sound, beyond) in cases {
             assert_eq!(limits(&sound), Ok(()), "{sound:?}");

@@ -21,6 +21,8 @@ pub struct Limits {
     pub concurrency: u32,
     /// Calls of one revision that may wait for a place. The next one is turned away.
     pub queue: u32,
+    /// Files and directories that one instance may have open at once, those it was given apart.
+    pub files: u32,
 }
 
 impl Limits {
@@ -42,6 +44,10 @@ impl Limits {
     /// The longest queue. A call in it costs about a KiB, so that a full one still fits into a node.
     pub const QUEUE_MAX: u32 = 1_000_000;
 
+    /// The most open files of one instance. A process often has 1,024 for all of them, and a handle of the host
+    /// for each is bounded besides.
+    pub const FILES_MAX: u32 = 1000;
+
     /// What a manifest that says nothing gets.
     pub const DEFAULT: Self = Self {
         memory: ByteSize::mib(64),
@@ -49,6 +55,7 @@ impl Limits {
         cpu: Span(Duration::from_secs(1)),
         concurrency: 100,
         queue: 1000,
+        files: 64,
     };
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use airssys_wasm_deploy::Table;
 use airssys_wasm_host::{
     ArtifactError, CallCtx, Host, HostError, HostSettings, Input, LogSink, MemoryKeeper, NoLog,
-    Output, Pool, PrepareError, RequestId, RevisionSpec, StateKeeper, Value, inspect,
+    NoWatch, Output, Pool, PrepareError, RequestId, RevisionSpec, StateKeeper, Value, inspect,
 };
 use airssys_wasm_model::{
     Grants, InstanceModel, Manifest, ManifestError, Name, RevisionNumber, Rights, RightsError,
@@ -224,6 +224,7 @@ impl Inner {
             limits: manifest.limits,
             instances: manifest.instances,
             sink: Arc::clone(&self.settings.log),
+            watch: Arc::new(NoWatch),
             state: is_actor.then(|| Arc::clone(&self.state) as Arc<dyn StateKeeper>),
         };
         let pool = Pool::new(self.host.prepare(spec, artifact).await?);

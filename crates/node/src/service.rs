@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::{RevisionRecord, ServiceRecord};
-use airssys_wasm_host::{Prepared, RevisionSpec, StateKeeper};
+use airssys_wasm_host::{NoWatch, Prepared, RevisionSpec, StateKeeper};
 use airssys_wasm_model::{InstanceModel, Instances, Name, RevisionNumber, Rights};
 use airssys_wasm_store::PutError;
 use tokio::sync::{OwnedMutexGuard, watch};
@@ -281,6 +281,7 @@ impl Service {
             limits: settings.limits,
             instances: self.scaled(&settings.instances),
             sink: Arc::clone(&self.log) as _,
+            watch: Arc::new(NoWatch),
             state: is_actor.then(|| Arc::clone(&self.state) as Arc<dyn StateKeeper>),
         };
         let host = &self.shared.host;

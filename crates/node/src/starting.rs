@@ -72,6 +72,9 @@ pub(crate) fn rights_failure(error: &RightsError) -> Failure {
         }
         RightsError::Unenforced { kind } => Failure::from_error(Code::Denied, error)
             .help(format!("remove `{kind}` from [capabilities] in its Component.toml")),
+        RightsError::Path { .. } => Failure::from_error(Code::Usage, error).help(
+            "correct the path under [capabilities] in its Component.toml: /data, /data/**/*.txt",
+        ),
         RightsError::Unasked(_) => Failure::from_error(Code::Usage, error)
             .help("leave the grant out, or ask for it under [capabilities] in its Component.toml"),
     }

@@ -41,8 +41,8 @@ pub(crate) fn inspection(found: &Inspection) -> String {
     }
     let limits = &found.limits;
     out.push_str(&format!(
-        "limits: memory {}, time {}, cpu {}, concurrency {}, queue {}\n",
-        limits.memory, limits.time, limits.cpu, limits.concurrency, limits.queue
+        "limits: memory {}, time {}, cpu {}, concurrency {}, queue {}, files {}\n",
+        limits.memory, limits.time, limits.cpu, limits.concurrency, limits.queue, limits.files
     ));
     let instances = &found.instances;
     let model = format!("{:?}", instances.model).to_lowercase();

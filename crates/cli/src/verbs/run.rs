@@ -8,8 +8,8 @@ use std::sync::Arc;
 use airssys_wasm::serve_pool;
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_host::{
-    CallCtx, CallError, CommandIo, Host, HostSettings, Input, Line, LineSource, LogSink, Pool,
-    Pooling, RequestId, RevisionSpec, adapt,
+    CallCtx, CallError, CommandIo, Host, HostSettings, Input, Line, LineSource, LogSink, NoWatch,
+    Pool, Pooling, RequestId, RevisionSpec, adapt,
 };
 use airssys_wasm_model::{
     Asked, Grant, InstanceModel, Instances, Manifest, Name, RevisionNumber, Rights, Version,
@@ -126,6 +126,7 @@ impl Run {
             limits: manifest.limits,
             instances: Instances { model: InstanceModel::Fresh, ..manifest.instances },
             sink: Arc::new(Stderr),
+            watch: Arc::new(NoWatch),
             state: None,
         };
         let host = Host::new(&HostSettings {

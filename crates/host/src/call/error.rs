@@ -5,7 +5,6 @@ use wasmtime_wasi::I32Exit;
 
 use crate::actor::StateError;
 use crate::bindings::airssys::component::types as contract;
-use crate::granted::DirectoryError;
 use crate::guest::Guest;
 use crate::limit::{Halt, Limit};
 use crate::pool::ClaimError;
@@ -162,12 +161,6 @@ pub(super) fn clamped(mut message: String) -> String {
         message.push('…');
     }
     message
-}
-
-impl From<DirectoryError> for CallError {
-    fn from(error: DirectoryError) -> Self {
-        Self::Host(format!("{error}: {}", error.source))
-    }
 }
 
 impl CallError {

@@ -18,7 +18,7 @@ pub(crate) async fn bare(
     console: Option<Console>,
 ) -> Result<Instance, CallError> {
     let revision = &pool.revision;
-    let mut store = Guest::store(pool, call, console)?;
+    let mut store = Guest::store(pool, call, console);
     match revision.pre.instantiate_async(&mut store).await {
         Ok(instance) => Ok(Instance::new(pool, store, instance)),
         Err(error) => Err(CallError::of(&error, store.data())),

@@ -3,26 +3,72 @@
 //! Sockets and name lookup are linked, since most toolchains import them whether they are used or not,
 //! and refuse every address.
 
+mod filesystem;
 mod http;
 mod logging;
 
 use wasmtime::Engine;
 use wasmtime::component::Linker;
+use wasmtime_wasi::WasiView;
+use wasmtime_wasi::cli::{WasiCli, WasiCliView};
+use wasmtime_wasi::random::WasiRandom;
+use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
 use wasmtime_wasi_config::WasiConfig;
 
+pub(crate) use self::filesystem::{HeldFiles, Mount};
 pub(crate) use self::http::OutboundHttp;
 use crate::engine::Concurrency;
 use crate::guest::Guest;
 
 pub(crate) fn linker(engine: &Engine, concurrency: Concurrency) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::<Guest>::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    add_p2(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     if concurrency == Concurrency::Supported {
-        wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+        add_p3(&mut linker)?;
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     }
     wasmtime_wasi_config::add_to_linker(&mut linker, |guest| WasiConfig::new(&guest.config))?;
     logging::add_to_linker(&mut linker)?;
     Ok(linker)
+}
+
+/// Each interface of WASI 0.2 by its name: what has rights to check is ours, the rest is the runtime's.
+fn add_p2(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    use wasmtime_wasi::p2::bindings::{cli, random, sockets};
+
+    // `wasi:io`, clocks, `random/random` and the standard streams.
+    wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(linker)?;
+    random::insecure::add_to_linker::<_, WasiRandom>(linker, |guest| guest.ctx().ctx.random())?;
+    random::insecure_seed::add_to_linker::<_, WasiRandom>(linker, |guest| {
+        guest.ctx().ctx.random()
+    })?;
+    cli::exit::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::environment::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_input::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_output::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_stdin::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_stdout::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_stderr::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    filesystem::add_p2_to_linker(linker)?;
+    sockets::tcp::add_to_linker::<_, WasiSockets>(linker, Guest::sockets)?;
+    sockets::tcp_create_socket::add_to_linker::<_, WasiSockets>(linker, Guest::sockets)?;
+    sockets::udp::add_to_linker::<_, WasiSockets>(linker, Guest::sockets)?;
+    sockets::udp_create_socket::add_to_linker::<_, WasiSockets>(linker, Guest::sockets)?;
+    sockets::instance_network::add_to_linker::<_, WasiSockets>(linker, Guest::sockets)?;
+    sockets::network::add_to_linker::<_, WasiSockets>(
+        linker,
+        &sockets::network::LinkOptions::default(),
+        Guest::sockets,
+    )?;
+    sockets::ip_name_lookup::add_to_linker::<_, WasiSockets>(linker, Guest::sockets)
+}
+
+/// The same for WASI 0.3.
+fn add_p3(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p3::cli::add_to_linker(linker)?;
+    wasmtime_wasi::p3::clocks::add_to_linker(linker)?;
+    filesystem::add_p3_to_linker(linker)?;
+    wasmtime_wasi::p3::random::add_to_linker(linker)?;
+    wasmtime_wasi::p3::sockets::add_to_linker(linker)
 }

@@ -46,6 +46,9 @@ impl FileAccess {
     /// Take away what was there; the old name of what is renamed.
     pub const DELETE: Self = Self(16);
 
+    /// Every access.
+    pub const ALL: Self = Self(31);
+
     const NAMED: [(Self, Access); 5] = [
         (Self::READ, Access::Read),
         (Self::LIST, Access::List),

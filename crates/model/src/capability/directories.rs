@@ -120,6 +120,20 @@ impl DirectoryRight {
         all
     }
 
+    /// All that may be done with some path or other below the one at this path.
+    pub fn somewhere_below(&self, path: &str) -> FileAccess {
+        let through = self.rules.iter().filter(|rule| rule.glob.leads_through(path));
+        through.fold(FileAccess::NONE, |all, rule| all.or(rule.access))
+    }
+
+    /// What may be done with every path below the one at this path, as far as that is plain: by rules for whole
+    /// directories.
+    pub fn everywhere_below(&self, path: &str) -> FileAccess {
+        let holds =
+            |rule: &&FileRule| rule.glob.is_whole() && below(path, rule.glob.prefix()).is_some();
+        self.rules.iter().filter(holds).fold(FileAccess::NONE, |all, rule| all.or(rule.access))
+    }
+
     /// Whether something below the directory at this path may be used, so that the guest must be let through
     /// it. Its listing shows what may be listed, and directories that lead to such.
     pub fn leads_through(&self, path: &str) -> bool {

@@ -1,7 +1,6 @@
 //! What can be written down and is not enforced yet, refused in one place. What the host learns to enforce is
 //! taken out here, and from [`UNENFORCED_KINDS`](super::UNENFORCED_KINDS).
 
-use super::access::Access;
 use super::asked::Asked;
 use super::files::FilesAsk;
 use super::grant::{Grant, GrantError};
@@ -25,7 +24,13 @@ pub(super) fn asks(asked: &Asked) -> Result<(), RightsError> {
     {
         return Err(RightsError::Unenforced { kind: kind.to_string() });
     }
-    asked.files.iter().try_for_each(whole_directory)
+    asked.files.iter().try_for_each(path)
+}
+
+/// Refuses a path that no glob could be read from.
+fn path(ask: &FilesAsk) -> Result<(), RightsError> {
+    let no_path = |why| RightsError::Path { path: ask.path.clone(), why };
+    ask.glob().map(drop).map_err(no_path)
 }
 
 /// Refuses a grant of what nothing would check.
@@ -34,26 +39,5 @@ pub(super) fn grant(grant: &Grant) -> Result<(), GrantError> {
     if !kind.is_enforced() {
         return Err(GrantError::Unenforced { kind: kind.to_string() });
     }
-    let Grant::Files(files) = grant else { return Ok(()) };
-    if let Some(word) = finer_word(&files.access) {
-        return Err(GrantError::Unenforced { kind: format!("files with the access `{word}`") });
-    }
-    if files.access.contains(&Access::Read) { Ok(()) } else { Err(GrantError::WriteAlone) }
-}
-
-/// A preopened directory is all or nothing: until the host checks each path below it, an ask for less than a
-/// whole directory, to read or to write, has nothing that would enforce it.
-fn whole_directory(ask: &FilesAsk) -> Result<(), RightsError> {
-    if let Some(word) = finer_word(&ask.access) {
-        return Err(RightsError::Unenforced { kind: format!("files with the access `{word}`") });
-    }
-    if ask.glob().is_ok_and(|glob| glob.is_whole()) {
-        return Ok(());
-    }
-    Err(RightsError::Unenforced { kind: format!("files with the path pattern `{}`", ask.path) })
-}
-
-fn finer_word(access: &[Access]) -> Option<&'static str> {
-    let finer = access.iter().find(|word| !matches!(word, Access::Read | Access::Write));
-    finer.map(|word| word.word())
+    Ok(())
 }

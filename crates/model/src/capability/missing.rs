@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::glob::GlobError;
 use super::grant::Grant;
 
 /// An ask without a grant, and how to grant it.
@@ -23,6 +24,14 @@ pub enum RightsError {
     Unenforced {
         /// The kind, or what about it.
         kind: String,
+    },
+    /// A path that is none.
+    #[error("the manifest asks for the files `{path}`, which is no path: {why}")]
+    Path {
+        /// As it was asked.
+        path: String,
+        /// What is wrong with it.
+        why: GlobError,
     },
     /// Something is asked and not granted.
     #[error("{}", list(.0))]

@@ -39,7 +39,6 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 mod url_path;
-mod whole;
 
 pub use access::{Access, AccessWord, DataAccess, FileAccess, TopicAccess};
 pub use address::{AddressBlock, BlockError, is_inside};
@@ -72,4 +71,3 @@ pub use secrets::{SecretAsk, SecretGrant, SecretName, SecretRights, SecretUse};
 pub use services::{ServiceAsk, ServiceGrant, ServiceRights};
 pub use suggest::{Suggestion, UnusedAsk, Use, suggest};
 pub use url_path::PathPattern;
-pub use whole::FilesRight;

@@ -21,14 +21,11 @@ use super::process::{ProcessAsk, ProcessRights};
 use super::scope::ScopeRights;
 use super::secrets::{SecretAsk, SecretRights};
 use super::services::{ServiceAsk, ServiceRights};
-use super::whole::FilesRight;
 
 /// What a revision may do, ready for checks that allocate nothing. [`Rights::default`] is the empty set: no
 /// file, no host, no name, no port, no variable, no secret, no bucket, no topic, no service, no program.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rights {
-    /// Directories to preopen, for a host that knows no globs.
-    pub files: Vec<FilesRight>,
     /// Directories, with what may be done with each file below them.
     pub directories: Directories,
     /// Requests that may leave.
@@ -204,7 +201,6 @@ impl<'a> Meetings<'a> {
 
     fn rights(self) -> Rights {
         Rights {
-            files: self.files.rights.iter().map(FilesRight::of).collect(),
             directories: Directories::compile(&self.files.rights),
             http: self.http.rights,
             net: NetRights::compile(self.net.rights),

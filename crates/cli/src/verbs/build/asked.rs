@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use airssys_wasm_host::{Host, HostSettings, Inspection, NoLog, Pooling, Required, RevisionSpec};
+use airssys_wasm_host::{
+    Host, HostSettings, Inspection, NoLog, NoWatch, Pooling, Required, RevisionSpec,
+};
 use airssys_wasm_model::{Manifest, RevisionNumber, Rights};
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -26,6 +28,7 @@ pub(super) async fn by_code(
         limits: manifest.limits,
         instances: manifest.instances.clone(),
         sink: Arc::new(NoLog),
+        watch: Arc::new(NoWatch),
         state: None,
     };
     let settings = HostSettings { pooling: Pooling::Never, ..HostSettings::default() };

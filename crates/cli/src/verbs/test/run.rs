@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use airssys_wasm_host::{
-    CallCtx, CallError, Host, HostSettings, Input, Lease, Line, LogSink, MemoryKeeper, Pool,
-    Pooling, RequestId, RevisionSpec,
+    CallCtx, CallError, Host, HostSettings, Input, Lease, Line, LogSink, MemoryKeeper, NoWatch,
+    Pool, Pooling, RequestId, RevisionSpec,
 };
 use airssys_wasm_model::{
     Asked, Grant, Grants, Instances, Manifest, RevisionNumber, Rights, RightsError,
@@ -106,6 +106,7 @@ impl Bench {
             // The calls of a case are one actor's, whatever they would say of its key.
             instances: Instances { key: None, ..manifest.instances.clone() },
             sink: heard,
+            watch: Arc::new(NoWatch),
             state: Some(Arc::new(MemoryKeeper::default())),
         })
     }

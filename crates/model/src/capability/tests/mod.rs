@@ -1,6 +1,7 @@
 //! What spans kinds: rights against asks and grants, and checks against an oracle that shares no code with
 //! them.
 
+mod below;
 mod cost;
 mod files;
 mod hostile;

@@ -1,0 +1,117 @@
+//! `wasi:filesystem`, 0.2 and 0.3: every import that names a path is checked where it really leads.
+//!
+//! A guest says words at a directory that it holds. [`walk`] takes the way they mean from the mount downwards,
+//! by handles and through each link, and finds a name in an open directory; [`errand`] checks the right to that
+//! name by its real path; [`open`], [`change`], [`look`] and [`list`] then act on that name in that directory and
+//! follow nothing. What changes between the look and the act therefore changes what the name means and never
+//! which name it is, and rights belong to names. An open file carries what it was opened for: reads and writes
+//! are the runtime's own and cost nothing more.
+//!
+//! What no right allows is `not-permitted`, whether or not there is such a file. A name that no right covers or
+//! leads to is not looked up.
+
+mod change;
+mod errand;
+mod held;
+mod list;
+mod listing;
+mod look;
+mod mount;
+mod open;
+mod p2;
+mod p3;
+mod refusal;
+mod times;
+mod walk;
+mod words;
+
+use std::fs::File;
+use std::sync::Arc;
+
+use airssys_wasm_model::{Denial, Kind};
+use rustix::io::Errno;
+use wasmtime::component::{HasData, Linker, Resource};
+use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView};
+use wasmtime_wasi::p2::bindings::filesystem as bindings_p2;
+use wasmtime_wasi::p3::bindings::filesystem as bindings_p3;
+
+use self::errand::{Errand, Report};
+pub(crate) use self::held::HeldFiles;
+pub(crate) use self::mount::Mount;
+use self::mount::Place;
+use self::open::Opened;
+use self::refusal::Refusal;
+use crate::guest::Guest;
+use crate::watch::Use;
+
+/// The files of a guest, as the linker names them.
+struct Files;
+
+impl HasData for Files {
+    type Data<'a> = &'a mut Guest;
+}
+
+pub(super) fn add_p2_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    bindings_p2::types::add_to_linker::<Guest, Files>(linker, |guest| guest)?;
+    bindings_p2::preopens::add_to_linker::<Guest, Files>(linker, |guest| guest)
+}
+
+pub(super) fn add_p3_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    bindings_p3::types::add_to_linker::<Guest, Files>(linker, |guest| guest)?;
+    bindings_p3::preopens::add_to_linker::<Guest, Files>(linker, |guest| guest)
+}
+
+type Fd = Resource<Descriptor>;
+
+/// What both versions do.
+impl Guest {
+    fn preopens(&mut self) -> wasmtime::Result<Vec<(Fd, String)>> {
+        let mounts = self.files.mounts().to_vec();
+        let give = |mount: Arc<Mount>| {
+            let guest = mount.guest().to_owned();
+            let fd = self.files.preopen(&mut self.table, mount)?;
+            Ok((fd, guest))
+        };
+        mounts.into_iter().map(give).collect()
+    }
+
+    fn place(&mut self, fd: &Fd) -> Result<Place, Refusal> {
+        self.files.place(&self.table, fd)
+    }
+
+    /// The open directory behind a handle.
+    fn dir(&mut self, fd: &Fd) -> Result<Arc<File>, Refusal> {
+        match self.filesystem().table.get(fd)? {
+            Descriptor::Dir(dir) => Ok(Arc::clone(&dir.dir)),
+            Descriptor::File(_) => Err(Errno::NOTDIR.into()),
+        }
+    }
+
+    fn slot(&mut self) -> Result<Arc<()>, Refusal> {
+        let slot = self.files.slot();
+        if let Err(Refusal::TooManyOpen) = slot {
+            self.speaker.warns("limits", "its limit `files` is reached: no further file is opened");
+        }
+        slot
+    }
+
+    fn keep(&mut self, opened: Opened) -> Result<Fd, Refusal> {
+        self.files.keep(&mut self.table, opened)
+    }
+
+    fn errand(&self) -> Errand {
+        Errand::new(self.call.mode, self.watch().sees_uses())
+    }
+
+    /// Tells whoever watches, and gives the result.
+    fn settle<T>(&mut self, report: Report<T>) -> Result<T, Refusal> {
+        for one in &report.uses {
+            let access = format!("{:?}", one.access);
+            self.used(Use { kind: Kind::Files, access: &access, target: &one.path });
+        }
+        if let Err(Refusal::Denied(denied)) = &report.result {
+            self.denied(&Denial::file(&self.revision().spec.service, &denied.path, denied.access));
+        }
+        report.result
+    }
+}
