@@ -20,6 +20,7 @@ mod disk;
 mod lock;
 mod private;
 mod records;
+mod secrets;
 mod store;
 
 #[cfg(test)]
@@ -29,5 +30,10 @@ pub use blobs::{BlobError, Blobs, MAX_BLOB_BYTES, Writer};
 pub use records::{
     Change, Fence, LeaseHolder, MAX_KEY_BYTES, MAX_RECORD_BYTES, PutError, Record, RecordError,
     Records, Versioned, WATCH_BACKLOG, Watch,
+};
+pub use secrets::{
+    HeldSecret, InvalidSecretName, KEPT_VERSIONS, KeyError, KeyId, KeyRing, KeyRotation, KeySource,
+    MAX_SECRET_BYTES, MAX_SECRETS, Secret, SecretChanges, SecretError, SecretKey, SecretName,
+    SecretSummary, SecretVersion, Secrets,
 };
 pub use store::{SCHEMA, Store, StoreError};
