@@ -11,7 +11,7 @@
 //! format and a version's meaning could not be changed for them later.
 //!
 //! Beside the shelves, [`Secrets`] are records sealed with a key that is kept elsewhere, and what guests keep
-//! has files of its own: [`KeyValue`] buckets.
+//! has files of its own: [`KeyValue`] buckets and [`Blobstore`] containers.
 //!
 //! Every operation blocks on the disk, but for the writes to buckets, which are futures: call it from a
 //! thread that may block, never on an async executor. The store knows neither services nor rollouts: what
@@ -21,6 +21,7 @@
 
 mod accounts;
 mod blobs;
+mod blobstore;
 mod disk;
 mod keyvalue;
 mod lock;
@@ -35,6 +36,10 @@ mod store;
 mod seed;
 
 pub use blobs::{BlobError, Blobs, MAX_BLOB_BYTES, Writer};
+pub use blobstore::{
+    Blobstore, BlobstoreError, Container, ContainerInfo, Containers, MAX_CONTAINERS,
+    MAX_OPEN_WRITES, ObjectInfo, ObjectReader, ObjectWriter,
+};
 pub use keyvalue::{Bucket, KeyValue, KeyValueError, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES};
 pub use page::{MAX_PAGE_BYTES, MAX_PAGE_ENTRIES, Page, Paging};
 pub use quota::{Quota, QuotaExceeded, QuotaPart, Usage};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::blobs::Blobs;
+use crate::blobstore::Blobstore;
 use crate::disk::{create_private_folder, is_full};
 use crate::keyvalue::KeyValue;
 use crate::lock::DirectoryLock;
@@ -43,6 +44,8 @@ struct Guests {
     dir: PathBuf,
     /// Held while it is opened, so that no file is opened twice; never across an await.
     key_value: Mutex<Option<KeyValue>>,
+    /// As with the one above.
+    blobstore: Mutex<Option<Blobstore>>,
     lock: Arc<DirectoryLock>,
 }
 
@@ -117,7 +120,8 @@ impl Store {
         keep_private(dir);
         let records = Records::open(dir, lock.clone())?;
         let blobs = Blobs::open(&dir.join("blobs"), lock.clone())?;
-        let guests = Guests { dir: dir.to_owned(), key_value: Mutex::default(), lock };
+        let (dir, key_value, blobstore) = (dir.to_owned(), Mutex::default(), Mutex::default());
+        let guests = Guests { dir, key_value, blobstore, lock };
         Ok(Self { records, blobs, guests: Arc::new(guests) })
     }
 
@@ -136,6 +140,13 @@ impl Store {
     pub fn key_value(&self) -> Result<KeyValue, StoreError> {
         let guests = &self.guests;
         once(&guests.key_value, || KeyValue::open(&guests.dir, guests.lock.clone()))
+    }
+
+    /// The guests' blob containers. The first call opens them, which takes time in proportion to the number
+    /// of objects; call it from a thread that may block.
+    pub fn blobstore(&self) -> Result<Blobstore, StoreError> {
+        let guests = &self.guests;
+        once(&guests.blobstore, || Blobstore::open(&guests.dir, guests.lock.clone()))
     }
 }
 

@@ -17,6 +17,4 @@ pub use name::{InvalidSecretName, SecretName};
 pub use record::SecretVersion;
 pub use rotation::KeyRotation;
 pub use seal::Secret;
-pub use shelf::{
-    KEPT_VERSIONS, KeySource, MAX_SECRET_BYTES, MAX_SECRETS, SecretSummary, Secrets,
-};
+pub use shelf::{KEPT_VERSIONS, KeySource, MAX_SECRET_BYTES, MAX_SECRETS, SecretSummary, Secrets};
