@@ -2,10 +2,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::blobs::Blobs;
+use crate::blobstore::Blobstore;
 use crate::disk::{create_private_folder, is_full};
+use crate::keyvalue::KeyValue;
 use crate::lock::DirectoryLock;
 use crate::private::keep_private;
 use crate::records::{RecordError, Records};
@@ -15,7 +17,8 @@ use crate::records::{RecordError, Records};
 pub const SCHEMA: u64 = 1;
 
 /// One data directory, held by this process alone. Cheap to clone; the directory is released when the
-/// last clone, shelf, [`Writer`](crate::Writer) and [`Watch`](crate::Watch) owner is gone.
+/// last clone, shelf, [`Writer`](crate::Writer), [`Watch`](crate::Watch) owner and handle on what a guest
+/// keeps is gone.
 ///
 /// ```
 /// # let dir = tempfile::tempdir().unwrap();
@@ -32,6 +35,18 @@ pub const SCHEMA: u64 = 1;
 pub struct Store {
     records: Records,
     blobs: Blobs,
+    guests: Arc<Guests>,
+}
+
+/// What guests keep: opened when the first of them asks, because most nodes have none that do.
+#[derive(Debug)]
+struct Guests {
+    dir: PathBuf,
+    /// Held while it is opened, so that no file is opened twice; never across an await.
+    key_value: Mutex<Option<KeyValue>>,
+    /// As with the one above.
+    blobstore: Mutex<Option<Blobstore>>,
+    lock: Arc<DirectoryLock>,
 }
 
 /// Why a data directory could not be opened.
@@ -104,8 +119,10 @@ impl Store {
         let lock = Arc::new(DirectoryLock::take(dir)?);
         keep_private(dir);
         let records = Records::open(dir, lock.clone())?;
-        let blobs = Blobs::open(&dir.join("blobs"), lock)?;
-        Ok(Self { records, blobs })
+        let blobs = Blobs::open(&dir.join("blobs"), lock.clone())?;
+        let (dir, key_value, blobstore) = (dir.to_owned(), Mutex::default(), Mutex::default());
+        let guests = Guests { dir, key_value, blobstore, lock };
+        Ok(Self { records, blobs, guests: Arc::new(guests) })
     }
 
     /// The records: small, named, versioned.
@@ -116,6 +133,32 @@ impl Store {
     /// The blobs: large, immutable, named by digest.
     pub fn blobs(&self) -> &Blobs {
         &self.blobs
+    }
+
+    /// The guests' key-value buckets. The first call opens them, which takes time in proportion to what is
+    /// in them; call it from a thread that may block.
+    pub fn key_value(&self) -> Result<KeyValue, StoreError> {
+        let guests = &self.guests;
+        once(&guests.key_value, || KeyValue::open(&guests.dir, guests.lock.clone()))
+    }
+
+    /// The guests' blob containers. The first call opens them, which takes time in proportion to the number
+    /// of objects; call it from a thread that may block.
+    pub fn blobstore(&self) -> Result<Blobstore, StoreError> {
+        let guests = &self.guests;
+        once(&guests.blobstore, || Blobstore::open(&guests.dir, guests.lock.clone()))
+    }
+}
+
+/// What is in the place, or is now put there. A failure leaves it empty, for the next attempt.
+fn once<T: Clone>(
+    place: &Mutex<Option<T>>,
+    open: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*place {
+        Some(opened) => Ok(opened.clone()),
+        None => Ok(place.insert(open()?).clone()),
     }
 }
 

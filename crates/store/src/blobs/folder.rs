@@ -1,21 +1,25 @@
-//! The file system as blobs see it: one flat folder.
+//! The file system as blobs and objects see it: one flat folder.
 //!
 //! A trait because there are two: the disk, and the tests' folder that forgets what was not synced.
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::disk::sync_folder;
 
 /// One folder of files. Names are plain file names.
-pub(super) trait Folder: Debug + Send + Sync {
+pub(crate) trait Folder: Debug + Send + Sync {
     /// A new empty file; an error if there is one of that name.
     fn create(&self, name: &str) -> io::Result<Box<dyn NewFile>>;
-    /// A file's content, from its beginning, and its length.
-    fn open(&self, name: &str) -> io::Result<(Box<dyn Read + Send>, u64)>;
+    /// A file's content from some byte on, and the length of the whole.
+    fn open_at(&self, name: &str, from: u64) -> io::Result<(Box<dyn Read + Send>, u64)>;
+    /// A file's content from its beginning, and its length.
+    fn open(&self, name: &str) -> io::Result<(Box<dyn Read + Send>, u64)> {
+        self.open_at(name, 0)
+    }
     /// Whether there is a file of this name.
     fn exists(&self, name: &str) -> io::Result<bool>;
     /// Gives a file another name, replacing what had it, in one step.
@@ -33,14 +37,14 @@ pub(super) trait Folder: Debug + Send + Sync {
 }
 
 /// A file being written.
-pub(super) trait NewFile: Write + Debug + Send {
+pub(crate) trait NewFile: Write + Debug + Send {
     /// Makes the content durable.
     fn sync(&mut self) -> io::Result<()>;
 }
 
 /// A folder on the disk.
 #[derive(Debug)]
-pub(super) struct DiskFolder(pub(super) PathBuf);
+pub(crate) struct DiskFolder(pub(crate) PathBuf);
 
 impl Folder for DiskFolder {
     fn create(&self, name: &str) -> io::Result<Box<dyn NewFile>> {
@@ -48,8 +52,11 @@ impl Folder for DiskFolder {
         Ok(Box::new(file))
     }
 
-    fn open(&self, name: &str) -> io::Result<(Box<dyn Read + Send>, u64)> {
-        let file = File::open(self.0.join(name))?;
+    fn open_at(&self, name: &str, from: u64) -> io::Result<(Box<dyn Read + Send>, u64)> {
+        let mut file = File::open(self.0.join(name))?;
+        if from > 0 {
+            file.seek(SeekFrom::Start(from))?;
+        }
         let len = file.metadata()?.len();
         Ok((Box::new(file), len))
     }

@@ -15,7 +15,7 @@ const SECTOR_BYTES: u64 = 512;
 
 /// What a power cut leaves of the writes that no sync had confirmed.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Loss {
+pub(crate) enum Loss {
     /// Nothing of them.
     All,
     /// All of them.
@@ -28,12 +28,12 @@ pub(super) enum Loss {
 
 /// A disk in memory. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Disk(Arc<Mutex<State>>);
+pub(crate) struct Disk(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(crate) struct State {
     /// What reads see.
-    pub(super) live: Vec<u8>,
+    pub(crate) live: Vec<u8>,
     /// What the last sync confirmed.
     synced: Vec<u8>,
     /// What was done since.
@@ -41,9 +41,9 @@ pub(super) struct State {
     steps: u64,
     cut_at: Option<u64>,
     /// Syncs until one fails, after which the system forgets that the pages were dirty.
-    pub(super) sync_fails_in: Option<u64>,
+    pub(crate) sync_fails_in: Option<u64>,
     /// Bytes the file may hold at most.
-    pub(super) room: Option<u64>,
+    pub(crate) room: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -53,18 +53,18 @@ enum Pending {
 }
 
 impl Disk {
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
 
     /// Cuts the power at this step from now (0: the next one). From then on everything fails.
-    pub(super) fn cut_in(&self, steps: u64) {
+    pub(crate) fn cut_in(&self, steps: u64) {
         let mut state = self.state();
         state.cut_at = Some(state.steps + steps);
     }
 
     /// The disk after the power is back.
-    pub(super) fn power_on(&self, loss: Loss, rng: &mut SmallRng) -> Disk {
+    pub(crate) fn power_on(&self, loss: Loss, rng: &mut SmallRng) -> Disk {
         let state = self.state();
         let kept = match loss {
             Loss::All => state.synced.clone(),
@@ -75,12 +75,12 @@ impl Disk {
         Disk::holding(kept)
     }
 
-    pub(super) fn holding(image: Vec<u8>) -> Disk {
+    pub(crate) fn holding(image: Vec<u8>) -> Disk {
         let state = State { live: image.clone(), synced: image, ..State::default() };
         Disk(Arc::new(Mutex::new(state)))
     }
 
-    pub(super) fn steps(&self) -> u64 {
+    pub(crate) fn steps(&self) -> u64 {
         self.state().steps
     }
 }

@@ -20,10 +20,10 @@ pub(super) const RECORDS: TableDefinition<'static, &str, (u64, &[u8])> =
 pub(super) const LEASES: TableDefinition<'static, &str, (u64, &str)> =
     TableDefinition::new("leases");
 /// Counters of the store itself: [`SCHEMA_KEY`] and [`CLOCK_KEY`].
-pub(super) const META: TableDefinition<'static, &str, u64> = TableDefinition::new("meta");
+pub(crate) const META: TableDefinition<'static, &str, u64> = TableDefinition::new("meta");
 pub(super) const SCHEMA_KEY: &str = "schema";
 /// The last number given out as a version or a fencing token.
-pub(super) const CLOCK_KEY: &str = "clock";
+pub(crate) const CLOCK_KEY: &str = "clock";
 
 /// Pages kept in memory. Records are few and small, and the page cache of the system stands behind
 /// this one; redb's own default of 1 GiB would let an idle node grow past its promise.
@@ -31,7 +31,7 @@ const CACHE_BYTES: usize = 8 << 20;
 
 /// The database, opened again by the first operation after a failure.
 #[derive(Debug)]
-pub(super) struct Engine {
+pub(crate) struct Engine {
     medium: Arc<Medium>,
     /// `None` after a failure, until it is opened again. Operations hold it for reading while their
     /// transaction lives, so that a failed engine is never closed under another's hands; nothing
@@ -54,7 +54,7 @@ impl Engine {
     }
 
     /// Runs `body` on a snapshot.
-    pub(super) fn read<T>(
+    pub(crate) fn read<T>(
         &self,
         body: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, RecordError> {
@@ -74,7 +74,7 @@ impl Engine {
     ///
     /// An error of the engine leaves open whether the change was made: it is either wholly there or
     /// not at all, and the next read tells. A refusal by `body` certainly changed nothing.
-    pub(super) fn write<T, E: From<RecordError>>(
+    pub(crate) fn write<T, E: From<RecordError>>(
         &self,
         body: impl FnOnce(&WriteTransaction) -> Result<T, Stop<E>>,
         after: impl FnOnce(Option<&T>),
@@ -145,7 +145,7 @@ impl Engine {
 }
 
 /// Why a transaction's body ended early.
-pub(super) enum Stop<E> {
+pub(crate) enum Stop<E> {
     /// The body said no: nothing has changed.
     Refused(E),
     /// The engine failed.

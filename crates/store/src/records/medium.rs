@@ -19,7 +19,8 @@ pub(super) struct Medium {
     memory: Mutex<Memory>,
 }
 
-/// Bounded by the largest transaction: one record ([`super::MAX_RECORD_BYTES`]) and the tree's path to it.
+/// Bounded by the largest transaction: one record ([`super::MAX_RECORD_BYTES`]) or one commit of key-value
+/// writes (two batches at most), and the tree's paths to them.
 #[derive(Debug, Default)]
 struct Memory {
     unsynced: Vec<Unsynced>,

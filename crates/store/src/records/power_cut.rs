@@ -109,7 +109,7 @@ fn disk_with_new_store() -> Disk {
     Disk::holding(made)
 }
 
-fn open(disk: &Disk) -> Result<Records, super::shelf::OpenError> {
+fn open(disk: &Disk) -> Result<Records, super::OpenError> {
     Records::on(disk.clone(), None)
 }
 

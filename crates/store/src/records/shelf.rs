@@ -4,23 +4,20 @@
 //! record that was deleted and made again: whoever holds an old version can't mistake the new one for
 //! it. There is no put of several records at once: what must change together belongs in one record.
 
-use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
-use redb::backends::FileBackend;
-use redb::{ReadableTable, StorageBackend, WriteTransaction};
+use redb::{ReadableTable, WriteTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::engine::{CLOCK_KEY, Engine, LEASES, META, RECORDS, SCHEMA_KEY, Stop};
+use super::engine::{CLOCK_KEY, Engine, LEASES, META, RECORDS, Stop};
 use super::error::{PutError, RecordError};
+use super::file::open_file;
 use super::lease::{self, Fence};
 use super::watch::{Announcer, Change, Watch};
-use crate::disk::sync_folder;
 use crate::lock::DirectoryLock;
-use crate::private::private_file;
-use crate::store::{SCHEMA, StoreError};
+use crate::store::StoreError;
 
 /// The name of the file that holds them.
 pub(crate) const RECORDS_FILE: &str = "records.redb";
@@ -67,30 +64,21 @@ pub struct Record {
 
 impl Records {
     pub(crate) fn open(dir: &Path, lock: Arc<DirectoryLock>) -> Result<Self, StoreError> {
-        let path = dir.join(RECORDS_FILE);
-        let io = |doing, source| StoreError::from_io(doing, &path, source);
-        if !path.try_exists().map_err(|error| io("look for", error))? {
-            create(dir, &path)?;
-        }
-        let file = private_file().open(&path).map_err(|error| io("open", error))?;
-        Self::in_file(file, Some(lock)).map_err(|error| error.of(dir, &path))
-    }
-
-    fn in_file(file: File, lock: Option<Arc<DirectoryLock>>) -> Result<Self, OpenError> {
-        let backend =
-            FileBackend::new(file).map_err(|error| RecordError::from_engine(error.into()))?;
-        Self::on(backend, lock)
+        Ok(Self::with(open_file(dir, RECORDS_FILE, create_tables)?, Some(lock)))
     }
 
     /// The records on any backend, so that a test can cut its power.
+    #[cfg(test)]
     pub(super) fn on(
-        backend: impl StorageBackend,
+        backend: impl redb::StorageBackend,
         lock: Option<Arc<DirectoryLock>>,
-    ) -> Result<Self, OpenError> {
-        let engine = Engine::open(backend)?;
-        settle_schema(&engine)?;
+    ) -> Result<Self, super::file::OpenError> {
+        Ok(Self::with(super::file::open_on(backend, create_tables)?, lock))
+    }
+
+    fn with(engine: Engine, lock: Option<Arc<DirectoryLock>>) -> Self {
         let shelf = Shelf { engine, announcer: Announcer::new(), _lock: lock };
-        Ok(Self { shelf: Arc::new(shelf) })
+        Self { shelf: Arc::new(shelf) }
     }
 
     /// The record under this key, if there is one.
@@ -243,43 +231,6 @@ impl Records {
     }
 }
 
-/// Why records could not be opened, before the directory's name is put to it.
-#[derive(Debug)]
-pub(super) enum OpenError {
-    Newer { found: u64 },
-    Record(RecordError),
-}
-
-impl From<RecordError> for OpenError {
-    fn from(error: RecordError) -> Self {
-        Self::Record(error)
-    }
-}
-
-impl OpenError {
-    fn of(self, dir: &Path, path: &Path) -> StoreError {
-        match self {
-            Self::Newer { found } => {
-                StoreError::NewerSchema { dir: dir.to_owned(), found, supported: SCHEMA }
-            }
-            Self::Record(error) => StoreError::from_record(path, error),
-        }
-    }
-}
-
-/// Makes the file under a passing name and renames it when it is whole: redb refuses a file whose
-/// making was cut short, and such a file must not keep the node from ever starting.
-fn create(dir: &Path, path: &Path) -> Result<(), StoreError> {
-    let unfinished = dir.join("records.redb.unfinished");
-    let io = |source| StoreError::from_io("create", path, source);
-    let file = private_file().create(true).truncate(true).open(&unfinished).map_err(io)?;
-    let made = file.try_clone().map_err(io)?;
-    drop(Records::in_file(made, None).map_err(|error| error.of(dir, path))?);
-    file.sync_all().map_err(io)?;
-    fs::rename(&unfinished, path).map_err(io)?;
-    sync_folder(dir).map_err(io)
-}
-
 /// The next number of the store's clock, for a version or a fencing token.
 pub(super) fn tick(transaction: &WriteTransaction) -> Result<u64, redb::Error> {
     let mut meta = transaction.open_table(META)?;
@@ -288,24 +239,9 @@ pub(super) fn tick(transaction: &WriteTransaction) -> Result<u64, redb::Error> {
     Ok(next)
 }
 
-/// Reads the schema, or writes it with the empty tables if the store is new.
-fn settle_schema(engine: &Engine) -> Result<(), OpenError> {
-    let found = engine.read(|transaction| match transaction.open_table(META) {
-        Ok(meta) => Ok(meta.get(SCHEMA_KEY)?.map(|found| found.value())),
-        Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    })?;
-    match found {
-        Some(found) if found > SCHEMA => Err(OpenError::Newer { found }),
-        Some(_) => Ok(()),
-        None => Ok(engine.write(create_tables, |_| {})?),
-    }
-}
-
 fn create_tables(transaction: &WriteTransaction) -> Result<(), Stop<RecordError>> {
     transaction.open_table(RECORDS)?;
     transaction.open_table(LEASES)?;
-    transaction.open_table(META)?.insert(SCHEMA_KEY, SCHEMA)?;
     Ok(())
 }
 
