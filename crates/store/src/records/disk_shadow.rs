@@ -15,7 +15,7 @@ const SECTOR_BYTES: u64 = 512;
 
 /// What a power cut leaves of the writes that no sync had confirmed.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Loss {
+pub(crate) enum Loss {
     /// Nothing of them.
     All,
     /// All of them.
@@ -28,12 +28,12 @@ pub(super) enum Loss {
 
 /// A disk in memory. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Disk(Arc<Mutex<State>>);
+pub(crate) struct Disk(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(crate) struct State {
     /// What reads see.
-    pub(super) live: Vec<u8>,
+    pub(crate) live: Vec<u8>,
     /// What the last sync confirmed.
     synced: Vec<u8>,
     /// What was done since.
@@ -41,9 +41,9 @@ pub(super) struct State {
     steps: u64,
     cut_at: Option<u64>,
     /// Syncs until one fails, after which the system forgets that the pages were dirty.
-    pub(super) sync_fails_in: Option<u64>,
+    pub(crate) sync_fails_in: Option<u64>,
     /// Bytes the file may hold at most.
-    pub(super) room: Option<u64>,
+    pub(crate) room: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -53,18 +53,18 @@ enum Pending {
 }
 
 impl Disk {
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
 
     /// Cuts the power at this step from now (0: the next one). From then on everything fails.
-    pub(super) fn cut_in(&self, steps: u64) {
+    pub(crate) fn cut_in(&self, steps: u64) {
         let mut state = self.state();
         state.cut_at = Some(state.steps + steps);
     }
 
     /// The disk after the power is back.
-    pub(super) fn power_on(&self, loss: Loss, rng: &mut SmallRng) -> Disk {
+    pub(crate) fn power_on(&self, loss: Loss, rng: &mut SmallRng) -> Disk {
         let state = self.state();
         let kept = match loss {
             Loss::All => state.synced.clone(),
@@ -75,12 +75,12 @@ impl Disk {
         Disk::holding(kept)
     }
 
-    pub(super) fn holding(image: Vec<u8>) -> Disk {
+    pub(crate) fn holding(image: Vec<u8>) -> Disk {
         let state = State { live: image.clone(), synced: image, ..State::default() };
         Disk(Arc::new(Mutex::new(state)))
     }
 
-    pub(super) fn steps(&self) -> u64 {
+    pub(crate) fn steps(&self) -> u64 {
         self.state().steps
     }
 }
@@ -167,15 +167,18 @@ fn overlay(image: &mut [u8], offset: u64, data: &[u8]) {
 
 fn scattered(image: &[u8], pending: &[Pending], rng: &mut SmallRng) -> Vec<u8> {
     let mut lengths = vec![image.len() as u64];
-    let mut sectors: BTreeMap<u64, Vec<&[u8]>> = BTreeMap::new();
+    // Of each sector, the pieces written to it, in their order.
+    let mut sectors: BTreeMap<u64, Vec<(u64, &[u8])>> = BTreeMap::new();
     for done in pending {
         match done {
             Pending::Length(len) => lengths.push(*len),
             Pending::Write { offset, data } => {
-                assert_eq!(offset % SECTOR_BYTES, 0, "the engine writes whole sectors");
-                for (number, sector) in data.chunks(SECTOR_BYTES as usize).enumerate() {
-                    let at = offset + number as u64 * SECTOR_BYTES;
-                    sectors.entry(at).or_default().push(sector);
+                let (mut at, mut rest) = (*offset, data.as_slice());
+                while !rest.is_empty() {
+                    let within = (SECTOR_BYTES - at % SECTOR_BYTES) as usize;
+                    let (piece, later) = rest.split_at(within.min(rest.len()));
+                    sectors.entry(at / SECTOR_BYTES).or_default().push((at, piece));
+                    (at, rest) = (at + piece.len() as u64, later);
                 }
             }
         }
@@ -183,9 +186,11 @@ fn scattered(image: &[u8], pending: &[Pending], rng: &mut SmallRng) -> Vec<u8> {
     let mut image = image.to_vec();
     image.resize(*lengths.choose(rng).unwrap() as usize, 0);
     let kept_share = rng.random_range(0.0..1.0);
-    for (offset, states) in sectors {
+    for pieces in sectors.into_values() {
         if rng.random_bool(kept_share) {
-            overlay(&mut image, offset, states.choose(rng).unwrap());
+            for (offset, piece) in &pieces[..rng.random_range(1..=pieces.len())] {
+                overlay(&mut image, *offset, piece);
+            }
         }
     }
     image
