@@ -116,11 +116,7 @@ impl Keeper {
         if self.trouble.is_none() && self.ledger.is_due(now) {
             self.turn_over(now);
         }
-        self.position.send_if_modified(|position| {
-            let moved = *position != self.ledger.position();
-            *position = self.ledger.position();
-            moved
-        });
+        self.publish();
         for flush in flushes {
             let _ = flush.send(self.outcome());
         }
@@ -178,8 +174,8 @@ impl Keeper {
         }
         match self.append(&lines, now) {
             Ok(first) => {
-                acknowledge(lines, first);
                 self.resume(refused_notes);
+                acknowledge(lines, first);
             }
             Err(error) => {
                 if self.trouble.is_some() {
@@ -211,7 +207,16 @@ impl Keeper {
 
     fn append(&mut self, lines: &[Line], now: SystemTime) -> io::Result<u64> {
         let entries: Vec<Entry> = lines.iter().map(|line| line.entry.clone()).collect();
-        self.ledger.append(&entries, now)
+        let first = self.ledger.append(&entries, now)?;
+        // Before anybody is answered: who was told that an act is recorded finds it.
+        self.publish();
+        Ok(first)
+    }
+
+    /// Lets readers see what is durable.
+    fn publish(&self) {
+        let now = self.ledger.position();
+        self.position.send_if_modified(|position| std::mem::replace(position, now) != now);
     }
 
     /// Whether there is the reserve, so that the disk is open to all. If not, it is tried now and then: it

@@ -60,7 +60,7 @@ pub(super) struct Position {
 
 impl Ledger {
     /// Writes entries, and returns the number of the first. Durable when it returns; after an error none
-    /// of them is in the trail.
+    /// of them is in the trail, unless the process dies before it writes again.
     pub(super) fn append(&mut self, entries: &[Entry], now: SystemTime) -> io::Result<u64> {
         let oldest = self.anchor.current().oldest;
         self.append_and_keep(entries, oldest, now)
