@@ -98,7 +98,7 @@ fn counts_are_exact_whatever_comes_and_the_table_is_bounded() {
             open_tallies: rng.random_range(1..40),
         };
         let mut coalescer = Coalescer::new(budget);
-        let (mut out, mut second) = (Vec::new(), 50);
+        let (mut out, mut second) = (Vec::new(), 50_u64);
         for _ in 0..5_000 {
             // The clock also goes back.
             second = match rng.random_range(0..100) {
