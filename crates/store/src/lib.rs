@@ -5,6 +5,8 @@
 //! a call returns: what was acknowledged survives `kill -9` and a power cut at any instant. The surface
 //! stays this small so that a cluster's store can stand in for it one day.
 //!
+//! Beside them, in a folder of its own, lies the [`audit`] trail of one node.
+//!
 //! Leases with their fences, [`Watch`] and [`Records::keys`] are there for a store that several nodes share:
 //! a walk is to hold a fence, and a node is to hear of what another one changed. One node alone needs
 //! neither, and calls neither yet; they are part of the surface, and under test, because a record's
@@ -18,6 +20,8 @@
 //! a record means is its owner's.
 
 #![forbid(unsafe_code)]
+
+pub mod audit;
 
 mod accounts;
 mod blobs;

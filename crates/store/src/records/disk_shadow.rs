@@ -167,15 +167,18 @@ fn overlay(image: &mut [u8], offset: u64, data: &[u8]) {
 
 fn scattered(image: &[u8], pending: &[Pending], rng: &mut SmallRng) -> Vec<u8> {
     let mut lengths = vec![image.len() as u64];
-    let mut sectors: BTreeMap<u64, Vec<&[u8]>> = BTreeMap::new();
+    // Of each sector, the pieces written to it, in their order.
+    let mut sectors: BTreeMap<u64, Vec<(u64, &[u8])>> = BTreeMap::new();
     for done in pending {
         match done {
             Pending::Length(len) => lengths.push(*len),
             Pending::Write { offset, data } => {
-                assert_eq!(offset % SECTOR_BYTES, 0, "the engine writes whole sectors");
-                for (number, sector) in data.chunks(SECTOR_BYTES as usize).enumerate() {
-                    let at = offset + number as u64 * SECTOR_BYTES;
-                    sectors.entry(at).or_default().push(sector);
+                let (mut at, mut rest) = (*offset, data.as_slice());
+                while !rest.is_empty() {
+                    let within = (SECTOR_BYTES - at % SECTOR_BYTES) as usize;
+                    let (piece, later) = rest.split_at(within.min(rest.len()));
+                    sectors.entry(at / SECTOR_BYTES).or_default().push((at, piece));
+                    (at, rest) = (at + piece.len() as u64, later);
                 }
             }
         }
@@ -183,9 +186,11 @@ fn scattered(image: &[u8], pending: &[Pending], rng: &mut SmallRng) -> Vec<u8> {
     let mut image = image.to_vec();
     image.resize(*lengths.choose(rng).unwrap() as usize, 0);
     let kept_share = rng.random_range(0.0..1.0);
-    for (offset, states) in sectors {
+    for pieces in sectors.into_values() {
         if rng.random_bool(kept_share) {
-            overlay(&mut image, offset, states.choose(rng).unwrap());
+            for (offset, piece) in &pieces[..rng.random_range(1..=pieces.len())] {
+                overlay(&mut image, *offset, piece);
+            }
         }
     }
     image

@@ -10,7 +10,7 @@ mod shelf;
 mod watch;
 
 #[cfg(test)]
-mod disk_shadow;
+pub(crate) mod disk_shadow;
 #[cfg(test)]
 mod power_cut;
 

@@ -1,0 +1,341 @@
+//! What happens to each batch: written, or refused and why, with what is due besides.
+//!
+//! It knows no thread, no channel and no clock, so that tests can cut its power at every step.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use tokio::sync::{oneshot, watch};
+use tracing::{error, info};
+
+use super::coalesce::Coalescer;
+use super::entry::{Decision, Entry};
+use super::error::AuditError;
+use super::ledger::{Ledger, Position, TRAIL};
+use super::reserve::Reserve;
+use super::settings::AuditSettings;
+use crate::disk::is_full;
+
+/// What is handed to the writer.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// To be written with the next batch.
+    Note(Entry),
+    /// To be written, and answered with its number.
+    Record(Entry, oneshot::Sender<Result<u64, AuditError>>),
+    /// To be answered when all before it is written.
+    Flush(oneshot::Sender<Result<(), AuditError>>),
+    /// The same, with the counts of denials; the last item.
+    Close(oneshot::Sender<Result<(), AuditError>>),
+}
+
+/// Whether the disk takes entries; shared with whoever hands them in.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    refuses: AtomicBool,
+    /// Why. Held for a clone or an exchange, by those who are refused and by the writer.
+    why: Mutex<Option<Arc<io::Error>>>,
+    /// Notes refused since it refuses.
+    pub(super) refused_notes: AtomicU64,
+}
+
+/// The trail, its reserve, its counters and what waits for a better disk.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    ledger: Ledger,
+    reserve: Reserve,
+    coalescer: Coalescer,
+    settings: AuditSettings,
+    /// Notes that were taken and could not be written. Bounded by the queue and those who waited at it:
+    /// while this is not empty, no more are taken.
+    backlog: Vec<Entry>,
+    trouble: Option<Trouble>,
+    standing: Arc<Standing>,
+    position: watch::Sender<Position>,
+}
+
+/// The disk refuses.
+#[derive(Debug)]
+struct Trouble {
+    since: SystemTime,
+    /// When the reserve was last tried.
+    tried: SystemTime,
+    why: Arc<io::Error>,
+    refused_records: u64,
+}
+
+/// An entry, and who waits for it.
+struct Line {
+    entry: Entry,
+    reply: Option<oneshot::Sender<Result<u64, AuditError>>>,
+}
+
+impl Keeper {
+    /// The remarks of the opening are written with the first batch.
+    pub(super) fn new(ledger: Ledger, remarks: Vec<Entry>, now: SystemTime) -> Self {
+        let settings = ledger.settings.clone();
+        let mut reserve = Reserve::open(ledger.folder.clone(), settings.reserve_bytes);
+        if let Err(error) = reserve.restore() {
+            error!(%error, "no space for the audit trail's reserve: only control acts are recorded");
+        }
+        let position = watch::Sender::new(ledger.position());
+        let mut keeper = Self {
+            coalescer: Coalescer::new(settings.denials.clone()),
+            ledger,
+            reserve,
+            settings,
+            backlog: remarks,
+            trouble: None,
+            standing: Arc::default(),
+            position,
+        };
+        if !keeper.reserve.is_held() {
+            keeper.refuse(io::ErrorKind::StorageFull.into(), now);
+        }
+        keeper
+    }
+
+    pub(super) fn standing(&self) -> Arc<Standing> {
+        self.standing.clone()
+    }
+
+    pub(super) fn position(&self) -> watch::Receiver<Position> {
+        self.position.subscribe()
+    }
+
+    /// Writes a batch as one, and answers whoever waits for it. Without items it does what is due: counts
+    /// whose window ended, a seal, a retention, another try at a disk that refused.
+    pub(super) fn commit(&mut self, items: Vec<Item>, now: SystemTime) {
+        let mut flushes = Vec::new();
+        let lines = self.sort(items, &mut flushes, now);
+        if !lines.is_empty() || self.trouble.is_some() {
+            self.write(lines, now);
+        }
+        if self.trouble.is_none() && self.ledger.is_due(now) {
+            self.turn_over(now);
+        }
+        self.publish();
+        for flush in flushes {
+            let _ = flush.send(self.outcome());
+        }
+    }
+
+    fn outcome(&self) -> Result<(), AuditError> {
+        match &self.trouble {
+            Some(trouble) => Err(AuditError::unwritable(trouble.why.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// The lines of a batch in their order, counted denials left out.
+    fn sort(
+        &mut self,
+        items: Vec<Item>,
+        flushes: &mut Vec<oneshot::Sender<Result<(), AuditError>>>,
+        now: SystemTime,
+    ) -> Vec<Line> {
+        let mut lines: Vec<Line> = self.backlog.drain(..).map(Line::of).collect();
+        let mut out = Vec::new();
+        let mut closing = false;
+        // A disk that refuses is not given more: the counts go on meanwhile.
+        if self.trouble.is_none() {
+            self.coalescer.due(now, &mut out);
+        }
+        for item in items {
+            match item {
+                Item::Note(entry) => self.coalescer.admit(entry, now, &mut out),
+                Item::Record(entry, reply) => {
+                    lines.extend(out.drain(..).map(Line::of));
+                    lines.push(Line { entry, reply: Some(reply) });
+                }
+                Item::Flush(reply) => flushes.push(reply),
+                Item::Close(reply) => {
+                    closing = true;
+                    flushes.push(reply);
+                }
+            }
+        }
+        if closing {
+            self.coalescer.flush(&mut out);
+        }
+        lines.extend(out.into_iter().map(Line::of));
+        lines
+    }
+
+    fn write(&mut self, mut lines: Vec<Line>, now: SystemTime) {
+        if !self.has_reserve(now) {
+            return self.write_control(lines, now);
+        }
+        let refused_notes = self.standing.refused_notes.load(Ordering::Relaxed);
+        if let Some(trouble) = &self.trouble {
+            lines.insert(0, Line::of(trouble.resumption(refused_notes, now)));
+        }
+        match self.append(&lines, now) {
+            Ok(first) => {
+                self.resume(refused_notes);
+                acknowledge(lines, first);
+            }
+            Err(error) => {
+                if self.trouble.is_some() {
+                    lines.remove(0);
+                }
+                let released = is_full(&error) && self.reserve.release();
+                self.refuse(error, now);
+                if released { self.write_control(lines, now) } else { self.give_up(lines) }
+            }
+        }
+    }
+
+    /// Writes the control acts, on a disk that has no room for others.
+    fn write_control(&mut self, lines: Vec<Line>, now: SystemTime) {
+        let (control, others): (Vec<_>, Vec<_>) =
+            lines.into_iter().partition(|line| line.entry.kind.is_control());
+        self.give_up(others);
+        if control.is_empty() {
+            return;
+        }
+        match self.append(&control, now) {
+            Ok(first) => acknowledge(control, first),
+            Err(error) => {
+                self.refuse(error, now);
+                self.give_up(control);
+            }
+        }
+    }
+
+    fn append(&mut self, lines: &[Line], now: SystemTime) -> io::Result<u64> {
+        let entries: Vec<Entry> = lines.iter().map(|line| line.entry.clone()).collect();
+        let first = self.ledger.append(&entries, now)?;
+        // Before anybody is answered: who was told that an act is recorded finds it.
+        self.publish();
+        Ok(first)
+    }
+
+    /// Lets readers see what is durable.
+    fn publish(&self) {
+        let now = self.ledger.position();
+        self.position.send_if_modified(|position| std::mem::replace(position, now) != now);
+    }
+
+    /// Whether there is the reserve, so that the disk is open to all. If not, it is tried now and then: it
+    /// takes time to find that a megabyte doesn't fit.
+    fn has_reserve(&mut self, now: SystemTime) -> bool {
+        if let Some(trouble) = &mut self.trouble
+            && !self.reserve.is_held()
+            && now.duration_since(trouble.tried).is_ok_and(|rest| rest >= self.settings.retry)
+        {
+            trouble.tried = now;
+            let _ = self.reserve.restore();
+        }
+        self.reserve.is_held()
+    }
+
+    /// Answers those who wait, and keeps the notes: they were taken.
+    fn give_up(&mut self, lines: Vec<Line>) {
+        let Some(trouble) = &mut self.trouble else { unreachable!("the disk took them") };
+        for Line { entry, reply } in lines {
+            match reply {
+                Some(reply) => {
+                    trouble.refused_records += 1;
+                    let _ = reply.send(Err(AuditError::unwritable(trouble.why.clone())));
+                }
+                None => self.backlog.push(entry),
+            }
+        }
+    }
+
+    fn refuse(&mut self, error: io::Error, now: SystemTime) {
+        let why = Arc::new(error);
+        match &mut self.trouble {
+            Some(trouble) => trouble.why = why.clone(),
+            None => {
+                error!(error = %why, "the audit trail can't be written");
+                let why = why.clone();
+                let trouble = Trouble { since: now, tried: now, why, refused_records: 0 };
+                self.trouble = Some(trouble);
+            }
+        }
+        self.standing.refuse(why);
+    }
+
+    fn resume(&mut self, told_notes: u64) {
+        if self.trouble.take().is_some() {
+            info!("the audit trail is written again");
+            self.standing.accept(told_notes);
+        }
+    }
+
+    /// Seals the open segment, with the counts up to now in it, and deletes what is over the bounds.
+    fn turn_over(&mut self, now: SystemTime) {
+        let mut counts = Vec::new();
+        self.coalescer.flush(&mut counts);
+        let written = if counts.is_empty() {
+            Ok(())
+        } else {
+            self.ledger.append(&counts, now).map(drop).inspect_err(|_| self.backlog = counts)
+        };
+        let turned =
+            written.and_then(|()| self.ledger.seal(now)).and_then(|()| self.ledger.retain(now));
+        if let Err(error) = turned {
+            self.refuse(error, now);
+        }
+    }
+}
+
+impl Trouble {
+    /// What tells a reader of the trail that it has a gap, and what fell into it.
+    fn resumption(&self, notes: u64, now: SystemTime) -> Entry {
+        let mut entry = Entry::new(now, TRAIL, "trail", Decision::Allowed);
+        let since = humantime::format_rfc3339_millis(self.since);
+        let (why, records) = (&self.why, self.refused_records);
+        let detail = format!(
+            "not written since {since} ({why}): {records} records were refused, and what they were \
+             for; and {notes} notes"
+        );
+        entry.detail = Some(detail.into());
+        entry
+    }
+}
+
+impl Standing {
+    /// Why notes are refused, if they are. One load if they aren't.
+    pub(super) fn refusal(&self) -> Option<AuditError> {
+        if !self.refuses.load(Ordering::Acquire) {
+            return None;
+        }
+        self.why().clone().map(AuditError::unwritable)
+    }
+
+    fn refuse(&self, why: Arc<io::Error>) {
+        *self.why() = Some(why);
+        self.refuses.store(true, Ordering::Release);
+    }
+
+    /// Notes that were refused since these were told of are told of the next time.
+    fn accept(&self, told_notes: u64) {
+        self.refuses.store(false, Ordering::Release);
+        *self.why() = None;
+        self.refused_notes.fetch_sub(told_notes, Ordering::Relaxed);
+    }
+
+    fn why(&self) -> MutexGuard<'_, Option<Arc<io::Error>>> {
+        self.why.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    fn of(entry: Entry) -> Self {
+        Self { entry, reply: None }
+    }
+}
+
+fn acknowledge(lines: Vec<Line>, first: u64) {
+    for (seq, line) in (first..).zip(lines) {
+        if let Some(reply) = line.reply {
+            // Whoever waited may have gone.
+            let _ = reply.send(Ok(seq));
+        }
+    }
+}

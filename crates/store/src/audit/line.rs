@@ -1,0 +1,163 @@
+//! The chain: one line of JSON each, its hash over its exact bytes, among them the hash of the line before.
+//!
+//! The hash of a line is the SHA-256 of everything in it that stands before `,"hash":`, and the last field
+//! before that is `prev`. So anyone can check a line with `sha256sum`, and no parser has to agree with
+//! another about what the bytes mean.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sha2::{Digest as _, Sha256};
+
+/// The hash of a line, 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Hash([u8; 32]);
+
+const HASH_FIELD: &[u8] = b",\"hash\":\"";
+const END: &[u8] = b"\"}";
+const HASH_DIGITS: usize = 64;
+
+/// Of the year 9999.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+impl Hash {
+    /// What the first line of a trail names as the one before it.
+    pub(super) const NONE: Self = Self([0; 32]);
+
+    fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+/// Writes a line, and returns its hash. The body's last field is `prev`.
+pub(super) fn write(out: &mut Vec<u8>, body: &impl Serialize) -> Hash {
+    let start = out.len();
+    serde_json::to_writer(&mut *out, body).expect("plain fields serialize into memory");
+    out.pop();
+    let hash = Hash::of(&out[start..]);
+    out.extend_from_slice(HASH_FIELD);
+    out.extend_from_slice(hex(&hash.0).as_bytes());
+    out.extend_from_slice(END);
+    out.push(b'\n');
+    hash
+}
+
+/// The hash of a line (without its end of line), if the line has it.
+pub(super) fn hash_of(line: &[u8]) -> Option<Hash> {
+    let line = line.strip_suffix(END)?;
+    let (line, digits) = line.split_at_checked(line.len().checked_sub(HASH_DIGITS)?)?;
+    let body = line.strip_suffix(HASH_FIELD)?;
+    let hash = Hash::of(body);
+    (hex(&hash.0).as_bytes() == digits).then_some(hash)
+}
+
+/// Lowercase digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// The bytes that lowercase digits stand for; `None` unless there are exactly `N`.
+pub(super) fn unhex<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    let value = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; N];
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    if pairs.len() != N || !rest.is_empty() {
+        return None;
+    }
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = value(*high)? << 4 | value(*low)?;
+    }
+    Some(bytes)
+}
+
+/// RFC 3339, UTC, in milliseconds.
+pub(super) fn write_time<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    // What lies outside has no such form, and a clock that is wrong must not stop the writer.
+    let last = UNIX_EPOCH + Duration::from_secs(LAST_SECOND);
+    serializer.collect_str(&humantime::format_rfc3339_millis((*at).clamp(UNIX_EPOCH, last)))
+}
+
+pub(super) fn read_time<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<SystemTime, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_rfc3339(&text).map_err(de::Error::custom)
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Hash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let digits = String::deserialize(deserializer)?;
+        unhex(&digits).map(Self).ok_or_else(|| de::Error::custom("a hash has 64 lowercase digits"))
+    }
+}
+
+impl std::str::FromStr for Hash {
+    type Err = &'static str;
+
+    fn from_str(digits: &str) -> Result<Self, Self::Err> {
+        unhex(digits).map(Self).ok_or("a hash has 64 lowercase hexadecimal digits")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Body {
+        word: &'static str,
+        prev: Hash,
+    }
+
+    #[test]
+    fn a_line_is_hashed_over_its_bytes_before_the_hash() {
+        let mut out = Vec::new();
+        let hash = write(&mut out, &Body { word: "a\n", prev: Hash::NONE });
+        let line = out.strip_suffix(b"\n").unwrap();
+        assert_eq!(hash_of(line), Some(hash));
+        let body = &line[..line.len() - HASH_FIELD.len() - HASH_DIGITS - END.len()];
+        assert_eq!(hash, Hash::of(body));
+        assert!(body.ends_with(format!("\"prev\":\"{}\"", Hash::NONE).as_bytes()));
+    }
+
+    #[test]
+    fn any_other_bit_is_another_line() {
+        let mut out = Vec::new();
+        let hash = write(&mut out, &Body { word: "word", prev: Hash::NONE });
+        let line = out.strip_suffix(b"\n").unwrap();
+        for bit in 0..line.len() * 8 {
+            let mut edited = line.to_vec();
+            edited[bit / 8] ^= 1 << (bit % 8);
+            assert_ne!(hash_of(&edited), Some(hash), "bit {bit}");
+            assert_eq!(hash_of(&edited), None, "bit {bit}");
+        }
+        for len in 0..line.len() {
+            assert_eq!(hash_of(&line[..len]), None);
+        }
+    }
+}
