@@ -1,5 +1,5 @@
-//! Who may depend on whom: `model ← {host, deploy, store, api} ← node ← cli`, and only `node`
-//! introduces host, deploy and store to one another.
+//! Who may depend on whom: `model ← {host, deploy, policy, store, api} ← node ← cli`, and only
+//! `node` introduces host, deploy, policy and store to one another.
 //!
 //! Cargo refuses cycles but no short cut; this refuses the short cuts.
 
@@ -9,25 +9,27 @@ use toml::{Table, Value};
 use super::Source;
 
 /// The rooms that never depend on one another.
-const APART: [&str; 3] = ["host", "deploy", "store"];
+const APART: [&str; 4] = ["host", "deploy", "policy", "store"];
 
 /// What a room may never depend on, and why. `*` stands for every crate of the project.
-const FORBIDDEN: [(&str, &[&str], &str); 7] = [
+const FORBIDDEN: [(&str, &[&str], &str); 8] = [
     ("model", &["*"], "model holds the words everyone shares, so it depends on no one"),
     ("sdk", &["host side"], "a guest never carries the host"),
     ("sdk-macros", &["*"], "macros run at a guest's build"),
     ("api", &["host", "store", "node", "cli"], "a client is not a node"),
     ("host", &["api", "node", "cli"], "dependencies point from node to host"),
     ("deploy", &["api", "node", "cli"], "deploy knows neither wasm, HTTP nor disk"),
+    ("policy", &["api", "node", "cli"], "policy knows neither the disk nor who asks over HTTP"),
     ("store", &["api", "node", "cli"], "dependencies point from node to store"),
 ];
 
 /// Libraries with one owner, so that what they mean stays in one room.
-const OWNED: [(&str, &str, &str); 5] = [
+const OWNED: [(&str, &str, &str); 6] = [
     ("wasmtime", "host", "only host knows wasmtime"),
     ("wasmtime-wasi", "host", "only host knows wasmtime"),
     ("wasmtime-wasi-config", "host", "only host knows wasmtime"),
     ("wasmtime-wasi-http", "host", "only host knows wasmtime"),
+    ("cedar-policy", "policy", "only policy knows Cedar"),
     ("redb", "store", "only store knows the disk's format"),
 ];
 
