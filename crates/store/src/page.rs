@@ -1,5 +1,10 @@
 //! Listing in pages: one kind of page for keys, containers and objects.
 
+use std::ops::Bound;
+
+/// A key of three parts: the service, what of it, and the name in there.
+pub(crate) type Key<'a> = (&'a str, &'a str, &'a str);
+
 /// The most entries of a page, whatever was asked for.
 pub const MAX_PAGE_ENTRIES: usize = 1000;
 
@@ -56,4 +61,18 @@ impl Paging {
         }
         Ok(Page { entries, next: None })
     }
+}
+
+/// Where the names begin that a service has in one of its places, after the given one. They end with the place, which
+/// whoever walks them has to look at.
+pub(crate) fn names_after<'a>(
+    service: &'a str,
+    place: &'a str,
+    after: Option<&'a str>,
+) -> (Bound<Key<'a>>, Bound<Key<'a>>) {
+    let begin = match after {
+        Some(after) => Bound::Excluded((service, place, after)),
+        None => Bound::Included((service, place, "")),
+    };
+    (begin, Bound::Unbounded)
 }

@@ -120,8 +120,9 @@ impl LiveService {
             Ok(output) => {
                 let mut answer = handled::answer(output);
                 target.stamp(answer.headers_mut());
-                let body =
-                    |body| CountedBody::new(AnswerBody::Whole(Some(body)), target, named, in_flight);
+                let body = |body| {
+                    CountedBody::new(AnswerBody::Whole(Some(body)), target, named, in_flight)
+                };
                 Ok(answer.map(body))
             }
             Err(error) => Err(Unanswered { error: error.into(), by: target }),

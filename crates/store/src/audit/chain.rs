@@ -59,7 +59,7 @@ pub enum Wrong {
     /// A segment of a node whose key is not trusted.
     UnknownNode {
         /// The key it names.
-        node: PublicKey,
+        node: Box<PublicKey>,
     },
     /// A format that this build can't read.
     UnknownFormat {
@@ -157,7 +157,7 @@ impl<'a> Chain<'a> {
             return Err(Wrong::UnknownFormat { found: head.format });
         }
         if !self.trusted.contains(&head.node) {
-            return Err(Wrong::UnknownNode { node: head.node });
+            return Err(Wrong::UnknownNode { node: Box::new(head.node) });
         }
         if self.last.is_none() {
             self.seq = head.first_seq.saturating_sub(1);

@@ -5,11 +5,11 @@
 //! system.
 
 use std::collections::BTreeSet;
-use std::ops::Bound;
 
 use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use crate::accounts::{self, Accounts, Ledger};
+use crate::page::names_after;
 use crate::quota::{Quota, Usage};
 use crate::records::{Engine, RecordError, Stop};
 
@@ -173,7 +173,7 @@ impl<'txn> Index<'txn> {
     /// Removes some of a container's objects and says whether any are left.
     pub(super) fn sweep(&mut self, at: &Place) -> Acted<bool> {
         let mut names = Vec::new();
-        for found in self.objects.range(after(at, None))? {
+        for found in self.objects.range(names_after(&at.service, &at.container, None))? {
             let (row, _) = found?;
             let (service, container, name) = row.value();
             if service != at.service || container != at.container || names.len() == SWEEP_OBJECTS {
@@ -197,19 +197,6 @@ impl<'txn> Index<'txn> {
         }
         Ok(())
     }
-}
-
-/// Where a container's objects begin, after the given one.
-pub(super) fn after<'a>(
-    at: &'a Place,
-    name: Option<&'a str>,
-) -> (Bound<(&'a str, &'a str, &'a str)>, Bound<(&'a str, &'a str, &'a str)>) {
-    let (service, container) = (at.service.as_str(), at.container.as_str());
-    let begin = match name {
-        Some(name) => Bound::Excluded((service, container, name)),
-        None => Bound::Included((service, container, "")),
-    };
-    (begin, Bound::Unbounded)
 }
 
 pub(super) fn object((file, size_bytes, created_ms): Row) -> Object {

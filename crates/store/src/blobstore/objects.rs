@@ -9,7 +9,7 @@ use super::index::{self, CONTAINERS, OBJECTS, Object, Place, no_container, objec
 use super::reader::ObjectReader;
 use super::shelf::{Blobstore, file_name};
 use super::writer::ObjectWriter;
-use crate::page::{Page, Paging};
+use crate::page::{Page, Paging, names_after};
 use crate::quota::Quota;
 use crate::records::Stop;
 
@@ -107,7 +107,11 @@ impl Container {
         self.info()?;
         Ok(self.store.shelf.engine.read(|transaction| {
             let table = transaction.open_table(OBJECTS)?;
-            let range = table.range(index::after(&self.place, paging.after.as_deref()))?;
+            let range = table.range(names_after(
+                &self.place.service,
+                &self.place.container,
+                paging.after.as_deref(),
+            ))?;
             let found = range.map_while(|found| match found {
                 Err(error) => Some(Err(redb::Error::from(error))),
                 Ok((row, found)) => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::error::KeyValueError;
 use super::shelf::KeyValue;
 use super::tables::{self, Batch, ENTRIES, Place};
-use crate::page::{Page, Paging};
+use crate::page::{Page, Paging, names_after};
 use crate::quota::{Quota, QuotaExceeded, QuotaPart, Usage};
 use crate::records::{Stop, Versioned};
 
@@ -92,7 +92,11 @@ impl Bucket {
     pub fn list_keys(&self, paging: &Paging) -> Result<Page<String>, KeyValueError> {
         Ok(self.store.engine().read(|transaction| {
             let table = transaction.open_table(ENTRIES)?;
-            let range = table.range(tables::begin(&self.place, paging.after.as_deref()))?;
+            let range = table.range(names_after(
+                &self.place.service,
+                &self.place.bucket,
+                paging.after.as_deref(),
+            ))?;
             let keys = range.map_while(|found| match found {
                 Err(error) => Some(Err(redb::Error::from(error))),
                 Ok((row, _)) => {

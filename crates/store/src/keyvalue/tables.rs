@@ -1,7 +1,5 @@
 //! The tables under the buckets, and the accounts that are kept with every change.
 
-use std::ops::Bound;
-
 use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use crate::accounts::{self, Accounts, Ledger};
@@ -112,19 +110,6 @@ impl<'txn> Batch<'txn> {
         }
         Ok(doomed)
     }
-}
-
-/// Where a bucket's keys begin, after the given one.
-pub(super) fn begin<'a>(
-    at: &'a Place,
-    after: Option<&'a str>,
-) -> (Bound<(&'a str, &'a str, &'a str)>, Bound<(&'a str, &'a str, &'a str)>) {
-    let (service, bucket) = (at.service.as_str(), at.bucket.as_str());
-    let begin = match after {
-        Some(after) => Bound::Excluded((service, bucket, after)),
-        None => Bound::Included((service, bucket, "")),
-    };
-    (begin, Bound::Unbounded)
 }
 
 /// What the accounts should say.
