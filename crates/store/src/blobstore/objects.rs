@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::containers::ContainerInfo;
 use super::error::BlobstoreError;
-use super::index::{self, CONTAINERS, OBJECTS, Object, Place, no_container, object};
+use super::index::{CONTAINERS, OBJECTS, Object, Place, no_container, object};
 use super::reader::ObjectReader;
 use super::shelf::{Blobstore, file_name};
 use super::writer::ObjectWriter;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::error::KeyValueError;
 use super::shelf::KeyValue;
-use super::tables::{self, Batch, ENTRIES, Place};
+use super::tables::{Batch, ENTRIES, Place};
 use crate::page::{Page, Paging, names_after};
 use crate::quota::{Quota, QuotaExceeded, QuotaPart, Usage};
 use crate::records::{Stop, Versioned};
