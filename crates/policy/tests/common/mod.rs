@@ -11,24 +11,24 @@ use airssys_wasm_policy::{
 };
 
 /// 2026-01-31T12:00:00Z, a Saturday.
-pub fn noon() -> SystemTime {
+pub(crate) fn noon() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_769_860_800)
 }
 
-pub fn token(name: &str, roles: &[&str]) -> Principal {
+pub(crate) fn token(name: &str, roles: &[&str]) -> Principal {
     Principal::token(name.parse().unwrap(), roles.iter().map(|role| role.parse().unwrap()))
 }
 
-pub fn shop(signer: Option<Signer>) -> Service {
+pub(crate) fn shop(signer: Option<Signer>) -> Service {
     Service { name: "shop".parse().unwrap(), signers: signer.into_iter().collect() }
 }
 
-pub fn shop_2(signer: Option<Signer>) -> Release {
+pub(crate) fn shop_2(signer: Option<Signer>) -> Release {
     Release { release: "shop@2.0.0".parse().unwrap(), signers: signer.into_iter().collect() }
 }
 
 /// The act, done to what it is done to.
-pub fn request(principal: Principal, act: Act) -> Request {
+pub(crate) fn request(principal: Principal, act: Act) -> Request {
     let subject = match act.subject() {
         SubjectKind::Node => Subject::Node,
         SubjectKind::Service => Subject::Service(shop(None)),
@@ -44,11 +44,11 @@ pub fn request(principal: Principal, act: Act) -> Request {
     Request::new(principal, act, subject, noon()).unwrap()
 }
 
-pub fn grant(principal: Principal, text: &str) -> Request {
+pub(crate) fn grant(principal: Principal, text: &str) -> Request {
     let subject = Subject::Grant(shop(None), Capability::of_text(text));
     Request::new(principal, Act::Grant, subject, noon()).unwrap()
 }
 
-pub fn decide(text: &str, request: &Request) -> Decision {
+pub(crate) fn decide(text: &str, request: &Request) -> Decision {
     Policy::parse(text).unwrap().decide(request, Enforcement::Enforce)
 }

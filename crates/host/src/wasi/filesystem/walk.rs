@@ -81,7 +81,7 @@ pub(super) fn find(
     }
     match straight(place, words, last)? {
         Some(found) => Ok(found),
-        None => Walk::of(place, words, last, wanted).to_its_end(),
+        None => Walk::of(place, words, last, wanted).resolved(),
     }
 }
 
@@ -188,7 +188,7 @@ impl<'a> Walk<'a> {
         }));
     }
 
-    fn to_its_end(mut self) -> Result<Found, Refusal> {
+    fn resolved(mut self) -> Result<Found, Refusal> {
         while let Some(step) = self.ahead.pop() {
             match step {
                 Owned::Up if self.entered.pop().is_none() => {
