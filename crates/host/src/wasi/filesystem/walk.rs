@@ -81,7 +81,7 @@ pub(super) fn find(
     }
     match straight(place, words, last)? {
         Some(found) => Ok(found),
-        None => Walk::of(place, words, last, wanted).to_its_end(),
+        None => Walk::of(place, words, last, wanted).arrive(),
     }
 }
 
@@ -190,7 +190,7 @@ impl<'a> Walk<'a> {
         }));
     }
 
-    fn to_its_end(mut self) -> Result<Found, Refusal> {
+    fn arrive(mut self) -> Result<Found, Refusal> {
         while let Some(step) = self.ahead.pop() {
             match step {
                 Owned::Up if self.entered.pop().is_none() => {
