@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use airssys_wasm_host::{
-    Allocation, CallCtx, Host, HostSettings, Input, Line, LogSink, Pool, RequestId, RevisionSpec,
+    Allocation, CallCtx, Host, HostSettings, Input, Line, LogSink, NoWatch, Pool, RequestId,
+    RevisionSpec,
 };
 use airssys_wasm_model::{Digest, Instances, Limits, RevisionNumber};
 use anyhow::{Context, Result, bail};
@@ -136,6 +137,7 @@ pub(crate) async fn pool_of(bytes: &[u8], sink: Arc<dyn LogSink>) -> Result<Arc<
         limits: Limits::default(),
         instances: Instances::default(),
         sink,
+        watch: Arc::new(NoWatch),
         state: None,
     };
     Ok(Pool::new(host.prepare(spec, bytes.to_vec().into()).await?))

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use airssys_wasm::{Plugin, PluginSettings, Plugins};
 use airssys_wasm_host::{
-    CallCtx, Host, HostSettings, Input, NoLog, Output, Pool, RequestId, RevisionSpec, Value,
+    CallCtx, Host, HostSettings, Input, NoLog, NoWatch, Output, Pool, RequestId, RevisionSpec,
+    Value,
 };
 use airssys_wasm_model::{Digest, InstanceModel, Instances, Limits, RevisionNumber};
 use anyhow::Result;
@@ -38,6 +39,7 @@ pub(super) async fn pool(host: &Host, component: &[u8]) -> Result<Arc<Pool>> {
         limits: Limits::default(),
         instances: POOLED,
         sink: Arc::new(NoLog),
+        watch: Arc::new(NoWatch),
         state: None,
     };
     let pool = Pool::new(host.prepare(spec, component.to_vec().into()).await?);

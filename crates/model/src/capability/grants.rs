@@ -229,7 +229,7 @@ mod tests {
     fn a_file_grants_nothing_that_a_flag_could_not() {
         for bad in [
             "messaging = [{ topic = \"a\", access = [\"publish\"] }]",
-            "files = [{ host = \"/a\", guest = \"/b\", access = [\"write\"] }]",
+            "files = [{ host = \"/a\", guest = \"/b\", access = [] }]",
             "files = [{ host = \"/a\", guest = \"/b=/c\", access = [\"read\"] }]",
             "http = [{ host = \"a.org\", path = \"/x:GET\" }]",
             "env = [{ name = \"A=B\" }]",

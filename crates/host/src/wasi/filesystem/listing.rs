@@ -20,7 +20,8 @@ use crate::guest::Guest;
 
 /// A directory that is being read. It counts as an open file.
 pub(super) struct Listing {
-    reading: JoinHandle<Report<Vec<Entry>>>,
+    /// Until it is done: the stream may be asked once more for what it has not handed over yet.
+    reading: Option<JoinHandle<Report<Vec<Entry>>>>,
     _slot: Arc<()>,
     /// Taken when the listing ends.
     done: Option<oneshot::Sender<Result<(), ErrorCode>>>,
@@ -38,7 +39,7 @@ impl Listing {
             list::check(errand, &place)?;
             list::entries(&dir, &place)
         });
-        Self { reading: tokio::spawn(reading), _slot: slot, done: Some(done) }
+        Self { reading: Some(tokio::spawn(reading)), _slot: slot, done: Some(done) }
     }
 
     fn end(&mut self, result: Result<(), ErrorCode>) {
@@ -68,11 +69,15 @@ impl StreamProducer<Guest> for Listing {
         if destination.remaining(&mut store) == Some(0) {
             return Poll::Ready(Ok(StreamResult::Completed));
         }
-        let report = match Pin::new(&mut self.reading).poll(cx) {
+        let Some(reading) = &mut self.reading else {
+            return Poll::Ready(Ok(StreamResult::Dropped));
+        };
+        let report = match Pin::new(reading).poll(cx) {
             // It is kept for the next read.
             Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),
             polled => ready!(polled)?,
         };
+        self.reading = None;
         match store.data_mut().settle(report) {
             Ok(entries) => {
                 let entries: Vec<_> = entries.into_iter().map(DirectoryEntry::from).collect();

@@ -81,7 +81,7 @@ pub(super) fn find(
     }
     match straight(place, words, last)? {
         Some(found) => Ok(found),
-        None => Walk::of(place, words, last, wanted).resolved(),
+        None => Walk::of(place, words, last, wanted).arrive(),
     }
 }
 
@@ -119,7 +119,9 @@ fn descend(mount: &Mount, path: &str) -> Result<Option<Held>, Refusal> {
     if path.is_empty() {
         return Ok(Some(Held::Mount(mount.handle())));
     }
-    match openat2(mount.handle(), path, DIRECTORY, Mode::empty(), BENEATH) {
+    // Without `NOFOLLOW`, which would have a link at the end be called no directory.
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    match openat2(mount.handle(), path, flags, Mode::empty(), BENEATH) {
         Ok(dir) => Ok(Some(Held::Below(dir))),
         // A link, a kernel or a sandbox without this call, or a rename at the same time.
         Err(Errno::LOOP | Errno::NOSYS | Errno::PERM | Errno::AGAIN | Errno::XDEV) => Ok(None),
@@ -188,7 +190,7 @@ impl<'a> Walk<'a> {
         }));
     }
 
-    fn resolved(mut self) -> Result<Found, Refusal> {
+    fn arrive(mut self) -> Result<Found, Refusal> {
         while let Some(step) = self.ahead.pop() {
             match step {
                 Owned::Up if self.entered.pop().is_none() => {
