@@ -357,6 +357,7 @@ async fn a_request_has_its_key_in_a_header() {
         config: None,
         grants: Default::default(),
         grant_asked: true,
+        accept_signer: false,
         plan_only: false,
     };
     node.act(Command::Deploy(deploy), By::unwatched("tester", "a-request")).await.unwrap();

@@ -36,6 +36,7 @@ async fn say(tested: &Tested, service: &str) -> Result<String, Failure> {
         args: Vec::new(),
         input: Payload("you".to_owned().into()),
         content_type: Some("text/plain".to_owned()),
+        metadata: Default::default(),
     };
     let invoked: Invoked = tested.ask(Command::Invoke(invoke)).await?;
     Ok(String::from_utf8(invoked.output.0.to_vec()).unwrap())

@@ -35,10 +35,6 @@ use serde::Serialize;
 /// The answer to a [`Command`](crate::Command). Its JSON is that of the struct within.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one for each command, written out as soon as it is made"
-)]
 pub enum Reply {
     /// To `deploy`.
     Deployed(Deployed),
