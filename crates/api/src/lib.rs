@@ -18,7 +18,7 @@ pub mod reply;
 mod route;
 mod time;
 
-pub use by::By;
+pub use by::{Asker, By};
 pub use client::{Client, Events, Place};
 pub use command::Command;
 pub use failure::{Code, Failure, Problem};

@@ -4,6 +4,7 @@
 
 mod asking;
 mod attributes;
+mod authority;
 mod authors;
 mod batches;
 mod collecting;
@@ -47,6 +48,8 @@ pub use airssys_wasm_host::{
     Pooling, Value,
 };
 pub use airssys_wasm_model as model;
+pub use airssys_wasm_policy::VOCABULARY as POLICY_VOCABULARY;
+pub use authority::{check_policy, default_policy};
 pub use node::{Node, NodeError, NodeSettings};
 pub use outside::GateCaError;
 pub use plugin::{Plugin, PluginError, PluginSettings, Plugins};

@@ -5,15 +5,18 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use airssys_wasm_api::command::Named;
 use airssys_wasm_api::{By, Code, Command, Failure, Reply};
 use airssys_wasm_deploy::{NotSaved, ServiceRecord};
 use airssys_wasm_host::{Host, HostError, HostSettings, Pooling};
 use airssys_wasm_model::Name;
+use airssys_wasm_policy::{Act, Subject};
 use airssys_wasm_store::{PutError, RecordError, Store, StoreError};
 use futures::future::join_all;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::authority::{Admitted, Authority};
 use crate::batches::Batches;
 use crate::events::{Events, Streams};
 use crate::ingress::Routes;
@@ -50,6 +53,7 @@ pub(crate) struct Shared {
     pub(crate) outside: Outside,
     pub(crate) streams: Streams,
     pub(crate) batches: Batches,
+    pub(crate) authority: Authority,
     /// Guards the map, never across an await. No call takes it: calls come in through the routes.
     services: Mutex<BTreeMap<Name, Known>>,
     ready: AtomicBool,
@@ -150,13 +154,21 @@ impl Node {
             instances_max: settings.instances_max,
             pooling: settings.pooling,
         })?;
+        let store = Arc::new(store);
+        let reading = Arc::clone(&store);
+        let authority = tokio::task::spawn_blocking(move || Authority::read(reading));
+        let authority = authority.await.map_err(|panicked| StoreError::Corrupt {
+            path: settings.data.clone(),
+            detail: panicked.to_string(),
+        })??;
         let shared = Arc::new(Shared {
             host,
-            store: Arc::new(store),
+            store,
             routes: Arc::default(),
             outside,
             streams: Streams::default(),
             batches: Batches::default(),
+            authority,
             services: Mutex::default(),
             ready: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
@@ -184,6 +196,9 @@ impl Node {
         }
         let request_id = by.request_id.clone();
         let shared = Arc::clone(&self.shared);
+        if let Err(denied) = shared.authority.permit_command(&shared, &command, &by) {
+            return Err(denied.of_request(&request_id));
+        }
         let done = match command {
             Command::Invoke(invoke) => asking::invoke(&shared, invoke, &by).await,
             Command::Logs(logs) => asking::logs(&shared, logs).await,
@@ -194,6 +209,9 @@ impl Node {
             Command::Inspect(inspect) => asking::inspect(&shared, inspect).await,
             Command::UpdateStatus(update) => deploying::update_status(&shared, &update),
             Command::Versions(named) => asking::versions(&shared, &named.service).await,
+            Command::ShowPolicy(_) => Ok(shared.authority.policy()),
+            Command::ExplainPolicy(explain) => shared.authority.explain(&shared, explain, &by),
+            Command::ListTokens(_) => Ok(shared.authority.list_tokens()),
             change => {
                 let changing = tokio::spawn(async move { act_on(&shared, change, by).await });
                 changing.await.unwrap_or_else(|panicked| {
@@ -205,11 +223,28 @@ impl Node {
         done.map_err(|failure| failure.of_request(&request_id))
     }
 
+    /// Who comes with a token of this node.
+    pub(crate) fn admit(&self, token: &str) -> Result<Admitted, String> {
+        self.shared.authority.admit(token)
+    }
+
+    /// Whether somebody may see the numbers of all services.
+    pub(crate) fn permit_metrics(&self, by: &By) -> Result<(), Failure> {
+        self.shared.authority.permit(by, Act::List, Subject::Node)
+    }
+
+    /// Whether somebody may bring bytes to the node, which release them is said later.
+    pub(crate) fn permit_upload(&self, by: &By) -> Result<(), Failure> {
+        self.shared.authority.permit(by, Act::Upload, Subject::Node)
+    }
+
     /// What happens to a service from now on.
-    pub(crate) fn events(&self, name: &Name) -> Result<Events, Failure> {
+    pub(crate) fn events(&self, name: &Name, by: &By) -> Result<Events, Failure> {
         if !self.is_ready() {
             return Err(self.not_ready());
         }
+        let status = Command::Status(Named { service: name.clone() });
+        self.shared.authority.permit_command(&self.shared, &status, by)?;
         Events::of(&self.shared, name)
     }
 
@@ -319,6 +354,9 @@ async fn act_on(shared: &Arc<Shared>, command: Command, by: By) -> Result<Reply,
         Command::Resume(named) => steering::resume(shared, &named.service, &by).await,
         Command::Scale(scale) => steering::scale(shared, scale).await,
         Command::Remove(named) => steering::remove(shared, &named.service, by).await,
+        Command::SetPolicy(set) => shared.authority.set_policy(set).await,
+        Command::CreateToken(create) => shared.authority.create_token(create).await,
+        Command::RevokeToken(revoke) => shared.authority.revoke_token(revoke.token).await,
         other => Err(Failure::new(Code::Usage, format!("`{}` changes nothing", other.name()))),
     }
 }

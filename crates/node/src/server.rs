@@ -107,7 +107,7 @@ impl Server {
         let (stop, stopping) = watch::channel(false);
         let addresses = (address(&http)?, address(&control)?);
         let ingress = Arc::new(Ingress { routes: Arc::clone(node.routes()), body_bytes_max });
-        let door = Control { node: Arc::clone(&node), token: Arc::new(token) };
+        let door = Control::new(Arc::clone(&node), token);
         let doors = [
             tokio::spawn(ingress.serve(http, stopping.clone())),
             tokio::spawn(door.serve(control, stopping)),

@@ -14,6 +14,7 @@ pub enum Act {
     Versions,
     Monitor,
     Logs,
+    Upload,
     Push,
     Deploy,
     Update,
@@ -77,7 +78,7 @@ pub struct ActError(pub String);
 
 impl Act {
     /// Every act, in the vocabulary's order.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::List,
         Self::Status,
         Self::History,
@@ -85,6 +86,7 @@ impl Act {
         Self::Versions,
         Self::Monitor,
         Self::Logs,
+        Self::Upload,
         Self::Push,
         Self::Deploy,
         Self::Update,
@@ -119,6 +121,7 @@ impl Act {
             Self::Versions => "versions",
             Self::Monitor => "monitor",
             Self::Logs => "logs",
+            Self::Upload => "upload",
             Self::Push => "push",
             Self::Deploy => "deploy",
             Self::Update => "update",
@@ -154,7 +157,9 @@ impl Act {
             | Self::Versions
             | Self::Monitor
             | Self::Logs => Some(Group::Read),
-            Self::Push | Self::Deploy | Self::Update | Self::Remove => Some(Group::Release),
+            Self::Upload | Self::Push | Self::Deploy | Self::Update | Self::Remove => {
+                Some(Group::Release)
+            }
             Self::Promote
             | Self::Abort
             | Self::Pause
@@ -185,6 +190,7 @@ impl Act {
             Self::SetSecret | Self::RemoveSecret => SubjectKind::Secret,
             Self::CreateToken | Self::RevokeToken => SubjectKind::Token,
             Self::List
+            | Self::Upload
             | Self::ReadSecrets
             | Self::ReadTokens
             | Self::ReadPolicy

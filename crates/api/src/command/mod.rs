@@ -3,16 +3,20 @@
 mod deploy;
 mod invoke;
 mod logs;
+mod policy;
 mod scale;
 mod service;
+mod token;
 mod update;
 mod updates;
 
 pub use deploy::{Deploy, Push, Source, grant_all_asked};
 pub use invoke::Invoke;
 pub use logs::Logs;
+pub use policy::{ExplainPolicy, Nothing, SetPolicy};
 pub use scale::Scale;
 pub use service::{Inspect, List, Named};
+pub use token::{CreateToken, RevokeToken};
 pub use update::{Rollback, RollbackTo, RolloutChoice, Update};
 pub use updates::{JointUpdate, UpdateNumber, UpdateOrder, Updates};
 
@@ -65,6 +69,18 @@ pub enum Command {
     Monitor(Named),
     /// What the guests printed and logged.
     Logs(Logs),
+    /// The policy that the node goes by.
+    ShowPolicy(Nothing),
+    /// Put another policy in its place.
+    SetPolicy(SetPolicy),
+    /// What the policy says of an act, without doing it.
+    ExplainPolicy(ExplainPolicy),
+    /// Make a token.
+    CreateToken(CreateToken),
+    /// The node's tokens.
+    ListTokens(Nothing),
+    /// Make a token worth nothing.
+    RevokeToken(RevokeToken),
 }
 
 impl Command {
@@ -92,6 +108,12 @@ impl Command {
             Self::Invoke(_) => "invoke",
             Self::Monitor(_) => "monitor",
             Self::Logs(_) => "logs",
+            Self::ShowPolicy(_) => "show-policy",
+            Self::SetPolicy(_) => "set-policy",
+            Self::ExplainPolicy(_) => "explain-policy",
+            Self::CreateToken(_) => "create-token",
+            Self::ListTokens(_) => "list-tokens",
+            Self::RevokeToken(_) => "revoke-token",
         }
     }
 
@@ -101,6 +123,8 @@ impl Command {
         match self {
             Self::Deploy(_) | Self::Push(_) | Self::List(_) => None,
             Self::Updates(_) | Self::UpdateStatus(_) | Self::AbortUpdate(_) => None,
+            Self::ShowPolicy(_) | Self::SetPolicy(_) | Self::ExplainPolicy(_) => None,
+            Self::CreateToken(_) | Self::ListTokens(_) | Self::RevokeToken(_) => None,
             Self::Versions(named)
             | Self::Promote(named)
             | Self::Abort(named)

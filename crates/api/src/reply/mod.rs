@@ -7,9 +7,11 @@ mod inspection;
 mod invoked;
 mod joint;
 mod logs;
+mod policy;
 mod release;
 mod rollout;
 mod service;
+mod token;
 mod traffic;
 
 pub use deployed::{Deployed, Planned, Timings};
@@ -22,12 +24,14 @@ pub use inspection::{Function, Inspection};
 pub use invoked::Invoked;
 pub use joint::{Joined, JointPlan, JointReport};
 pub use logs::{LogLine, LogLines};
+pub use policy::{PolicyDecision, PolicyReport};
 pub use release::{Pushed, ReleaseLine, Releases, Stored};
 pub use rollout::{Outcome, Point, RolloutReport, StepReport, StepState};
 pub use service::{
     HistoryLine, Removed, RevisionLine, RuleLine, RuleShare, Scaled, ServiceHistory, ServiceLine,
     ServiceStatus, Services,
 };
+pub use token::{TokenLine, TokenMade, TokenRevoked, Tokens};
 pub use traffic::{LatencyMs, RevisionTraffic, ShadowTraffic, Traffic};
 
 use serde::Serialize;
@@ -68,6 +72,16 @@ pub enum Reply {
     Traffic(Traffic),
     /// To `logs`.
     Logs(LogLines),
+    /// To `show-policy` and `set-policy`.
+    Policy(PolicyReport),
+    /// To `explain-policy`.
+    Decision(PolicyDecision),
+    /// To `create-token`.
+    TokenMade(TokenMade),
+    /// To `list-tokens`.
+    Tokens(Tokens),
+    /// To `revoke-token`.
+    TokenRevoked(TokenRevoked),
 }
 
 /// From each answer to a `Reply`, and back by whoever knows which answer a command has.
@@ -107,6 +121,11 @@ macro_rules! answers {
 }
 
 answers! {
+    Policy(PolicyReport),
+    Decision(PolicyDecision),
+    TokenMade(TokenMade),
+    Tokens(Tokens),
+    TokenRevoked(TokenRevoked),
     Deployed(Deployed),
     Planned(Planned),
     Pushed(Pushed),

@@ -6,11 +6,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::command::{
-    Deploy, Inspect, Invoke, JointUpdate, List, Logs, Named, Push, Rollback, Scale, Update, Updates,
+    CreateToken, Deploy, ExplainPolicy, Inspect, Invoke, JointUpdate, List, Logs, Named, Nothing,
+    Push, RevokeToken, Rollback, Scale, SetPolicy, Update, Updates,
 };
 use crate::reply::{
-    Deployed, Inspection, Invoked, JointPlan, JointReport, LogLines, Planned, Pushed, Releases,
-    Removed, RolloutReport, Scaled, ServiceHistory, ServiceStatus, Services, Traffic,
+    Deployed, Inspection, Invoked, JointPlan, JointReport, LogLines, Planned, PolicyDecision,
+    PolicyReport, Pushed, Releases, Removed, RolloutReport, Scaled, ServiceHistory, ServiceStatus,
+    Services, TokenMade, TokenRevoked, Tokens, Traffic,
 };
 use crate::{Command, Reply};
 
@@ -213,6 +215,48 @@ pub static ROUTES: &[Route] = &[
         "/v1/services/{service}/logs",
         Carries::Query,
         "What the guests printed and logged",
+    ),
+    route::<Nothing, PolicyReport>(
+        "show-policy",
+        Method::GET,
+        "/v1/policy",
+        Carries::Query,
+        "The policy that the node goes by",
+    ),
+    route::<SetPolicy, PolicyReport>(
+        "set-policy",
+        Method::PUT,
+        "/v1/policy",
+        Carries::Json,
+        "Put another policy in the place of the node's",
+    ),
+    route::<ExplainPolicy, PolicyDecision>(
+        "explain-policy",
+        Method::POST,
+        "/v1/policy/explain",
+        Carries::Json,
+        "What the policy says of an act, without doing it",
+    ),
+    route::<CreateToken, TokenMade>(
+        "create-token",
+        Method::POST,
+        "/v1/tokens",
+        Carries::Json,
+        "Make a token",
+    ),
+    route::<Nothing, Tokens>(
+        "list-tokens",
+        Method::GET,
+        "/v1/tokens",
+        Carries::Query,
+        "List the node's tokens",
+    ),
+    route::<RevokeToken, TokenRevoked>(
+        "revoke-token",
+        Method::DELETE,
+        "/v1/tokens/{token}",
+        Carries::Query,
+        "Make a token worth nothing",
     ),
 ];
 

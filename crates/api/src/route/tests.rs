@@ -4,8 +4,9 @@ use airssys_wasm_model::{RevisionNumber, Span, StrategyName, Version};
 
 use super::*;
 use crate::command::{
-    Deploy, Inspect, Invoke, JointUpdate, List, Logs, Named, Push, Rollback, RollbackTo,
-    RolloutChoice, Scale, Source, Update, UpdateNumber, UpdateOrder, Updates,
+    CreateToken, Deploy, ExplainPolicy, Inspect, Invoke, JointUpdate, List, Logs, Named, Nothing,
+    Push, RevokeToken, Rollback, RollbackTo, RolloutChoice, Scale, SetPolicy, Source, Update,
+    UpdateNumber, UpdateOrder, Updates,
 };
 use crate::{Code, Command, Failure, Payload};
 
@@ -89,6 +90,24 @@ fn every_command() -> Vec<Command> {
         }),
         Command::Monitor(named()),
         Command::Logs(Logs { service, after: Some(7), tail: None, wait_ms: Some(100) }),
+        Command::ShowPolicy(Nothing {}),
+        Command::SetPolicy(SetPolicy { policy: "permit".to_owned(), dry_run: true }),
+        Command::ExplainPolicy(ExplainPolicy {
+            act: "deploy".to_owned(),
+            target: Some("greeter".to_owned()),
+            token: None,
+            roles: ["reader".parse().unwrap()].into(),
+            version: Some("1.0.0".parse().unwrap()),
+            signers: Vec::new(),
+            grant: None,
+        }),
+        Command::CreateToken(CreateToken {
+            name: "ci".parse().unwrap(),
+            roles: ["deployer".parse().unwrap()].into(),
+            expires_in: Some(Span(std::time::Duration::from_secs(60))),
+        }),
+        Command::ListTokens(Nothing {}),
+        Command::RevokeToken(RevokeToken { token: "ci".parse().unwrap() }),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Answers as text for people. Programs read the JSON, so the text may change freely.
 
+mod authority;
 mod event;
 mod evidence;
 mod inspection;
@@ -9,6 +10,7 @@ mod service;
 mod table;
 mod traffic;
 
+pub(crate) use authority::{policy, policy_checked, tokens};
 pub(crate) use event::event;
 pub(crate) use evidence::evidence;
 pub(crate) use inspection::inspection;

@@ -18,6 +18,7 @@ mod keygen;
 mod list;
 mod logs;
 mod monitor;
+mod policy;
 mod push;
 mod remove;
 mod rollback;
@@ -30,6 +31,7 @@ mod source;
 mod status;
 mod steer;
 mod test;
+mod token;
 mod update;
 mod verify;
 mod versions;
@@ -67,6 +69,8 @@ pub(crate) enum Verb {
     Invoke(invoke::Invoke),
     Monitor(monitor::Monitor),
     Logs(logs::Logs),
+    Token(token::Token),
+    Policy(policy::Policy),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
 }
@@ -102,6 +106,8 @@ impl Verb {
             Self::Invoke(verb) => verb.run(ui).await,
             Self::Monitor(verb) => verb.run(ui).await,
             Self::Logs(verb) => verb.run(ui).await,
+            Self::Token(verb) => verb.run(ui).await,
+            Self::Policy(verb) => verb.run(ui).await,
             Self::Doctor(verb) => verb.run(ui).await,
             Self::Completions(verb) => verb.run(ui).await,
         }

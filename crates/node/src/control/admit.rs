@@ -1,38 +1,66 @@
 //! Who may ask: whoever has the token, from anywhere but another origin's page in a browser.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
 
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_host::RequestId;
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, Request};
 
-use super::{REQUEST_ID, Token};
+use super::{Caller, Control, REQUEST_ID};
+use crate::authority::Admitted;
 
 /// What a probe may ask without a token: nothing in it is worth one.
 const OPEN_PATHS: &[&str] = &["/healthz", "/readyz"];
 
+/// The address that a request came from.
+#[derive(Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// Where a request that has no connection came from, as in tests of the router.
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// A longer name is no name, but something to fill a log with.
 const REQUEST_NAME_MAX: usize = 64;
 
-/// Whether a request may come in.
-pub(super) fn admit(path: &str, headers: &HeaderMap, token: &Token) -> Result<(), Failure> {
+/// Whether a request may come in, and whose it is where it has to be somebody's.
+pub(super) fn admit<B>(control: &Control, request: &Request<B>) -> Result<Option<Caller>, Failure> {
+    let Some(presented) = presented(request.uri().path(), request.headers())? else {
+        return Ok(None);
+    };
+    let from = request.extensions().get::<Peer>().map_or(UNKNOWN, |peer| peer.0);
+    // The right token is looked at first: nobody keeps its holder out by sending wrong ones from the same address.
+    let admitted = match control.token.is(presented) {
+        true => Ok(Admitted::local()),
+        false => control.node.admit(presented),
+    };
+    admitted.map(|admitted| Some(Caller { admitted, from })).map_err(|why| {
+        let now = Instant::now();
+        if let Some(wait) = control.attempts.wait(from, now) {
+            return Failure::new(Code::Limit, "too many wrong tokens came from this address")
+                .help(format!("try again in {} seconds", wait.as_secs() + 1));
+        }
+        control.attempts.wrong(from, now);
+        unauthorized(why)
+    })
+}
+
+/// The token that a request comes with, or nothing where it needs none.
+fn presented<'a>(path: &str, headers: &'a HeaderMap) -> Result<Option<&'a str>, Failure> {
     check_browser(headers)?;
     if OPEN_PATHS.contains(&path) {
-        return Ok(());
+        return Ok(None);
     }
-    match bearer(headers) {
-        Some(presented) if token.is(presented) => Ok(()),
-        presented => {
-            let why =
-                if presented.is_some() { "the token is wrong" } else { "no token came along" };
-            Err(Failure::new(Code::Unauthorized, why).help(
-                "send `authorization: Bearer TOKEN`; the token is in the file `token` of the node's \
-                 data directory",
-            ))
-        }
-    }
+    bearer(headers).map(Some).ok_or_else(|| unauthorized("no token came along".to_owned()))
+}
+
+fn unauthorized(why: String) -> Failure {
+    Failure::new(Code::Unauthorized, why).help(
+        "send `authorization: Bearer TOKEN`; the node's own token is in the file `token` of its data directory, \
+         and `airssys-wasm token create` makes others",
+    )
 }
 
 /// Refuses a browser that acts for a page of another origin.
@@ -105,10 +133,13 @@ mod tests {
     }
 
     fn code(path: &str, pairs: &[(&'static str, &'static str)]) -> Option<Code> {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("token"), "0123456789abcdef0123456789abcdef").unwrap();
-        let token = Token::of_dir(dir.path()).unwrap();
-        admit(path, &headers(pairs), &token).err().map(|failure| failure.code)
+        let headers = headers(pairs);
+        match presented(path, &headers) {
+            Ok(None) => None,
+            Ok(Some(presented)) if presented == TOKEN.1.trim_start_matches("Bearer ") => None,
+            Ok(Some(_)) => Some(Code::Unauthorized),
+            Err(failure) => Some(failure.code),
+        }
     }
 
     const TOKEN: (&str, &str) = ("authorization", "Bearer 0123456789abcdef0123456789abcdef");

@@ -1,8 +1,7 @@
 //! The route table as a router: one handler reads every command.
 
 use airssys_wasm_api::{
-    By, Carries, Code, Command, Failure, MAX_COMMAND_BYTES, MAX_INPUT_BYTES, Payload, Progress,
-    ROUTES, Route,
+    Carries, Code, Command, Failure, MAX_COMMAND_BYTES, MAX_INPUT_BYTES, Payload, ROUTES, Route,
 };
 use axum::Router;
 use axum::body::Body;
@@ -15,7 +14,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use super::{Control, answer, name_of, watched};
+use super::{Control, answer, by_of_extensions, name_of, watched};
 
 /// Adds every command's route.
 pub(super) fn routes(router: Router<Control>) -> Router<Control> {
@@ -39,11 +38,13 @@ async fn carry_out(control: Control, route: &'static Route, request: Request) ->
         Ok(command) => command,
         Err(failure) => return answer::problem(failure, &request_name),
     };
-    let who = "token".to_owned();
+    let by = match by_of_extensions(&parts.extensions) {
+        Ok(by) => by,
+        Err(failure) => return answer::problem(failure, &request_name),
+    };
     if route.carries.is_watched() && wants_events(&parts.headers) {
-        return watched::answer(control.node, command, who, request_name).await;
+        return watched::answer(control.node, command, by).await;
     }
-    let by = By { who, request_id: request_name.clone(), progress: Progress::unwatched() };
     let node = control.node;
     let done = if is_cut_short_with_its_client(route) {
         node.act(command, by).await

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
-use super::{Control, answer, name_of};
+use super::{Control, answer, by_of, name_of};
 use crate::events::Events;
 
 /// How often a comment is sent while nothing happens, so that nobody on the way takes the connection for dead.
@@ -24,7 +24,8 @@ pub(super) async fn follow(
     request: Request,
 ) -> Response {
     let name = service.parse().map_err(|error| Failure::from_error(Code::Usage, &error));
-    match name.and_then(|name| control.node.events(&name)) {
+    let events = name.and_then(|name| control.node.events(&name, &by_of(&request)?));
+    match events {
         Ok(events) => answer_with(events),
         Err(failure) => answer::problem(failure, &name_of(&request)),
     }

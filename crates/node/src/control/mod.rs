@@ -6,6 +6,7 @@
 
 mod admit;
 mod answer;
+mod attempts;
 mod commands;
 mod events;
 mod serve;
@@ -13,6 +14,7 @@ mod token;
 mod upload;
 mod watched;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -21,18 +23,29 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, StatusCode};
+use http::{Extensions, HeaderValue, StatusCode};
 
-use airssys_wasm_api::{Code, Failure, Route};
+use airssys_wasm_api::{By, Code, Failure, Route};
 
+use self::attempts::Attempts;
 pub(crate) use self::token::Token;
+use crate::authority::Admitted;
 use crate::node::Node;
 
 /// The control port of one node.
 #[derive(Clone)]
 pub(crate) struct Control {
-    pub(crate) node: Arc<Node>,
-    pub(crate) token: Arc<Token>,
+    node: Arc<Node>,
+    /// The data directory's own.
+    token: Arc<Token>,
+    attempts: Arc<Attempts>,
+}
+
+/// Whose request it is, and where it came from.
+#[derive(Clone)]
+struct Caller {
+    admitted: Admitted,
+    from: IpAddr,
 }
 
 /// The name of a request, for its answer and the log.
@@ -42,6 +55,10 @@ struct RequestName(String);
 const REQUEST_ID: &str = "x-request-id";
 
 impl Control {
+    pub(crate) fn new(node: Arc<Node>, token: Token) -> Self {
+        Self { node, token: Arc::new(token), attempts: Arc::default() }
+    }
+
     /// Every route, behind the door.
     fn router(&self) -> Router {
         let router = Router::new()
@@ -62,10 +79,15 @@ impl Control {
 /// The one way in: names the request, asks who it is, and sees that every answer carries its name.
 async fn door(State(control): State<Control>, mut request: Request, next: Next) -> Response {
     let name = admit::request_name(request.headers());
-    let admitted = admit::admit(request.uri().path(), request.headers(), &control.token);
+    let admitted = admit::admit(&control, &request);
     request.extensions_mut().insert(RequestName(name.clone()));
     let mut answer = match admitted {
-        Ok(()) => next.run(request).await,
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
+            next.run(request).await
+        }
         Err(failure) => answer::problem(failure, &name),
     };
     if let Ok(value) = HeaderValue::try_from(name) {
@@ -88,7 +110,11 @@ async fn ready(State(control): State<Control>, request: Request) -> Response {
     answer::problem(failure, &name_of(&request))
 }
 
-async fn metrics(State(control): State<Control>) -> Response {
+async fn metrics(State(control): State<Control>, request: Request) -> Response {
+    let permitted = by_of(&request).and_then(|by| control.node.permit_metrics(&by));
+    if let Err(failure) = permitted {
+        return answer::problem(failure, &name_of(&request));
+    }
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], control.node.metrics()).into_response()
 }
 
@@ -108,6 +134,21 @@ async fn not_allowed(request: Request) -> Response {
     let asked = format!("{} does not take {}", request.uri().path(), request.method());
     let failure = Failure::new(Code::Usage, asked).help("the `allow` header lists what it takes");
     answer::problem_with(failure, StatusCode::METHOD_NOT_ALLOWED, &name_of(&request))
+}
+
+/// Who asks, of a request that the door let in.
+fn by_of<B>(request: &http::Request<B>) -> Result<By, Failure> {
+    by_of_extensions(request.extensions())
+}
+
+fn by_of_extensions(extensions: &Extensions) -> Result<By, Failure> {
+    let caller = extensions.get::<Caller>().cloned();
+    let Caller { admitted, from } =
+        caller.ok_or_else(|| Failure::new(Code::Unauthorized, "no token came along"))?;
+    let Admitted { who, asker, roles } = admitted;
+    let name = extensions.get::<RequestName>().map_or_else(String::new, |name| name.0.clone());
+    let by = By::unwatched(who, name);
+    Ok(By { asker, roles, from: Some(from), ..by })
 }
 
 fn name_of(request: &Request) -> String {

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::Control;
+use super::admit::Peer;
 use crate::listen::{Answerer, Listening};
 
 /// Commands go on without the clients that wait for them.
@@ -36,7 +37,8 @@ struct Routed(TowerToHyperService<Router>);
 impl Answerer for Routed {
     type Body = Body;
 
-    async fn answer(self, request: Request<Incoming>, _peer: SocketAddr) -> Response<Body> {
+    async fn answer(self, mut request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        request.extensions_mut().insert(Peer(peer.ip()));
         match self.0.call(request).await {
             Ok(answer) => answer,
             Err(never) => match never {},

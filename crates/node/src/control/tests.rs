@@ -27,7 +27,7 @@ async fn door() -> Door {
     let dir = tempfile::tempdir().unwrap();
     let node = crate::testing::node(dir.path()).await;
     let token = Token::of_dir(dir.path()).unwrap();
-    let control = Control { node, token: Arc::new(token) };
+    let control = Control::new(node, token);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopping) = watch::channel(false);

@@ -8,7 +8,7 @@ use axum::response::Response;
 use http_body_util::BodyExt as _;
 
 use super::commands::{announced_bytes, cut_short};
-use super::{Control, answer, name_of};
+use super::{Control, answer, by_of, name_of};
 
 /// `POST /v1/artifacts`.
 pub(super) async fn store(State(control): State<Control>, request: Request) -> Response {
@@ -20,6 +20,7 @@ pub(super) async fn store(State(control): State<Control>, request: Request) -> R
 }
 
 async fn receive(control: Control, request: Request) -> Result<Stored, Failure> {
+    control.node.permit_upload(&by_of(&request)?)?;
     let bound = MAX_ARTIFACT_BYTES as u64;
     if announced_bytes(request.headers()) > bound {
         return Err(failure(&BlobError::TooLarge { limit_bytes: bound }));

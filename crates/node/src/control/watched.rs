@@ -41,14 +41,10 @@ enum Next {
 /// Carries a command out and answers with what happens meanwhile.
 ///
 /// What fails before anything happened is answered as if nobody had watched, with its own HTTP status.
-pub(super) async fn answer(
-    node: Arc<Node>,
-    command: Command,
-    who: String,
-    request_name: String,
-) -> Response {
+pub(super) async fn answer(node: Arc<Node>, command: Command, by: By) -> Response {
     let (progress, watcher) = Progress::watched();
-    let by = By { who, request_id: request_name.clone(), progress };
+    let request_name = by.request_id.clone();
+    let by = By { progress, ..by };
     let acting = tokio::spawn(async move { node.act(command, by).await });
     let mut running = Running { watcher, acting, request_name };
     let first = match running.next().await {

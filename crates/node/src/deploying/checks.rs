@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use airssys_wasm_api::{Code, Failure};
-use airssys_wasm_deploy::{BeginError, RevisionSettings, ServiceRecord};
+use airssys_wasm_api::{By, Code, Failure};
+use airssys_wasm_deploy::{BeginError, RevisionSettings, RolloutKind, ServiceRecord};
 use airssys_wasm_model::{Name, Rights, RolloutSettings};
+use airssys_wasm_policy::Act;
 
 use super::actors::check_actors;
 use super::addresses;
@@ -26,8 +27,14 @@ pub(super) async fn check(
     shared: &Arc<Shared>,
     name: &Name,
     candidate: &Candidate,
+    by: &By,
 ) -> Result<(), Failure> {
     let Candidate { release, settings, rollout, unnamed, .. } = candidate;
+    let act = match candidate.kind {
+        RolloutKind::Deploy => Act::Deploy,
+        _ => Act::Update,
+    };
+    shared.authority.permit_rollout(shared, by, act, name, (release, settings))?;
     addresses::check(release, unnamed)?;
     Rights::intersect(&release.manifest.asked, &settings.grants)
         .map_err(|error| StartError::from(error).failure())?;

@@ -44,7 +44,7 @@ async fn try_deploy(shared: &Arc<Shared>, command: Deploy, by: By) -> Result<Rep
         accept_signer,
         kind: RolloutKind::Deploy,
     };
-    check(shared, &name, &candidate).await?;
+    check(shared, &name, &candidate, &by).await?;
     if plan_only {
         return plan_of_deploy(shared, candidate, arrived);
     }
@@ -64,6 +64,7 @@ async fn try_push(shared: &Arc<Shared>, command: Push, by: By) -> Result<Reply, 
     let Push { artifact, name, version, accept_signer } = command;
     by.progress.phase("storing");
     let release = releases::read(shared, artifact, name, version, &by.who).await?;
+    shared.authority.permit_push(&by, &release)?;
     if !accept_signer {
         authors::check(shared, &release).await?;
     }
@@ -90,7 +91,7 @@ async fn try_update(shared: &Arc<Shared>, command: Update, by: By) -> Result<Rep
     let service = shared.service(&command.service)?;
     check_free(&service.record())?;
     let candidate = candidate_of_update(shared, &service, &command, &by).await?;
-    check(shared, service.name(), &candidate).await?;
+    check(shared, service.name(), &candidate, &by).await?;
     if command.plan_only {
         let record = service.record();
         let to = (record.next_revision, candidate.settings.version);

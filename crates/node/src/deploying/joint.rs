@@ -102,7 +102,7 @@ async fn members(
         let service = shared.service(name)?;
         check_free(&service.record()).map_err(of)?;
         let candidate = candidate_of_update(shared, &service, update, by).await.map_err(of)?;
-        check(shared, name, &candidate).await.map_err(of)?;
+        check(shared, name, &candidate, by).await.map_err(of)?;
         members.push(Member { service, candidate });
     }
     check_routes(&members)?;
