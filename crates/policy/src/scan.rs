@@ -3,12 +3,12 @@
 //! Cedar turns what it read into a tree by recursion, and frees it by recursion, without a bound: a text of
 //! some ten thousand operators or brackets in one policy would overflow the stack, which ends the process.
 
-/// The most operators of one rule. A chain of them is a tree as deep as it is long, at up to a few KiB of a
+/// The most operators of one rule. A chain of them is a tree as deep as it is long, at up to ten KiB of a
 /// thread's 2 MiB of stack for each in a build without optimization. A rule that a person reads has a dozen.
-pub(crate) const MAX_OPERATORS: usize = 256;
+pub(crate) const MAX_OPERATORS: usize = 64;
 
 /// The most brackets and `if`s within one another. Cedar's parser makes ten calls for each.
-pub(crate) const MAX_DEPTH: usize = 16;
+pub(crate) const MAX_DEPTH: usize = 8;
 
 /// The byte at which a rule goes beyond [`MAX_OPERATORS`] or [`MAX_DEPTH`].
 #[derive(Debug, PartialEq, Eq)]

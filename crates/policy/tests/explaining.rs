@@ -53,8 +53,18 @@ permit (principal in Role::"lead", action == Action::"grant", resource == Servic
               `http` (line 2) wants `when { !context.wildcard }`
               `elsewhere` (line 6) wants `== Service::"mail"`
             "#),
-            1 => insta::assert_snapshot!(said, @""),
-            _ => insta::assert_snapshot!(said, @""),
+            1 => insta::assert_snapshot!(said, @r#"
+            token `l`: grant `http:example.org` on `shop`: denied
+              no rule permits it
+              `http` (line 2) wants `when { context.host like "*.example.com" }`
+              `elsewhere` (line 6) wants `== Service::"mail"`
+            "#),
+            _ => insta::assert_snapshot!(said, @r#"
+            token `l`: grant `env:TZ` on `shop`: denied
+              no rule permits it
+              `http` (line 2) wants `when { context.kind == "http" }`
+              `elsewhere` (line 6) wants `== Service::"mail"`
+            "#),
         }
     }
 }
@@ -72,5 +82,8 @@ fn what_a_rule_forbids_names_that_rule() {
     token `ci`: update `shop` with `shop@2.0.0`: denied
       `freeze` (line 27) forbids it: no changes before the fair
     "#);
-    insta::assert_snapshot!(explain(&text, &request, Enforcement::DryRun), @"");
+    insta::assert_snapshot!(explain(&text, &request, Enforcement::DryRun), @r#"
+    token `ci`: update `shop` with `shop@2.0.0`: allowed in this dry run, denied otherwise
+      `freeze` (line 27) forbids it: no changes before the fair
+    "#);
 }

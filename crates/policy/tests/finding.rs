@@ -33,7 +33,11 @@ fn errors_of_form_come_with_their_places() {
     ]
     "#);
     insta::assert_debug_snapshot!(
-        errors("// ä\npermit (principal, action, resource)\n  when { principal.name == };"), @""
+        errors("// ä\npermit (principal, action, resource)\n  when { principal.name == };"), @r#"
+        [
+            "3:28: error: unexpected token `}`",
+        ]
+        "#
     );
 }
 
@@ -66,7 +70,11 @@ fn two_rules_of_one_name_and_slots_are_refused() {
     ]
     "#);
     insta::assert_debug_snapshot!(
-        errors("permit (principal == ?principal, action, resource);"), @""
+        errors("permit (principal == ?principal, action, resource);"), @r#"
+        [
+            "1:22: error: a rule with a slot such as `?principal` has no use here",
+        ]
+        "#
     );
 }
 
@@ -97,9 +105,18 @@ fn rules_for_everyone_are_warned_of() {
     ]
     "#);
     insta::assert_debug_snapshot!(
-        warnings(r#"permit (principal, action in Action::"read", resource);"#), @""
+        warnings(r#"permit (principal, action in Action::"read", resource);"#), @r#"
+        [
+            "1:1: warning: this is for everyone, also for a token without a role; name a role: `principal in Role::\"reader\"`",
+        ]
+        "#
     );
-    insta::assert_debug_snapshot!(warnings("@id(\"stop\") forbid (principal, action, resource);"), @"");
+    insta::assert_debug_snapshot!(warnings("@id(\"stop\") forbid (principal, action, resource);"), @r#"
+    [
+        "1:1: warning: this forbids everything to everyone; name what is forbidden, or add `when`",
+        "2:1: warning: this never permits anything: `stop` forbids all of it; remove one of them, or narrow the forbid",
+    ]
+    "#);
 }
 
 #[test]
@@ -116,11 +133,22 @@ fn rules_without_effect_are_warned_of() {
 @id("a") permit (principal in Role::"ops", action in Action::"read", resource);
 @id("b") permit (principal in Role::"ops", action == Action::"logs", resource);
 @id("c") permit (principal in Role::"ops", action in [Action::"read"], resource);"#;
-    insta::assert_debug_snapshot!(warnings(repeated), @"");
+    insta::assert_debug_snapshot!(warnings(repeated), @r#"
+    [
+        "3:1: warning: this adds nothing: `a` permits all of it; remove it",
+        "4:1: warning: this adds nothing: `a` permits all of it; remove it",
+    ]
+    "#);
     let impossible = r#"
 @id("never") permit (principal in Role::"ops", action == Action::"scale", resource is Node);
 @id("no") permit (principal in Role::"ops", action, resource) when { false };"#;
-    insta::assert_debug_snapshot!(warnings(impossible), @"");
+    insta::assert_debug_snapshot!(warnings(impossible), @r#"
+    [
+        "2:1: warning: unable to find an applicable action given the policy scope constraints",
+        "2:1: warning: policy is impossible: the policy expression evaluates to false for all valid requests",
+        "3:1: warning: policy is impossible: the policy expression evaluates to false for all valid requests",
+    ]
+    "#);
 }
 
 #[test]

@@ -93,14 +93,14 @@ fn the_deepest_rules_that_are_read_do_not_overflow_the_stack() {
     let condition =
         |text: String| format!("permit (principal, action, resource) when {{ {text} }};");
     let deepest = [
-        condition(format!("{}true{}", "(".repeat(15), ")".repeat(15))),
-        condition(format!("{}1{} == 1", "[".repeat(15), "]".repeat(15))),
-        condition(format!("{}true", "if true then true else ".repeat(15))),
-        condition(format!("true{}", "&&true".repeat(126))),
-        condition(format!("1{} == 1", "+1".repeat(250))),
-        condition(format!("context{}", ".a".repeat(250))),
-        condition(format!("context{} == 1", ".a()".repeat(126))),
-        format!("permit (principal, action, resource) {};", "when {true}".repeat(250)),
+        condition(format!("{}true{}", "(".repeat(7), ")".repeat(7))),
+        condition(format!("{}1{} == 1", "[".repeat(7), "]".repeat(7))),
+        condition(format!("{}true", "if true then true else ".repeat(7))),
+        condition(format!("true{}", "&&true".repeat(31))),
+        condition(format!("1{} == 1", "+1".repeat(62))),
+        condition(format!("context{}", ".a".repeat(62))),
+        condition(format!("context{} == 1", ".a()".repeat(31))),
+        format!("permit (principal, action, resource) {};", "when {true}".repeat(62)),
     ];
     assert!(deepest.iter().filter(|text| Policy::parse(text).is_ok()).count() >= 4);
     for text in deepest {

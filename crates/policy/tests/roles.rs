@@ -6,7 +6,7 @@ use airssys_wasm_policy::{Act, Enforcement, Policy, Verdict};
 use common::{request, token};
 
 /// `a`dmin, `d`eployer, `o`perator, `r`eader, and `-` for a token with a role that no rule names.
-const TABLE: [(&str, &str); 29] = [
+const TABLE: [(&str, &str); 30] = [
     ("list", "ador"),
     ("status", "ador"),
     ("history", "ador"),
@@ -14,6 +14,7 @@ const TABLE: [(&str, &str); 29] = [
     ("versions", "ador"),
     ("monitor", "ador"),
     ("logs", "ador"),
+    ("upload", "ad"),
     ("push", "ad"),
     ("deploy", "ad"),
     ("update", "ad"),
