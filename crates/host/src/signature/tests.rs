@@ -1,3 +1,5 @@
+//! Signing and verifying, and every way to change a signed file.
+
 use super::*;
 
 /// Exports a type, `t`.
