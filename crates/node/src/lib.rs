@@ -4,6 +4,7 @@
 
 mod asking;
 mod attributes;
+mod audit;
 mod authors;
 mod batches;
 mod collecting;
@@ -47,6 +48,7 @@ pub use airssys_wasm_host::{
     Pooling, Value,
 };
 pub use airssys_wasm_model as model;
+pub use audit::{AuditChoice, AuditLevel, AuditLevelError, verify_stopped};
 pub use node::{Node, NodeError, NodeSettings};
 pub use outside::GateCaError;
 pub use plugin::{Plugin, PluginError, PluginSettings, Plugins};

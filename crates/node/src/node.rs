@@ -9,18 +9,20 @@ use airssys_wasm_api::{By, Code, Command, Failure, Reply};
 use airssys_wasm_deploy::{NotSaved, ServiceRecord};
 use airssys_wasm_host::{Host, HostError, HostSettings, Pooling};
 use airssys_wasm_model::Name;
+use airssys_wasm_store::audit::{KeyError, TrailError};
 use airssys_wasm_store::{PutError, RecordError, Store, StoreError};
 use futures::future::join_all;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::audit::{Act, AuditChoice, Trail};
 use crate::batches::Batches;
 use crate::events::{Events, Streams};
 use crate::ingress::Routes;
 use crate::metrics::{self, Sample};
 use crate::outside::{GateCaError, Outside};
 use crate::service::Service;
-use crate::{asking, collecting, deploying, recovery, resting, steering};
+use crate::{asking, audit, collecting, deploying, recovery, resting, steering};
 
 /// How a node is set up.
 #[derive(Debug, Clone)]
@@ -33,6 +35,8 @@ pub struct NodeSettings {
     pub pooling: Pooling,
     /// Certificates, in PEM, of authorities that gates and metrics are believed by besides the public ones.
     pub gate_ca: Option<PathBuf>,
+    /// What is recorded.
+    pub audit: AuditChoice,
 }
 
 /// A node: services and what they run on, over one data directory.
@@ -48,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<Store>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) outside: Outside,
+    pub(crate) trail: Arc<Trail>,
     pub(crate) streams: Streams,
     pub(crate) batches: Batches,
     /// Guards the map, never across an await. No call takes it: calls come in through the routes.
@@ -76,6 +81,12 @@ pub enum NodeError {
     /// Its data directory.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Its audit trail.
+    #[error(transparent)]
+    Trail(#[from] TrailError),
+    /// The key of its audit trail.
+    #[error(transparent)]
+    TrailKey(#[from] KeyError),
     /// Its engine, or the directory for compiled code.
     #[error(transparent)]
     Host(#[from] HostError),
@@ -110,7 +121,10 @@ pub enum NodeError {
 impl NodeError {
     /// Whether another process has the data directory.
     pub fn is_in_use(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Locked { .. }))
+        matches!(
+            self,
+            Self::Store(StoreError::Locked { .. }) | Self::Trail(TrailError::Locked { .. })
+        )
     }
 }
 
@@ -118,7 +132,13 @@ impl NodeSettings {
     /// The settings that a node has unless told otherwise, over this directory.
     pub fn new(data: impl Into<PathBuf>) -> Self {
         let HostSettings { instances_max, pooling, .. } = HostSettings::default();
-        Self { data: data.into(), instances_max, pooling, gate_ca: None }
+        Self {
+            data: data.into(),
+            instances_max,
+            pooling,
+            gate_ca: None,
+            audit: AuditChoice::default(),
+        }
     }
 }
 
@@ -139,8 +159,13 @@ impl Node {
     pub(crate) async fn begin(settings: NodeSettings) -> Result<Arc<Self>, NodeError> {
         let outside = Outside::trusting(settings.gate_ca.as_deref())?;
         let data = settings.data.clone();
-        let store = tokio::task::spawn_blocking(move || Store::open(&data));
-        let store = store.await.map_err(|panicked| StoreError::Corrupt {
+        let choice = settings.audit.clone();
+        let opened = tokio::task::spawn_blocking(move || {
+            let store = Store::open(&data)?;
+            let trail = Trail::open(&data, choice)?;
+            Ok::<_, NodeError>((store, trail))
+        });
+        let (store, trail) = opened.await.map_err(|panicked| StoreError::Corrupt {
             path: settings.data.clone(),
             detail: panicked.to_string(),
         })??;
@@ -155,6 +180,7 @@ impl Node {
             store: Arc::new(store),
             routes: Arc::default(),
             outside,
+            trail: Arc::new(trail),
             streams: Streams::default(),
             batches: Batches::default(),
             services: Mutex::default(),
@@ -194,8 +220,11 @@ impl Node {
             Command::Inspect(inspect) => asking::inspect(&shared, inspect).await,
             Command::UpdateStatus(update) => deploying::update_status(&shared, &update),
             Command::Versions(named) => asking::versions(&shared, &named.service).await,
+            Command::Audit(asked) => audit::audit(&shared, asked).await,
+            Command::AuditVerify(asked) => audit::verify(&shared, asked).await,
+            Command::AuditStatus(_) => Ok(audit::standing(&shared.trail)),
             change => {
-                let changing = tokio::spawn(async move { act_on(&shared, change, by).await });
+                let changing = tokio::spawn(async move { recorded(&shared, change, by).await });
                 changing.await.unwrap_or_else(|panicked| {
                     tracing::error!("a command broke off: {panicked}");
                     Err(Failure::new(Code::Failed, "a fault in the node cut the command short"))
@@ -249,7 +278,12 @@ impl Node {
                 shadow: *shadow,
             })
             .collect();
-        metrics::render(&samples)
+        metrics::render(&samples) + &self.shared.trail.metrics()
+    }
+
+    /// The record of what this node was told and what its guests did.
+    pub(crate) fn trail(&self) -> &Trail {
+        &self.shared.trail
     }
 
     /// Takes no more commands, and lets those that wait be answered. Services are called as before.
@@ -276,6 +310,7 @@ impl Node {
         let stopping: Vec<_> =
             targets.map(|(_, running)| async move { running.pool.stop().await }).collect();
         join_all(stopping).await;
+        self.shared.trail.close().await;
     }
 
     fn not_ready(&self) -> Failure {
@@ -302,7 +337,18 @@ impl Drop for Node {
                 walk.abort();
             }
         }
+        self.shared.trail.release();
     }
+}
+
+/// Carries a command out between the two records of it. What cannot be recorded is not done.
+async fn recorded(shared: &Arc<Shared>, command: Command, by: By) -> Result<Reply, Failure> {
+    let act = Act::begin(&shared.trail, &command, &by).await?;
+    let done = act_on(shared, command, by).await;
+    if let Some(act) = act {
+        act.end(&shared.trail, &done).await;
+    }
+    done
 }
 
 async fn act_on(shared: &Arc<Shared>, command: Command, by: By) -> Result<Reply, Failure> {

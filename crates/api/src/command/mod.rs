@@ -1,5 +1,6 @@
 //! What can be asked of a node: one enum, one file a noun.
 
+mod audit;
 mod deploy;
 mod invoke;
 mod logs;
@@ -8,6 +9,7 @@ mod service;
 mod update;
 mod updates;
 
+pub use audit::{Audit, AuditStatus, AuditVerify};
 pub use deploy::{Deploy, Push, Source, grant_all_asked};
 pub use invoke::Invoke;
 pub use logs::Logs;
@@ -65,6 +67,12 @@ pub enum Command {
     Monitor(Named),
     /// What the guests printed and logged.
     Logs(Logs),
+    /// What was recorded of commands and of what guests did.
+    Audit(Audit),
+    /// Check that the record is whole.
+    AuditVerify(AuditVerify),
+    /// What is recorded, and whether it can be.
+    AuditStatus(AuditStatus),
 }
 
 impl Command {
@@ -92,6 +100,9 @@ impl Command {
             Self::Invoke(_) => "invoke",
             Self::Monitor(_) => "monitor",
             Self::Logs(_) => "logs",
+            Self::Audit(_) => "audit",
+            Self::AuditVerify(_) => "audit-verify",
+            Self::AuditStatus(_) => "audit-status",
         }
     }
 
@@ -116,6 +127,8 @@ impl Command {
             Self::Inspect(inspect) => Some(&inspect.service),
             Self::Invoke(invoke) => Some(&invoke.service),
             Self::Logs(logs) => Some(&logs.service),
+            Self::Audit(audit) => audit.service.as_ref(),
+            Self::AuditVerify(_) | Self::AuditStatus(_) => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a node answers: one struct an answer, exactly as its JSON stands in the contract.
 
+mod audit;
 mod deployed;
 mod event;
 mod evidence;
@@ -12,6 +13,9 @@ mod rollout;
 mod service;
 mod traffic;
 
+pub use audit::{
+    AuditDecision, AuditEntries, AuditEntry, AuditFinding, AuditReport, AuditStanding,
+};
 pub use deployed::{Deployed, Planned, Timings};
 pub use event::ServiceEvent;
 pub use evidence::{
@@ -68,6 +72,12 @@ pub enum Reply {
     Traffic(Traffic),
     /// To `logs`.
     Logs(LogLines),
+    /// To `audit`.
+    Audit(AuditEntries),
+    /// To `audit-verify`.
+    AuditReport(AuditReport),
+    /// To `audit-status`.
+    AuditStanding(AuditStanding),
 }
 
 /// From each answer to a `Reply`, and back by whoever knows which answer a command has.
@@ -123,4 +133,7 @@ answers! {
     Invoked(Invoked),
     Traffic(Traffic),
     Logs(LogLines),
+    Audit(AuditEntries),
+    AuditReport(AuditReport),
+    AuditStanding(AuditStanding),
 }

@@ -6,18 +6,20 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::command::{
-    Deploy, Inspect, Invoke, JointUpdate, List, Logs, Named, Push, Rollback, Scale, Update, Updates,
+    Audit, AuditStatus, AuditVerify, Deploy, Inspect, Invoke, JointUpdate, List, Logs, Named, Push,
+    Rollback, Scale, Update, Updates,
 };
 use crate::reply::{
-    Deployed, Inspection, Invoked, JointPlan, JointReport, LogLines, Planned, Pushed, Releases,
-    Removed, RolloutReport, Scaled, ServiceHistory, ServiceStatus, Services, Traffic,
+    AuditEntries, AuditReport, AuditStanding, Deployed, Inspection, Invoked, JointPlan,
+    JointReport, LogLines, Planned, Pushed, Releases, Removed, RolloutReport, Scaled,
+    ServiceHistory, ServiceStatus, Services, Traffic,
 };
 use crate::{Command, Reply};
 
 /// Where a command's fields travel that do not stand in the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carries {
-    /// In the query. All such fields are numbers.
+    /// In the query. Each such field is a number, or a text that is no number.
     Query,
     /// In a JSON body.
     Json,
@@ -213,6 +215,27 @@ pub static ROUTES: &[Route] = &[
         "/v1/services/{service}/logs",
         Carries::Query,
         "What the guests printed and logged",
+    ),
+    route::<Audit, AuditEntries>(
+        "audit",
+        Method::GET,
+        "/v1/audit",
+        Carries::Query,
+        "What was recorded of commands and of what guests did with their rights",
+    ),
+    route::<AuditVerify, AuditReport>(
+        "audit-verify",
+        Method::GET,
+        "/v1/audit/verify",
+        Carries::Query,
+        "Check that the audit trail is whole",
+    ),
+    route::<AuditStatus, AuditStanding>(
+        "audit-status",
+        Method::GET,
+        "/v1/audit/status",
+        Carries::Query,
+        "What is recorded, and whether it can be",
     ),
 ];
 

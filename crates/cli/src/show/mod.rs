@@ -1,5 +1,6 @@
 //! Answers as text for people. Programs read the JSON, so the text may change freely.
 
+mod audit;
 mod event;
 mod evidence;
 mod inspection;
@@ -9,6 +10,7 @@ mod service;
 mod table;
 mod traffic;
 
+pub(crate) use audit::{audit_entry, audit_report, audit_standing};
 pub(crate) use event::event;
 pub(crate) use evidence::evidence;
 pub(crate) use inspection::inspection;

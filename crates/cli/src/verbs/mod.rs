@@ -4,6 +4,7 @@
 //! with [`Ui::answer`], says everything else on stderr, and fails with an
 //! [`airssys_wasm_api::Failure`] wherever an exit code other than 1 is meant.
 
+mod audit;
 mod build;
 mod completions;
 mod deploy;
@@ -67,6 +68,7 @@ pub(crate) enum Verb {
     Invoke(invoke::Invoke),
     Monitor(monitor::Monitor),
     Logs(logs::Logs),
+    Audit(audit::Audit),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
 }
@@ -102,6 +104,7 @@ impl Verb {
             Self::Invoke(verb) => verb.run(ui).await,
             Self::Monitor(verb) => verb.run(ui).await,
             Self::Logs(verb) => verb.run(ui).await,
+            Self::Audit(verb) => verb.run(ui).await,
             Self::Doctor(verb) => verb.run(ui).await,
             Self::Completions(verb) => verb.run(ui).await,
         }
