@@ -159,7 +159,8 @@ fn tokens_and_the_policy_outlive_the_node_and_a_revoked_token_is_worth_nothing()
     );
     node.json(&["token", "revoke", "goes"]);
     assert_eq!(goes.may_not(&["list"])["code"], "unauthorized");
-    let policy = "@id(\"mine\") permit (principal in [Role::\"admin\", Role::\"reader\"], action, resource);";
+    let policy = "@id(\"mine\") permit (principal in Role::\"admin\", action, resource);\n\
+        permit (principal in Role::\"reader\", action, resource);";
     let policy = write(&node, "mine.cedar", policy.as_bytes());
     node.json(&["policy", "set", &policy]);
     let files = [keeps.file.clone(), goes.file.clone()];
@@ -179,8 +180,7 @@ fn whoever_has_the_data_directory_cannot_be_locked_out() {
     let node = Node::start();
     let nobody = "@id(\"nobody\") permit (principal in Role::\"nobody\", action, resource);";
     let nobody = write(&node, "nobody.cedar", nobody.as_bytes());
-    let set = node.json(&["policy", "set", &nobody]);
-    assert!(set["warnings"][0].as_str().is_some(), "{set}");
+    node.json(&["policy", "set", &nobody]);
     node.refused(4, &["list"]);
     node.json(&["policy", "show"]);
     node.json(&["policy", "set", "default"]);

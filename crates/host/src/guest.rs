@@ -1,6 +1,7 @@
 //! What the host keeps for one instance, in its store.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasmtime::Store;
 use wasmtime::component::ResourceTable;
@@ -16,6 +17,7 @@ use crate::output::{Speaker, SpokenStream, Standard};
 use crate::pool::Pool;
 use crate::prepare::Revision;
 use crate::wasi::{HeldFiles, OutboundHttp};
+use crate::watch::Teller;
 
 pub(crate) struct Guest {
     wasi: WasiCtx,
@@ -28,6 +30,9 @@ pub(crate) struct Guest {
     pub(crate) memory: MemoryMeter,
     pub(crate) call: CallCtx,
 }
+
+/// What the next instance is called in the audit trail.
+static NEXT_INSTANCE: AtomicU64 = AtomicU64::new(1);
 
 /// The handles of a guest: streams, bodies, descriptors, fields. Enough for any honest guest; a guest
 /// that leaks them is stopped here and not by the machine's memory.
@@ -55,11 +60,13 @@ impl Guest {
     pub(crate) fn store(pool: &Pool, call: CallCtx, console: Option<Console>) -> Store<Self> {
         let revision = &pool.revision;
         let speaker = Arc::new(Speaker::new(Arc::clone(&revision.voice), call.request_id));
+        let instance = NEXT_INSTANCE.fetch_add(1, Ordering::Relaxed);
+        let teller = Teller::new(Arc::clone(revision), Arc::clone(&speaker), instance, &call);
         let guest = Self {
             wasi: wasi(&revision.granted, &speaker, console),
             http: http(),
             table: table(),
-            outbound: OutboundHttp::new(pool, call.mode),
+            outbound: OutboundHttp::new(pool, call.mode, teller),
             files: HeldFiles::new(Arc::clone(revision)),
             config: Arc::clone(&revision.config),
             speaker,
@@ -79,10 +86,16 @@ impl Guest {
         self.files.revision()
     }
 
+    /// Who tells of it.
+    pub(crate) fn teller(&self) -> &Teller {
+        self.outbound.teller()
+    }
+
     /// A reused instance begins another call.
     pub(crate) fn begin(&mut self, call: CallCtx) {
         self.speaker.begin(call.request_id);
         self.memory.refused = false;
+        self.outbound.begin(&call);
         self.call = call;
     }
 }

@@ -1,15 +1,19 @@
 //! Who is told of what a guest does with its rights.
 
+use std::sync::Arc;
+
 use airssys_wasm_model::{Denial, Kind, Name, RevisionNumber};
 
-use crate::context::RequestId;
+use crate::context::{CallCtx, Caller, RequestId};
 use crate::guest::Guest;
+use crate::output::Speaker;
+use crate::prepare::{Revision, RevisionSpec};
 
 /// Is told of every use of a right that was checked, allowed or denied. Called on the call path: it must not
-/// block.
+/// block for longer than a call may be held up.
 pub trait Watch: Send + Sync {
-    /// Whether allowed uses are wanted. Where they are not, nothing is gathered for them.
-    fn sees_uses(&self) -> bool;
+    /// Whether allowed uses of this kind are wanted. Where they are not, nothing is gathered for them.
+    fn sees_uses(&self, kind: Kind) -> bool;
 
     /// A use that was allowed.
     fn used(&self, by: User<'_>, used: Use<'_>);
@@ -23,7 +27,7 @@ pub trait Watch: Send + Sync {
 pub struct NoWatch;
 
 impl Watch for NoWatch {
-    fn sees_uses(&self) -> bool {
+    fn sees_uses(&self, _kind: Kind) -> bool {
         false
     }
 
@@ -39,8 +43,12 @@ pub struct User<'a> {
     pub service: &'a Name,
     /// The guest's revision.
     pub revision: RevisionNumber,
+    /// The instance, by a number that no other one of this process has.
+    pub instance: u64,
     /// The call during which it was.
     pub request_id: RequestId,
+    /// Who called, where that is known.
+    pub caller: Option<&'a Caller>,
 }
 
 /// An allowed use.
@@ -54,25 +62,77 @@ pub struct Use<'a> {
     pub target: &'a str,
 }
 
-impl Guest {
+/// Tells of one guest where the guest itself is out of reach: in what it began and does not wait for.
+#[derive(Clone)]
+pub(crate) struct Teller {
+    revision: Arc<Revision>,
+    speaker: Arc<Speaker>,
+    instance: u64,
+    request_id: RequestId,
+    caller: Option<Caller>,
+}
+
+impl Teller {
+    pub(crate) fn new(
+        revision: Arc<Revision>,
+        speaker: Arc<Speaker>,
+        instance: u64,
+        call: &CallCtx,
+    ) -> Self {
+        let (request_id, caller) = (call.request_id, call.caller.clone());
+        Self { revision, speaker, instance, request_id, caller }
+    }
+
+    /// A reused instance begins another call.
+    pub(crate) fn begin(&mut self, call: &CallCtx) {
+        (self.request_id, self.caller) = (call.request_id, call.caller.clone());
+    }
+
+    pub(crate) fn spec(&self) -> &RevisionSpec {
+        &self.revision.spec
+    }
+
+    pub(crate) fn sees_uses(&self, kind: Kind) -> bool {
+        self.spec().watch.sees_uses(kind)
+    }
+
     /// Tells of a use that was allowed.
     pub(crate) fn used(&self, used: Use<'_>) {
-        self.watch().used(self.user(), used);
+        self.spec().watch.used(self.user(), used);
     }
 
     /// Tells of a use that was denied, in the service's log too: with the grant that would allow it, within what
     /// one call may say.
     pub(crate) fn denied(&self, denial: &Denial) {
         self.speaker.warns("capabilities", &denial.to_string());
-        self.watch().denied(self.user(), denial);
-    }
-
-    pub(crate) fn watch(&self) -> &dyn Watch {
-        &*self.revision().spec.watch
+        self.spec().watch.denied(self.user(), denial);
     }
 
     fn user(&self) -> User<'_> {
-        let spec = &self.revision().spec;
-        User { service: &spec.service, revision: spec.revision, request_id: self.call.request_id }
+        let RevisionSpec { service, revision, .. } = self.spec();
+        User {
+            service,
+            revision: *revision,
+            instance: self.instance,
+            request_id: self.request_id,
+            caller: self.caller.as_ref(),
+        }
+    }
+}
+
+impl Guest {
+    /// Tells of a use that was allowed.
+    pub(crate) fn used(&self, used: Use<'_>) {
+        self.teller().used(used);
+    }
+
+    /// Tells of a use that was denied.
+    pub(crate) fn denied(&self, denial: &Denial) {
+        self.teller().denied(denial);
+    }
+
+    /// Whether somebody wants to know of allowed uses of this kind.
+    pub(crate) fn sees_uses(&self, kind: Kind) -> bool {
+        self.teller().sees_uses(kind)
     }
 }

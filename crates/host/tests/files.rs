@@ -431,7 +431,7 @@ struct Told {
 }
 
 impl Watch for Told {
-    fn sees_uses(&self) -> bool {
+    fn sees_uses(&self, _kind: Kind) -> bool {
         self.sees_uses
     }
 

@@ -18,6 +18,10 @@ impl ServiceError {
             }
             Self::Naming(error) => return error.failure(service),
             Self::Key(error) => return error.failure(service),
+            Self::Unrecorded(error) => {
+                return Failure::new(Code::Unavailable, format!("service `{service}`: {error}"))
+                    .help("`airssys-wasm audit --status` says whether its node can record");
+            }
             Self::Call(error) => error,
         };
         let said = format!("service `{service}`: {error}");

@@ -4,6 +4,7 @@
 
 mod asking;
 mod attributes;
+mod audit;
 mod authority;
 mod authors;
 mod batches;
@@ -49,6 +50,7 @@ pub use airssys_wasm_host::{
 };
 pub use airssys_wasm_model as model;
 pub use airssys_wasm_policy::VOCABULARY as POLICY_VOCABULARY;
+pub use audit::{AuditChoice, AuditLevel, AuditLevelError, verify_stopped};
 pub use authority::{check_policy, default_policy};
 pub use node::{Node, NodeError, NodeSettings};
 pub use outside::GateCaError;

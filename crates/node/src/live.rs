@@ -21,6 +21,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
 
 use crate::attributes::{OfCall, Routable};
+use crate::audit::{CallRecorder, Unrecorded};
 use crate::handled::{self, InputError};
 use crate::mailbox::{KeyError, Mailboxes};
 use crate::metrics::{Calls, Traffic};
@@ -41,6 +42,8 @@ pub(crate) struct LiveService {
     pub(crate) mailboxes: Mailboxes,
     /// What callers have a say in. Read only for a call that names its revision.
     routing: ArcSwap<RoutingSettings>,
+    /// Where its calls are recorded, if any are.
+    recorder: Option<CallRecorder>,
 }
 
 /// A revision that runs.
@@ -84,6 +87,9 @@ pub(crate) enum ServiceError {
     /// The call does not say which actor it is for.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The call has to be recorded, and cannot be.
+    #[error(transparent)]
+    Unrecorded(#[from] Unrecorded),
     /// The call failed.
     #[error(transparent)]
     Call(#[from] CallError),
@@ -129,7 +135,13 @@ impl LiveService {
             shadowing: Shadowing::default(),
             mailboxes: Mailboxes::default(),
             routing: ArcSwap::default(),
+            recorder: None,
         }
+    }
+
+    /// The same, with its calls recorded.
+    pub(crate) fn recorded_by(self, recorder: Option<CallRecorder>) -> Self {
+        Self { recorder, ..self }
     }
 
     /// Routes by what the active revision of this record says.
@@ -169,6 +181,20 @@ impl LiveService {
         }
     }
 
+    /// Records a call before it begins, where that is wanted.
+    async fn record(
+        &self,
+        trigger: &str,
+        to: &Running,
+        call: &CallCtx,
+    ) -> Result<(), ServiceError> {
+        match &self.recorder {
+            None => Ok(()),
+            // Boxed, so that the future of a call that is not recorded is no larger for it.
+            Some(recorder) => Ok(Box::pin(recorder.record(trigger, to.revision, call)).await?),
+        }
+    }
+
     async fn claim_function(&self, call: &CallCtx) -> Result<Claimed<Running>, ServiceError> {
         let of = OfCall { trigger: "function", metadata: &[], caller: call.caller.as_ref() };
         self.claim(&of, None).await
@@ -191,6 +217,9 @@ impl LiveService {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<HttpError>,
     {
+        if let Err(error) = self.record("http", &entered.claimed.target, &call).await {
+            return Err(Unanswered { error: error.into(), by: entered.claimed.target });
+        }
         if entered.to.is_some() {
             // Boxed, so that every other request's future is no larger for it.
             return Box::pin(self.http_to_actor(entered, request, call)).await;
@@ -238,6 +267,7 @@ impl LiveService {
         let metadata = &input.metadata;
         let of = OfCall { trigger: "invoke", metadata, caller: call.caller.as_ref() };
         let entered = self.enter(&of, None).await?;
+        self.record("invoke", &entered.claimed.target, &call).await?;
         let Placed { claimed, _turn } = self.place(entered, &mut call).await?;
         call.probe = claimed.named;
         let drawn = self.shadowing.draw(&claimed, &call);
@@ -259,6 +289,7 @@ impl LiveService {
         call: CallCtx,
     ) -> Result<Answered<String>, ServiceError> {
         let claimed = self.claim_function(&call).await?;
+        self.record(function, &claimed.target, &call).await?;
         let drawn = self.shadowing.draw(&claimed, &call);
         let copy = drawn.and_then(|drawn| drawn.of(Request::wave(function, arguments)));
         let counted = Counted::begin(&claimed.target.traffic, &call);
@@ -279,6 +310,7 @@ impl LiveService {
         call: CallCtx,
     ) -> Result<Answered<Option<Value>>, ServiceError> {
         let claimed = self.claim_function(&call).await?;
+        self.record(function, &claimed.target, &call).await?;
         let drawn = self.shadowing.draw(&claimed, &call);
         let copy = drawn.and_then(|drawn| drawn.of(Request::values(function, &arguments)));
         let counted = Counted::begin(&claimed.target.traffic, &call);

@@ -11,11 +11,13 @@ use airssys_wasm_deploy::{NotSaved, ServiceRecord};
 use airssys_wasm_host::{Host, HostError, HostSettings, Pooling};
 use airssys_wasm_model::Name;
 use airssys_wasm_policy::{Act, Subject};
+use airssys_wasm_store::audit::{KeyError, TrailError};
 use airssys_wasm_store::{PutError, RecordError, Store, StoreError};
 use futures::future::join_all;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::audit::{self, AuditChoice, Trail};
 use crate::authority::{Admitted, Authority};
 use crate::batches::Batches;
 use crate::events::{Events, Streams};
@@ -36,6 +38,8 @@ pub struct NodeSettings {
     pub pooling: Pooling,
     /// Certificates, in PEM, of authorities that gates and metrics are believed by besides the public ones.
     pub gate_ca: Option<PathBuf>,
+    /// What is recorded.
+    pub audit: AuditChoice,
 }
 
 /// A node: services and what they run on, over one data directory.
@@ -51,6 +55,7 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<Store>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) outside: Outside,
+    pub(crate) trail: Arc<Trail>,
     pub(crate) streams: Streams,
     pub(crate) batches: Batches,
     pub(crate) authority: Authority,
@@ -80,6 +85,12 @@ pub enum NodeError {
     /// Its data directory.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Its audit trail.
+    #[error(transparent)]
+    Trail(#[from] TrailError),
+    /// The key of its audit trail.
+    #[error(transparent)]
+    TrailKey(#[from] KeyError),
     /// Its engine, or the directory for compiled code.
     #[error(transparent)]
     Host(#[from] HostError),
@@ -114,7 +125,10 @@ pub enum NodeError {
 impl NodeError {
     /// Whether another process has the data directory.
     pub fn is_in_use(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Locked { .. }))
+        matches!(
+            self,
+            Self::Store(StoreError::Locked { .. }) | Self::Trail(TrailError::Locked { .. })
+        )
     }
 }
 
@@ -122,7 +136,13 @@ impl NodeSettings {
     /// The settings that a node has unless told otherwise, over this directory.
     pub fn new(data: impl Into<PathBuf>) -> Self {
         let HostSettings { instances_max, pooling, .. } = HostSettings::default();
-        Self { data: data.into(), instances_max, pooling, gate_ca: None }
+        Self {
+            data: data.into(),
+            instances_max,
+            pooling,
+            gate_ca: None,
+            audit: AuditChoice::default(),
+        }
     }
 }
 
@@ -143,8 +163,13 @@ impl Node {
     pub(crate) async fn begin(settings: NodeSettings) -> Result<Arc<Self>, NodeError> {
         let outside = Outside::trusting(settings.gate_ca.as_deref())?;
         let data = settings.data.clone();
-        let store = tokio::task::spawn_blocking(move || Store::open(&data));
-        let store = store.await.map_err(|panicked| StoreError::Corrupt {
+        let choice = settings.audit.clone();
+        let opened = tokio::task::spawn_blocking(move || {
+            let store = Store::open(&data)?;
+            let trail = Trail::open(&data, choice)?;
+            Ok::<_, NodeError>((store, trail))
+        });
+        let (store, trail) = opened.await.map_err(|panicked| StoreError::Corrupt {
             path: settings.data.clone(),
             detail: panicked.to_string(),
         })??;
@@ -166,6 +191,7 @@ impl Node {
             store,
             routes: Arc::default(),
             outside,
+            trail: Arc::new(trail),
             streams: Streams::default(),
             batches: Batches::default(),
             authority,
@@ -197,6 +223,7 @@ impl Node {
         let request_id = by.request_id.clone();
         let shared = Arc::clone(&self.shared);
         if let Err(denied) = shared.authority.permit_command(&shared, &command, &by) {
+            audit::Act::refused(&shared.trail, &command, &by, &denied);
             return Err(denied.of_request(&request_id));
         }
         let done = match command {
@@ -212,8 +239,11 @@ impl Node {
             Command::ShowPolicy(_) => Ok(shared.authority.policy()),
             Command::ExplainPolicy(explain) => shared.authority.explain(&shared, explain, &by),
             Command::ListTokens(_) => Ok(shared.authority.list_tokens()),
+            Command::Audit(asked) => audit::audit(&shared, asked).await,
+            Command::AuditVerify(asked) => audit::verify(&shared, asked).await,
+            Command::AuditStatus(_) => Ok(audit::standing(&shared.trail)),
             change => {
-                let changing = tokio::spawn(async move { act_on(&shared, change, by).await });
+                let changing = tokio::spawn(async move { recorded(&shared, change, by).await });
                 changing.await.unwrap_or_else(|panicked| {
                     tracing::error!("a command broke off: {panicked}");
                     Err(Failure::new(Code::Failed, "a fault in the node cut the command short"))
@@ -284,7 +314,12 @@ impl Node {
                 shadow: *shadow,
             })
             .collect();
-        metrics::render(&samples)
+        metrics::render(&samples) + &self.shared.trail.metrics()
+    }
+
+    /// The record of what this node was told and what its guests did.
+    pub(crate) fn trail(&self) -> &Trail {
+        &self.shared.trail
     }
 
     /// Takes no more commands, and lets those that wait be answered. Services are called as before.
@@ -311,6 +346,7 @@ impl Node {
         let stopping: Vec<_> =
             targets.map(|(_, running)| async move { running.pool.stop().await }).collect();
         join_all(stopping).await;
+        self.shared.trail.close().await;
     }
 
     fn not_ready(&self) -> Failure {
@@ -337,7 +373,18 @@ impl Drop for Node {
                 walk.abort();
             }
         }
+        self.shared.trail.release();
     }
+}
+
+/// Carries a command out between the two records of it. What cannot be recorded is not done.
+async fn recorded(shared: &Arc<Shared>, command: Command, by: By) -> Result<Reply, Failure> {
+    let act = audit::Act::begin(&shared.trail, &command, &by).await?;
+    let done = act_on(shared, command, by).await;
+    if let Some(act) = act {
+        act.end(&shared.trail, &done).await;
+    }
+    done
 }
 
 async fn act_on(shared: &Arc<Shared>, command: Command, by: By) -> Result<Reply, Failure> {

@@ -261,6 +261,7 @@ fn loaded(error: ServiceError) -> PluginError {
         ServiceError::Call(error) => PluginError::Call(error),
         ServiceError::Naming(error) => PluginError::Naming(error.to_string()),
         ServiceError::Key(error) => PluginError::Key(error.to_string()),
+        ServiceError::Unrecorded(_) => unreachable!("a plugin's calls are not recorded"),
         ServiceError::NoRevision(_) => unreachable!("a plugin has a revision from its loading on"),
     }
 }

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::{RevisionRecord, ServiceRecord};
-use airssys_wasm_host::{NoWatch, Prepared, RevisionSpec, StateKeeper};
+use airssys_wasm_host::{Prepared, RevisionSpec, StateKeeper};
 use airssys_wasm_model::{InstanceModel, Instances, Name, RevisionNumber, Rights};
 use airssys_wasm_store::PutError;
 use tokio::sync::{OwnedMutexGuard, watch};
 
+use crate::audit::{CallRecorder, Watcher};
 use crate::evidence::Shown;
 use crate::live::LiveService;
 use crate::logs::ServiceLog;
@@ -90,7 +91,8 @@ impl Service {
         version: Option<u64>,
     ) -> Arc<Self> {
         let name = record.name.clone();
-        let live = Arc::new(LiveService::new(name.clone()));
+        let recorder = CallRecorder::of(&shared.trail, &name);
+        let live = Arc::new(LiveService::new(name.clone()).recorded_by(recorder));
         live.route_by(&record);
         Arc::new(Self {
             state: Arc::new(KeptState::new(Arc::clone(&shared.store), &name)),
@@ -281,7 +283,7 @@ impl Service {
             limits: settings.limits,
             instances: self.scaled(&settings.instances),
             sink: Arc::clone(&self.log) as _,
-            watch: Arc::new(NoWatch),
+            watch: Arc::new(Watcher::new(Arc::clone(&self.shared.trail), self.name())),
             state: is_actor.then(|| Arc::clone(&self.state) as Arc<dyn StateKeeper>),
         };
         let host = &self.shared.host;

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use airssys_wasm_store::audit::{
@@ -168,4 +168,35 @@ async fn a_closed_trail_takes_nothing_and_levels_say_what_is_wanted() {
     assert!(matches!(late, Err(AuditError::Closed)));
     let counts = audit.query(Query::default()).unwrap().map(|entry| entry.unwrap().count);
     assert_eq!(counts.collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn a_caller_who_cannot_wait_for_a_stuck_writer_is_refused_and_the_trail_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let stuck = Arc::new(Mutex::new(()));
+    // The writer asks for the time before it writes: there it stands as before a disk that doesn't answer.
+    let clock = {
+        let stuck = stuck.clone();
+        move || {
+            drop(stuck.lock().unwrap());
+            SystemTime::now()
+        }
+    };
+    let settings = AuditSettings { queue_entries: 1, batch_entries: 1, ..AuditSettings::default() };
+    let key = NodeKey::from_seed([7; 32]);
+    let audit = Audit::open(dir.path(), settings, key, Arc::new(clock)).unwrap();
+    let note = || {
+        let used = entry(FILES, "/data/x", Decision::Allowed);
+        audit.note_within(used, Duration::from_millis(20))
+    };
+    let held = stuck.lock().unwrap();
+    let taken = (0..10).take_while(|_| note().is_ok()).count();
+    assert!(taken < 10, "a queue of one took {taken}");
+    assert!(matches!(note(), Err(AuditError::Behind { .. })));
+    drop(held);
+    audit.record_blocking(entry(DEPLOY, "after", Decision::Allowed)).unwrap();
+    let of_itself = Query { kind: Some("audit".into()), ..Query::default() };
+    let gap = audit.query(of_itself).unwrap().last().unwrap().unwrap();
+    assert!(gap.detail.unwrap().contains("2 notes found the queue full"));
+    assert_eq!(all(&audit, Query::default()).iter().filter(|it| *it == "/data/x").count(), taken);
 }

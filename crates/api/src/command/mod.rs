@@ -1,5 +1,6 @@
 //! What can be asked of a node: one enum, one file a noun.
 
+mod audit;
 mod deploy;
 mod invoke;
 mod logs;
@@ -10,6 +11,7 @@ mod token;
 mod update;
 mod updates;
 
+pub use audit::{Audit, AuditStatus, AuditVerify};
 pub use deploy::{Deploy, Push, Source, grant_all_asked};
 pub use invoke::Invoke;
 pub use logs::Logs;
@@ -81,6 +83,12 @@ pub enum Command {
     ListTokens(Nothing),
     /// Make a token worth nothing.
     RevokeToken(RevokeToken),
+    /// What was recorded of commands and of what guests did.
+    Audit(Audit),
+    /// Check that the record is whole.
+    AuditVerify(AuditVerify),
+    /// What is recorded, and whether it can be.
+    AuditStatus(AuditStatus),
 }
 
 impl Command {
@@ -114,6 +122,9 @@ impl Command {
             Self::CreateToken(_) => "create-token",
             Self::ListTokens(_) => "list-tokens",
             Self::RevokeToken(_) => "revoke-token",
+            Self::Audit(_) => "audit",
+            Self::AuditVerify(_) => "audit-verify",
+            Self::AuditStatus(_) => "audit-status",
         }
     }
 
@@ -140,6 +151,8 @@ impl Command {
             Self::Inspect(inspect) => Some(&inspect.service),
             Self::Invoke(invoke) => Some(&invoke.service),
             Self::Logs(logs) => Some(&logs.service),
+            Self::Audit(audit) => audit.service.as_ref(),
+            Self::AuditVerify(_) | Self::AuditStatus(_) => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a node answers: one struct an answer, exactly as its JSON stands in the contract.
 
+mod audit;
 mod deployed;
 mod event;
 mod evidence;
@@ -14,6 +15,9 @@ mod service;
 mod token;
 mod traffic;
 
+pub use audit::{
+    AuditDecision, AuditEntries, AuditEntry, AuditFinding, AuditReport, AuditStanding,
+};
 pub use deployed::{Deployed, Planned, Timings};
 pub use event::ServiceEvent;
 pub use evidence::{
@@ -82,6 +86,12 @@ pub enum Reply {
     Tokens(Tokens),
     /// To `revoke-token`.
     TokenRevoked(TokenRevoked),
+    /// To `audit`.
+    Audit(AuditEntries),
+    /// To `audit-verify`.
+    AuditReport(AuditReport),
+    /// To `audit-status`.
+    AuditStanding(AuditStanding),
 }
 
 /// From each answer to a `Reply`, and back by whoever knows which answer a command has.
@@ -142,4 +152,7 @@ answers! {
     Invoked(Invoked),
     Traffic(Traffic),
     Logs(LogLines),
+    Audit(AuditEntries),
+    AuditReport(AuditReport),
+    AuditStanding(AuditStanding),
 }

@@ -6,20 +6,22 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::command::{
-    CreateToken, Deploy, ExplainPolicy, Inspect, Invoke, JointUpdate, List, Logs, Named, Nothing,
-    Push, RevokeToken, Rollback, Scale, SetPolicy, Update, Updates,
+    Audit, AuditStatus, AuditVerify, CreateToken, Deploy, ExplainPolicy, Inspect, Invoke,
+    JointUpdate, List, Logs, Named, Nothing, Push, RevokeToken, Rollback, Scale, SetPolicy, Update,
+    Updates,
 };
 use crate::reply::{
-    Deployed, Inspection, Invoked, JointPlan, JointReport, LogLines, Planned, PolicyDecision,
-    PolicyReport, Pushed, Releases, Removed, RolloutReport, Scaled, ServiceHistory, ServiceStatus,
-    Services, TokenMade, TokenRevoked, Tokens, Traffic,
+    AuditEntries, AuditReport, AuditStanding, Deployed, Inspection, Invoked, JointPlan,
+    JointReport, LogLines, Planned, PolicyDecision, PolicyReport, Pushed, Releases, Removed,
+    RolloutReport, Scaled, ServiceHistory, ServiceStatus, Services, TokenMade, TokenRevoked,
+    Tokens, Traffic,
 };
 use crate::{Command, Reply};
 
 /// Where a command's fields travel that do not stand in the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carries {
-    /// In the query. All such fields are numbers.
+    /// In the query. Each such field is a number, or a text that is no number.
     Query,
     /// In a JSON body.
     Json,
@@ -255,8 +257,29 @@ pub static ROUTES: &[Route] = &[
         "revoke-token",
         Method::DELETE,
         "/v1/tokens/{token}",
-        Carries::Query,
+        Carries::QueryWatched,
         "Make a token worth nothing",
+    ),
+    route::<Audit, AuditEntries>(
+        "audit",
+        Method::GET,
+        "/v1/audit",
+        Carries::Query,
+        "What was recorded of commands and of what guests did with their rights",
+    ),
+    route::<AuditVerify, AuditReport>(
+        "audit-verify",
+        Method::GET,
+        "/v1/audit/verify",
+        Carries::Query,
+        "Check that the audit trail is whole",
+    ),
+    route::<AuditStatus, AuditStanding>(
+        "audit-status",
+        Method::GET,
+        "/v1/audit/status",
+        Carries::Query,
+        "What is recorded, and whether it can be",
     ),
 ];
 

@@ -4,11 +4,12 @@ use airssys_wasm_model::{RevisionNumber, Span, StrategyName, Version};
 
 use super::*;
 use crate::command::{
-    CreateToken, Deploy, ExplainPolicy, Inspect, Invoke, JointUpdate, List, Logs, Named, Nothing,
-    Push, RevokeToken, Rollback, RollbackTo, RolloutChoice, Scale, SetPolicy, Source, Update,
-    UpdateNumber, UpdateOrder, Updates,
+    Audit, AuditStatus, AuditVerify, CreateToken, Deploy, ExplainPolicy, Inspect, Invoke,
+    JointUpdate, List, Logs, Named, Nothing, Push, RevokeToken, Rollback, RollbackTo,
+    RolloutChoice, Scale, SetPolicy, Source, Update, UpdateNumber, UpdateOrder, Updates,
 };
-use crate::{Code, Command, Failure, Payload};
+use crate::reply::AuditDecision;
+use crate::{Code, Command, Failure, Payload, Timestamp};
 
 fn every_command() -> Vec<Command> {
     let service: airssys_wasm_model::Name = "greeter".parse().unwrap();
@@ -89,7 +90,25 @@ fn every_command() -> Vec<Command> {
             metadata: [("x-user".to_owned(), "größe & =/?".to_owned())].into(),
         }),
         Command::Monitor(named()),
-        Command::Logs(Logs { service, after: Some(7), tail: None, wait_ms: Some(100) }),
+        Command::Logs(Logs {
+            service: service.clone(),
+            after: Some(7),
+            tail: None,
+            wait_ms: Some(100),
+        }),
+        Command::Audit(Audit::default()),
+        Command::Audit(Audit {
+            service: Some(service),
+            kind: Some("files".into()),
+            decision: Some(AuditDecision::WouldBeDenied),
+            from: Some(Timestamp::from_unix_ms(1_790_000_000_123)),
+            until: None,
+            after_seq: Some(7),
+            limit: Some(10),
+            wait_ms: Some(100),
+        }),
+        Command::AuditVerify(AuditVerify { witness: Some(format!("7:{}", "0a".repeat(32))) }),
+        Command::AuditStatus(AuditStatus {}),
         Command::ShowPolicy(Nothing {}),
         Command::SetPolicy(SetPolicy { policy: "permit".to_owned(), dry_run: true }),
         Command::ExplainPolicy(ExplainPolicy {
@@ -172,6 +191,10 @@ fn a_request_cannot_say_two_things() {
         assert_eq!(read.unwrap_err().code, Code::Usage, "{body}");
     }
     assert!(update.read(path(), [], None, Payload(b"{}"[..].into())).is_ok());
+    let logs = ROUTES.iter().find(|route| route.command == "logs").unwrap();
+    let after = [("after".to_owned(), "seven".to_owned())];
+    let read = logs.read(path(), after, None, Payload::default());
+    assert_eq!(read.unwrap_err().code, Code::Usage);
     let bad = [("service".to_owned(), "../x".to_owned())];
     assert!(update.read(bad, [], None, Payload::default()).is_err());
 }

@@ -102,10 +102,8 @@ impl Route {
             Carries::Input => return read_invoke(path, query, content_type, body),
         };
         for (field, text) in query {
-            let number = text.parse::<u64>().map_err(|_| {
-                Failure::new(Code::Usage, format!("`{field}` is not a number: `{text}`"))
-            })?;
-            fields.insert(field, number.into());
+            let value = text.parse::<u64>().map_or_else(|_| text.into(), Value::from);
+            fields.insert(field, value);
         }
         for (field, text) in path {
             // The path has named it; a second, different name would be a trap.
@@ -190,7 +188,10 @@ fn query(fields: &Map<String, Value>) -> String {
     let pairs: Vec<_> = fields
         .iter()
         .filter(|(_, value)| !value.is_null())
-        .map(|(field, value)| format!("{field}={value}"))
+        .map(|(field, value)| match value.as_str() {
+            Some(text) => format!("{field}={}", utf8_percent_encode(text, RESERVED)),
+            None => format!("{field}={value}"),
+        })
         .collect();
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }

@@ -1,5 +1,6 @@
 //! Answers as text for people. Programs read the JSON, so the text may change freely.
 
+mod audit;
 mod authority;
 mod event;
 mod evidence;
@@ -10,6 +11,7 @@ mod service;
 mod table;
 mod traffic;
 
+pub(crate) use audit::{audit_entry, audit_report, audit_standing};
 pub(crate) use authority::{policy, policy_checked, tokens};
 pub(crate) use event::event;
 pub(crate) use evidence::evidence;

@@ -4,6 +4,7 @@
 //! with [`Ui::answer`], says everything else on stderr, and fails with an
 //! [`airssys_wasm_api::Failure`] wherever an exit code other than 1 is meant.
 
+mod audit;
 mod build;
 mod completions;
 mod deploy;
@@ -71,6 +72,7 @@ pub(crate) enum Verb {
     Logs(logs::Logs),
     Token(token::Token),
     Policy(policy::Policy),
+    Audit(audit::Audit),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
 }
@@ -108,6 +110,7 @@ impl Verb {
             Self::Logs(verb) => verb.run(ui).await,
             Self::Token(verb) => verb.run(ui).await,
             Self::Policy(verb) => verb.run(ui).await,
+            Self::Audit(verb) => verb.run(ui).await,
             Self::Doctor(verb) => verb.run(ui).await,
             Self::Completions(verb) => verb.run(ui).await,
         }

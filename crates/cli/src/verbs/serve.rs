@@ -4,9 +4,9 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use airssys_wasm::{NodeError, Server, ServerError, ServerSettings};
+use airssys_wasm::{AuditLevel, NodeError, Server, ServerError, ServerSettings};
 use airssys_wasm_api::{Code, Failure};
-use airssys_wasm_model::ByteSize;
+use airssys_wasm_model::{ByteSize, Name};
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
@@ -46,6 +46,15 @@ pub(crate) struct Serve {
     /// ones.
     #[arg(long, value_name = "FILE")]
     gate_ca: Option<PathBuf>,
+
+    /// How many of the allowed uses of a kind the audit trail records: `files=1/100`, `env=none`, `call=all`. Each
+    /// use of a capability and no call unless said otherwise; commands and denials always.
+    #[arg(long, value_name = "KIND=LEVEL")]
+    audit_level: Vec<AuditLevel>,
+
+    /// A service whose calls are each recorded before they begin, and refused while that is not possible.
+    #[arg(long, value_name = "SERVICE")]
+    audit_required: Vec<Name>,
 }
 
 impl Serve {
@@ -57,6 +66,8 @@ impl Serve {
         settings.node.instances_max = self.max_instances;
         settings.body_bytes_max = self.max_body.0;
         settings.node.gate_ca = self.gate_ca;
+        settings.node.audit.levels = self.audit_level;
+        settings.node.audit.required = self.audit_required.into_iter().collect();
         let mut signals = Signals::listen()?;
         let server = tokio::select! {
             started = Server::start(settings) => started.map_err(failure)?,

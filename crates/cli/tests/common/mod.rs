@@ -36,20 +36,25 @@ impl Node {
 
     /// The same, over a directory that another node has left.
     pub(crate) fn start_on(dir: tempfile::TempDir) -> Self {
-        Self::start_by(Command::new(BINARY), dir)
+        Self::start_by(Command::new(BINARY), dir, &[])
     }
 
     /// A node whose files may have so many KiB at most: what it writes beyond is refused as a full disk
     /// refuses it.
     pub(crate) fn start_with_files_of(kib: u32) -> Self {
+        Self::start_with_files_of_and(kib, &[])
+    }
+
+    /// The same with more flags.
+    pub(crate) fn start_with_files_of_and(kib: u32, flags: &[&str]) -> Self {
         let mut shell = Command::new("bash");
         // A process that does not ignore the signal dies of it instead of getting the error.
         let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"");
         shell.arg("-c").arg(script).arg(BINARY);
-        Self::start_by(shell, tempfile::tempdir().unwrap())
+        Self::start_by(shell, tempfile::tempdir().unwrap(), flags)
     }
 
-    fn start_by(mut program: Command, dir: tempfile::TempDir) -> Self {
+    fn start_by(mut program: Command, dir: tempfile::TempDir, flags: &[&str]) -> Self {
         let mut process = program
             .args([
                 "serve",
@@ -62,6 +67,7 @@ impl Node {
             ])
             .arg("--data")
             .arg(dir.path())
+            .args(flags)
             .env("AIRSSYS_WASM_LOG", "warn")
             .stdout(Stdio::piped())
             .spawn()

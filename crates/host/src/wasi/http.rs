@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use airssys_wasm_model::HttpRight;
+use airssys_wasm_model::{Denial, HttpRight, Kind};
 use bytes::Bytes;
 use http::uri::Scheme;
 use http_body::{Body, Frame, SizeHint};
@@ -25,10 +25,11 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::context::Mode;
+use crate::context::{CallCtx, Mode};
 use crate::gauges::Gauges;
 use crate::pool::Pool;
-use crate::prepare::{Revision, RevisionSpec};
+use crate::prepare::RevisionSpec;
+use crate::watch::{Teller, Use};
 
 /// How long a server may take to accept a connection, and to begin its answer, unless the guest asks for
 /// less. A call's own limit ends it sooner in most cases.
@@ -39,7 +40,8 @@ type Answer = Result<(http::Response<WasiBody>, Io), Error>;
 
 /// The outbound HTTP of one guest.
 pub(crate) struct OutboundHttp {
-    revision: Arc<Revision>,
+    /// Knows whose it is, and tells of what was allowed and denied.
+    teller: Teller,
     /// A place for each request of this guest, made with the first.
     own: OnceLock<Arc<Semaphore>>,
     /// Of a guest for copied calls: what it would have sent is counted here, and does not leave.
@@ -56,9 +58,18 @@ static LOOKUPS: Semaphore = Semaphore::const_new(64);
 static REQUESTS: Semaphore = Semaphore::const_new(256);
 
 impl OutboundHttp {
-    pub(crate) fn new(pool: &Pool, mode: Mode) -> Self {
+    pub(crate) fn new(pool: &Pool, mode: Mode, teller: Teller) -> Self {
         let refusing = (mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges));
-        Self { revision: Arc::clone(&pool.revision), own: OnceLock::new(), refusing }
+        Self { teller, own: OnceLock::new(), refusing }
+    }
+
+    pub(crate) fn teller(&self) -> &Teller {
+        &self.teller
+    }
+
+    /// A reused instance begins another call.
+    pub(crate) fn begin(&mut self, call: &CallCtx) {
+        self.teller.begin(call);
     }
 
     /// The right under which this request may leave, with the host and port it goes to.
@@ -69,20 +80,28 @@ impl OutboundHttp {
         let default_port = if tls { 443 } else { 80 };
         let (host, port) = (authority.host(), authority.port_u16().unwrap_or(default_port));
         let method = request.method().as_str();
-        let RevisionSpec { rights, service, .. } = &self.revision.spec;
-        let right = rights.http(method, host, port, default_port, uri.path()).cloned();
+        let RevisionSpec { rights, service, .. } = self.teller.spec();
+        let path = uri.path();
+        // What is told of it leaves out the query and who it is sent as: that is where keys are.
+        let shown = || match port == default_port {
+            true => host.to_owned(),
+            false => format!("{host}:{port}"),
+        };
+        let right = rights.http(method, host, port, default_port, path).cloned();
         let Some(right) = right else {
-            tracing::info!(
-                %service,
-                "component `{service}` may not send {method} to `{authority}`; grant `http:{authority}`",
-            );
+            self.teller.denied(&Denial::http(service, method, &shown(), path));
             return Err(Error::HttpRequestDenied);
         };
         if let Some(gauges) = &self.refusing {
             gauges.refuses();
             return Err(Error::HttpRequestDenied);
         }
-        Ok(Target { host: host.to_owned(), port, tls, right })
+        if self.teller.sees_uses(Kind::Http) {
+            let target = format!("{}{path}", shown());
+            self.teller.used(Use { kind: Kind::Http, access: method, target: &target });
+        }
+        let (host, method) = (host.to_owned(), method.to_owned());
+        Ok(Target { host, port, tls, right, method, teller: self.teller.clone() })
     }
 }
 
@@ -91,12 +110,22 @@ struct Target {
     port: u16,
     tls: bool,
     right: HttpRight,
+    method: String,
+    teller: Teller,
 }
 
 impl Target {
     /// The host as resolvers and certificates know it: an IPv6 address without its brackets.
     fn bare_host(&self) -> &str {
         self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// Its name is allowed, and leads to an address that only a grant of the address itself reaches.
+    fn deny_inside(&self, address: IpAddr) {
+        let authority = SocketAddr::new(address, self.port).to_string();
+        let act = format!("send {} by the name {} to", self.method, self.host);
+        let service = &self.teller.spec().service;
+        self.teller.denied(&Denial::new(service, Kind::Http, &act, &authority, &authority));
     }
 }
 
@@ -246,11 +275,7 @@ async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, Error> {
     if target.right.granted.is_literal_address() {
         outside.extend(inside);
     } else if let (true, Some(address)) = (outside.is_empty(), inside.first()) {
-        tracing::info!(
-            "`{}` is {}, a private address: grant it literally to reach it",
-            target.host,
-            address.ip()
-        );
+        target.deny_inside(address.ip());
         return Err(Error::DestinationIpProhibited);
     }
     Ok(outside)

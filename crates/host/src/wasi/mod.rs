@@ -3,6 +3,7 @@
 //! Sockets and name lookup are linked, since most toolchains import them whether they are used or not,
 //! and refuse every address.
 
+mod environment;
 mod filesystem;
 mod http;
 mod logging;
@@ -44,7 +45,7 @@ fn add_p2(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
         guest.ctx().ctx.random()
     })?;
     cli::exit::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
-    cli::environment::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    environment::add_p2_to_linker(linker)?;
     cli::terminal_input::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
     cli::terminal_output::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
     cli::terminal_stdin::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
@@ -66,9 +67,24 @@ fn add_p2(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
 
 /// The same for WASI 0.3.
 fn add_p3(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    wasmtime_wasi::p3::cli::add_to_linker(linker)?;
+    add_p3_cli(linker)?;
     wasmtime_wasi::p3::clocks::add_to_linker(linker)?;
     filesystem::add_p3_to_linker(linker)?;
     wasmtime_wasi::p3::random::add_to_linker(linker)?;
     wasmtime_wasi::p3::sockets::add_to_linker(linker)
+}
+
+fn add_p3_cli(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    use wasmtime_wasi::p3::bindings::cli;
+
+    environment::add_p3_to_linker(linker)?;
+    cli::exit::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::stdin::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::stdout::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::stderr::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_input::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_output::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_stdin::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_stdout::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_stderr::add_to_linker::<_, WasiCli>(linker, Guest::cli)
 }

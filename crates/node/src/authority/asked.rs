@@ -50,6 +50,9 @@ impl Authority {
             Command::ShowPolicy(_) | Command::ExplainPolicy(_) => node(Act::ReadPolicy),
             Command::SetPolicy(_) => node(Act::SetPolicy),
             Command::ListTokens(_) => node(Act::ReadTokens),
+            Command::Audit(_) | Command::AuditVerify(_) | Command::AuditStatus(_) => {
+                node(Act::ReadAudit)
+            }
             Command::CreateToken(create) => {
                 let (name, roles) = (create.name.clone(), create.roles.clone());
                 self.permit(by, Act::CreateToken, Subject::Token { name, roles })

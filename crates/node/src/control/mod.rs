@@ -88,7 +88,11 @@ async fn door(State(control): State<Control>, mut request: Request, next: Next) 
             }
             next.run(request).await
         }
-        Err(failure) => answer::problem(failure, &name),
+        Err(failure) => {
+            let asked = format!("{} {}", request.method(), request.uri().path());
+            control.node.trail().not_let_in(&asked, &failure.message, &name);
+            answer::problem(failure, &name)
+        }
     };
     if let Ok(value) = HeaderValue::try_from(name) {
         answer.headers_mut().insert(REQUEST_ID, value);
@@ -104,7 +108,11 @@ async fn healthy() -> &'static str {
 /// The node takes calls.
 async fn ready(State(control): State<Control>, request: Request) -> Response {
     if control.node.is_ready() {
-        return "ready\n".into_response();
+        // Calls go on, so it is ready all the same. Why, is for those with a token.
+        return match control.node.trail().refusal() {
+            None => "ready\n".into_response(),
+            Some(_) => "ready\ncommands are refused: they can't be recorded\n".into_response(),
+        };
     }
     let failure = Failure::new(Code::Unavailable, "the node is starting or stopping");
     answer::problem(failure, &name_of(&request))

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::disk::is_full;
 
@@ -21,6 +22,12 @@ pub enum AuditError {
         /// What the system said first.
         #[source]
         source: Arc<io::Error>,
+    },
+    /// The writer is behind, and its queue stayed full.
+    #[error("the audit trail took nothing within {waited:?}: its disk is behind")]
+    Behind {
+        /// How long it was waited for a place.
+        waited: Duration,
     },
     /// The trail was closed.
     #[error("the audit trail is closed: the node is stopping")]

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
@@ -173,6 +174,16 @@ impl Audit {
         }
     }
 
+    /// As [`note_blocking`](Self::note_blocking), but for a caller who holds up others: while the queue is
+    /// full, it waits so long at most. After that the act is not recorded, and the trail says how many were not.
+    pub fn note_within(&self, entry: Entry, at_most: Duration) -> Result<(), AuditError> {
+        let Some(item) = self.hand_in(entry)? else { return Ok(()) };
+        wait_until(self.send(item), Instant::now() + at_most).unwrap_or_else(|| {
+            self.desk.standing.refused_notes.fetch_add(1, Ordering::Relaxed);
+            Err(AuditError::Behind { waited: at_most })
+        })
+    }
+
     /// Waits until everything handed in before is durable, the open counts of denials apart.
     pub async fn flush(&self) -> Result<(), AuditError> {
         let (reply, answer) = oneshot::channel();
@@ -187,6 +198,11 @@ impl Audit {
         self.send(Item::Close(reply)).await?;
         self.desk.urgent.notify_one();
         answer.await.map_err(|_| AuditError::Closed)?
+    }
+
+    /// Entries that wait for the writer.
+    pub fn queued(&self) -> usize {
+        self.desk.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
     /// Why the disk refuses, while it does: for a node's health.
@@ -263,6 +279,24 @@ impl fmt::Debug for Audit {
 /// Blocks this thread until the future is done. Tokio's own blocking calls panic on an executor's thread,
 /// and a synchronous host function runs on one.
 fn wait<F: Future>(future: F) -> F::Output {
+    poll_parked(future, || {
+        thread::park();
+        true
+    })
+    .expect("it is waited for without an end")
+}
+
+/// The same, and `None` if it is not done by then.
+fn wait_until<F: Future>(future: F, end: Instant) -> Option<F::Output> {
+    poll_parked(future, || {
+        let left = end.saturating_duration_since(Instant::now());
+        thread::park_timeout(left);
+        !left.is_zero()
+    })
+}
+
+/// Polls a future on this thread, parked in between for as long as `park` is for going on.
+fn poll_parked<F: Future>(future: F, mut park: impl FnMut() -> bool) -> Option<F::Output> {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -274,8 +308,9 @@ fn wait<F: Future>(future: F) -> F::Output {
     let mut future = pin!(tokio::task::unconstrained(future));
     loop {
         match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => thread::park(),
+            Poll::Ready(output) => return Some(output),
+            Poll::Pending if park() => {}
+            Poll::Pending => return None,
         }
     }
 }

@@ -169,8 +169,13 @@ impl Keeper {
             return self.write_control(lines, now);
         }
         let refused_notes = self.standing.refused_notes.load(Ordering::Relaxed);
-        if let Some(trouble) = &self.trouble {
-            lines.insert(0, Line::of(trouble.resumption(refused_notes, now)));
+        let gap = match &self.trouble {
+            Some(trouble) => Some(trouble.resumption(refused_notes, now)),
+            None => (refused_notes > 0).then(|| fell_behind(refused_notes, now)),
+        };
+        let tells = gap.is_some();
+        if let Some(gap) = gap {
+            lines.insert(0, Line::of(gap));
         }
         match self.append(&lines, now) {
             Ok(first) => {
@@ -178,7 +183,7 @@ impl Keeper {
                 acknowledge(lines, first);
             }
             Err(error) => {
-                if self.trouble.is_some() {
+                if tells {
                     lines.remove(0);
                 }
                 let released = is_full(&error) && self.reserve.release();
@@ -261,8 +266,11 @@ impl Keeper {
     }
 
     fn resume(&mut self, told_notes: u64) {
-        if self.trouble.take().is_some() {
+        let was_refused = self.trouble.take().is_some();
+        if was_refused {
             info!("the audit trail is written again");
+        }
+        if was_refused || told_notes > 0 {
             self.standing.accept(told_notes);
         }
     }
@@ -329,6 +337,14 @@ impl Line {
     fn of(entry: Entry) -> Self {
         Self { entry, reply: None }
     }
+}
+
+/// What tells a reader that callers did not wait for the writer.
+fn fell_behind(notes: u64, now: SystemTime) -> Entry {
+    let mut entry = Entry::new(now, TRAIL, "trail", Decision::Allowed);
+    let detail = format!("{notes} notes found the queue full for as long as they could wait");
+    entry.detail = Some(detail.into());
+    entry
 }
 
 fn acknowledge(lines: Vec<Line>, first: u64) {

@@ -65,15 +65,21 @@ impl NodeKey {
     /// The key in this file. If there is none, one is made of a seed that is drawn for it, in a file that
     /// its owner alone can read.
     pub fn load_or_create(path: &Path, draw: impl FnOnce() -> [u8; 32]) -> Result<Self, KeyError> {
-        let io = |doing, source| KeyError::Io { doing, path: path.to_owned(), source };
+        if let Some(key) = Self::load(path)? {
+            return Ok(key);
+        }
+        let seed = draw();
+        let io = |source| KeyError::Io { doing: "create", path: path.to_owned(), source };
+        store(path, &seed).map_err(io)?;
+        Ok(Self::from_seed(seed))
+    }
+
+    /// The key in this file, if there is one.
+    pub fn load(path: &Path) -> Result<Option<Self>, KeyError> {
         match File::open(path) {
-            Ok(file) => Self::read(path, file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let seed = draw();
-                store(path, &seed).map_err(|error| io("create", error))?;
-                Ok(Self::from_seed(seed))
-            }
-            Err(error) => Err(io("open", error)),
+            Ok(file) => Self::read(path, file).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(KeyError::Io { doing: "open", path: path.to_owned(), source }),
         }
     }
 

@@ -100,7 +100,7 @@ impl Guest {
     }
 
     fn errand(&self) -> Errand {
-        Errand::new(self.call.mode, self.watch().sees_uses())
+        Errand::new(self.call.mode, self.sees_uses(Kind::Files))
     }
 
     /// Tells whoever watches, and gives the result.

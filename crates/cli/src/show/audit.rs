@@ -1,0 +1,59 @@
+//! The audit trail as text.
+
+use airssys_wasm_api::reply::{AuditEntry, AuditReport, AuditStanding};
+
+use crate::ui::harmless_line;
+
+pub(crate) fn audit_entry(entry: &AuditEntry) -> String {
+    let AuditEntry { seq, at, decision, kind, target, .. } = entry;
+    let whose = match (&entry.service, entry.revision) {
+        (Some(service), Some(revision)) => format!("{service} r{revision}"),
+        (Some(service), None) => service.clone(),
+        _ => "-".to_owned(),
+    };
+    let mut out = format!("{at} {seq:>6} {decision:<7} {kind:<9} {whose} {target}");
+    if entry.count > 1 {
+        out.push_str(&format!(" ({} times)", entry.count));
+    }
+    if let Some(one_in) = entry.one_in {
+        out.push_str(&format!(" (one of {one_in})"));
+    }
+    if let Some(detail) = &entry.detail {
+        out.push_str(&format!(": {detail}"));
+    }
+    if let Some(who) = &entry.principal {
+        out.push_str(&format!(" [{who}]"));
+    }
+    harmless_line(&out)
+}
+
+pub(crate) fn audit_report(report: &AuditReport) -> String {
+    let AuditReport { segments, first_seq, last_seq, unacknowledged_bytes, .. } = report;
+    let read = format!("entries {first_seq} to {last_seq} in {segments} segments");
+    let mut out = match &report.finding {
+        None => format!("intact: {read}\n"),
+        Some(finding) => format!("damaged: {}\nread up to there: {read}\n", finding.wrong),
+    };
+    if *unacknowledged_bytes > 0 {
+        out.push_str(&format!(
+            "{unacknowledged_bytes} bytes after the end are no part of it: a batch that was under way\n"
+        ));
+    }
+    out
+}
+
+pub(crate) fn audit_standing(standing: &AuditStanding) -> String {
+    let mut out = match &standing.why {
+        None => "the trail is written\n".to_owned(),
+        Some(why) => format!("commands are refused: {why}\n"),
+    };
+    out.push_str(&format!("key      {}\n", standing.public_key));
+    out.push_str("levels   every command and every denial\n");
+    for (kind, share) in &standing.levels {
+        out.push_str(&format!("         {kind:<10} {share}\n"));
+    }
+    for service in &standing.required {
+        out.push_str(&format!("required {service}\n"));
+    }
+    out
+}

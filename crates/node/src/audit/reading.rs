@@ -1,0 +1,106 @@
+//! Reading the trail for those who ask over the control port.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use airssys_wasm_api::command;
+use airssys_wasm_api::reply::{AuditDecision, AuditEntries, AuditEntry, AuditStanding, Reply};
+use airssys_wasm_api::{Code, Failure, Timestamp};
+use airssys_wasm_store::audit::{Audit, Decision, Follow, Order, Query, Recorded, TrailError};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::trail::Trail;
+use crate::node::{Shared, blocking};
+
+/// Queries that read at once: each holds a segment in memory and keeps a disk busy.
+static READERS: Semaphore = Semaphore::const_new(2);
+
+/// How long a query waits for what was handed in just before it. Without it, it shows what is on the disk.
+const FRESH_WITHIN: Duration = Duration::from_millis(500);
+
+pub(crate) async fn audit(shared: &Shared, command: command::Audit) -> Result<Reply, Failure> {
+    let audit = shared.trail.reading()?;
+    let wait = command.wait_ms.map(|wait| wait.min(command::Audit::MAX_WAIT_MS));
+    let query = query(&command);
+    // Before the trail is read, so that nothing is missed in between.
+    let follow = wait.map(|wait| (audit.follow(), Duration::from_millis(wait)));
+    let _ = timeout(FRESH_WITHIN, audit.flush()).await;
+    let mut found = read(audit, query.clone()).await?;
+    if let (true, Some((follow, wait))) = (found.is_empty(), follow) {
+        found = shared.unless_stopping(next(follow, query, Instant::now() + wait)).await??;
+    } else if command.after_seq.is_none() {
+        found.reverse();
+    }
+    let last = found.last().map(|entry| entry.seq);
+    let next = last.or(command.after_seq).unwrap_or(0);
+    let entries = found.iter().map(entry).collect::<Result<_, _>>()?;
+    Ok(AuditEntries { entries, next }.into())
+}
+
+pub(crate) fn standing(trail: &Trail) -> Reply {
+    let why = trail.refusal();
+    let levels = trail.levels().iter();
+    AuditStanding {
+        writable: why.is_none(),
+        why,
+        public_key: trail.public_key().to_string(),
+        levels: levels.map(|it| (it.kind().name().to_owned(), it.share())).collect(),
+        required: trail.required().cloned().collect(),
+    }
+    .into()
+}
+
+fn query(command: &command::Audit) -> Query {
+    let time = |at: Timestamp| -> SystemTime { UNIX_EPOCH + Duration::from_millis(at.unix_ms()) };
+    let limit = command.limit.unwrap_or(command::Audit::LIMIT).clamp(1, command::Audit::MAX_LIMIT);
+    Query {
+        from: command.from.map(time),
+        until: command.until.map(time),
+        service: command.service.as_ref().map(ToString::to_string),
+        kind: command.kind.clone(),
+        decision: command.decision.map(|decision| match decision {
+            AuditDecision::Allowed => Decision::Allowed,
+            AuditDecision::Denied => Decision::Denied,
+            AuditDecision::WouldBeDenied => Decision::WouldBeDenied,
+        }),
+        after_seq: command.after_seq,
+        order: if command.after_seq.is_some() { Order::OldestFirst } else { Order::NewestFirst },
+        limit: limit as usize,
+    }
+}
+
+async fn read(audit: Arc<Audit>, query: Query) -> Result<Vec<Recorded>, Failure> {
+    // Never closed.
+    let _turn = READERS.acquire().await.ok();
+    let read =
+        blocking(move || audit.query(query)?.collect::<Result<Vec<_>, TrailError>>()).await?;
+    read.map_err(|error| unreadable(&error))
+}
+
+/// The next entries that are asked for; none if there are none by then, or the trail is closed.
+async fn next(mut follow: Follow, query: Query, by: Instant) -> Result<Vec<Recorded>, Failure> {
+    loop {
+        let (followed, read) = blocking(move || {
+            let read = follow.read();
+            (follow, read)
+        })
+        .await?;
+        follow = followed;
+        let mut found = read.map_err(|error| unreadable(&error))?;
+        found.retain(|entry| query.matches(entry));
+        found.truncate(query.limit);
+        if !found.is_empty() || !timeout_at(by, follow.changed()).await.unwrap_or(false) {
+            return Ok(found);
+        }
+    }
+}
+
+/// The entry as its line says it.
+fn entry(recorded: &Recorded) -> Result<AuditEntry, Failure> {
+    serde_json::from_str(&recorded.line).map_err(|error| Failure::from_error(Code::Failed, &error))
+}
+
+fn unreadable(error: &TrailError) -> Failure {
+    Failure::from_error(Code::Failed, error).help("`airssys-wasm audit --verify` says where")
+}
