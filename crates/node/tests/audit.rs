@@ -10,7 +10,18 @@ use airssys_wasm_api::{Code, Command, Payload};
 use airssys_wasm_model::Grants;
 use common::{Tested, V1, guest, name, named, with_manifest};
 
-const ASKS: &str = "[capabilities]\nfiles = [{ path = \"/data/open/**\", access = [\"read\"], reason = \"tests\" }]\n";
+/// One of them right below `/data`, so that this is the directory that the guest gets.
+const ASKS: &str = r#"
+[[capabilities.files]]
+path = "/data/open/**"
+access = ["read"]
+reason = "tests"
+
+[[capabilities.files]]
+path = "/data/top-*.txt"
+access = ["read"]
+reason = "tests"
+"#;
 
 /// A node with the guest that does with files what a script says; `/data/open` is granted to it.
 async fn with_files() -> Tested {
