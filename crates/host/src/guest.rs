@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use airssys_wasm_model::Protocol;
 use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::cli::{StdinStream, StdoutStream};
@@ -15,7 +16,7 @@ use crate::limit::MemoryMeter;
 use crate::output::{Speaker, SpokenStream, Standard};
 use crate::pool::Pool;
 use crate::prepare::Revision;
-use crate::wasi::{HeldFiles, OutboundHttp};
+use crate::wasi::{Checks, HeldFiles, HeldSockets, OutboundHttp};
 
 pub(crate) struct Guest {
     wasi: WasiCtx,
@@ -23,6 +24,7 @@ pub(crate) struct Guest {
     pub(crate) table: ResourceTable,
     outbound: OutboundHttp,
     pub(crate) files: HeldFiles,
+    pub(crate) sockets: HeldSockets,
     pub(crate) config: Arc<WasiConfigVariables>,
     pub(crate) speaker: Arc<Speaker>,
     pub(crate) memory: MemoryMeter,
@@ -55,12 +57,14 @@ impl Guest {
     pub(crate) fn store(pool: &Pool, call: CallCtx, console: Option<Console>) -> Store<Self> {
         let revision = &pool.revision;
         let speaker = Arc::new(Speaker::new(Arc::clone(&revision.voice), call.request_id));
+        let checks = Arc::new(Checks::new(pool, &speaker, call.mode));
         let guest = Self {
-            wasi: wasi(&revision.granted, &speaker, console),
+            wasi: wasi(&revision.granted, &speaker, &checks, console),
             http: http(),
             table: table(),
             outbound: OutboundHttp::new(pool, call.mode),
             files: HeldFiles::new(Arc::clone(revision)),
+            sockets: HeldSockets::new(checks),
             config: Arc::clone(&revision.config),
             speaker,
             memory: MemoryMeter::new(revision.spec.limits.memory),
@@ -100,10 +104,23 @@ fn table() -> ResourceTable {
 }
 
 /// The WASI context that is granted. A builder that is told nothing gives no file, no variable and
-/// no socket; clocks and randomness are every guest's. Directories are given by [`HeldFiles`].
-fn wasi(granted: &Granted, speaker: &Arc<Speaker>, console: Option<Console>) -> WasiCtx {
+/// no socket; clocks and randomness are every guest's. Directories are given by [`HeldFiles`], and names are looked
+/// up by [`HeldSockets`].
+fn wasi(
+    granted: &Granted,
+    speaker: &Arc<Speaker>,
+    checks: &Arc<Checks>,
+    console: Option<Console>,
+) -> WasiCtx {
     let mut wasi = WasiCtxBuilder::new();
-    wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
+    let (tcp, udp) = (checks.uses(Protocol::Tcp), checks.uses(Protocol::Udp));
+    wasi.allow_tcp(tcp).allow_udp(udp).allow_ip_name_lookup(false);
+    if tcp || udp {
+        let checks = Arc::clone(checks);
+        wasi.socket_addr_check(move |address, how| {
+            Box::pin(std::future::ready(checks.allow(address, how)))
+        });
+    }
     let spoken = |from| SpokenStream::new(Arc::clone(speaker), from);
     wasi.stdout(spoken(Standard::Output)).stderr(spoken(Standard::Error));
     if let Some(Console { args, stdin, stdout, stderr }) = console {

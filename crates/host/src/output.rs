@@ -130,6 +130,11 @@ impl Speaker {
         (speech.request_id, speech.lines_left) = (request_id, LINES_PER_CALL_MAX);
     }
 
+    /// The call that is under way.
+    pub(crate) fn request_id(&self) -> RequestId {
+        self.speech().request_id
+    }
+
     /// A whole line.
     pub(crate) fn say(&self, source: LineSource, context: &str, text: &str) {
         self.speech().say(&self.voice, source, context, text);

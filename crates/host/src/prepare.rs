@@ -24,6 +24,7 @@ use crate::engine::{Concurrency, Host, Runtime};
 use crate::granted::{DirectoryError, Granted};
 use crate::guest::Guest;
 use crate::output::{LogSink, Voice};
+use crate::wasi::Resolver;
 use crate::watch::Watch;
 
 /// Everything that makes a revision what it is, besides its artifact.
@@ -122,7 +123,7 @@ pub struct Prepared(pub(crate) Arc<Revision>);
 
 pub(crate) struct Revision {
     /// Keeps the engine's epoch moving.
-    _host: Host,
+    host: Host,
     pub(crate) spec: RevisionSpec,
     pub(crate) config: Arc<WasiConfigVariables>,
     /// The configuration as `lifecycle.init` gets it.
@@ -134,6 +135,13 @@ pub(crate) struct Revision {
     pub(crate) functions: Functions,
     pub(crate) inspection: Inspection,
     report: CompileReport,
+}
+
+impl Revision {
+    /// Who looks names up for its guests.
+    pub(crate) fn resolver(&self) -> &Arc<dyn Resolver> {
+        &self.host.0.settings.resolver
+    }
 }
 
 /// The exports that this host calls, found once.
@@ -227,7 +235,7 @@ impl Host {
         let doors = Doors::find(&pre, &inspection)
             .map_err(|error| PrepareError::Export(format!("{error:#}")))?;
         Ok(Prepared(Arc::new(Revision {
-            _host: self.clone(),
+            host: self.clone(),
             config: Arc::new(variables(&spec.config)),
             config_json: serde_json::Value::Object(spec.config.clone()).to_string(),
             voice: Arc::new(Voice::of(&spec)),
