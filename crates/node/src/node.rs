@@ -149,6 +149,7 @@ impl Node {
             cache_dir: Some(settings.data.join("compiled")),
             instances_max: settings.instances_max,
             pooling: settings.pooling,
+            ..HostSettings::default()
         })?;
         let shared = Arc::new(Shared {
             host,
