@@ -24,7 +24,6 @@ use crate::engine::{Concurrency, Host, Runtime};
 use crate::granted::{DirectoryError, Granted};
 use crate::guest::Guest;
 use crate::output::{LogSink, Voice};
-use crate::wasi::Resolver;
 use crate::watch::Watch;
 
 /// Everything that makes a revision what it is, besides its artifact.
@@ -123,7 +122,7 @@ pub struct Prepared(pub(crate) Arc<Revision>);
 
 pub(crate) struct Revision {
     /// Keeps the engine's epoch moving.
-    host: Host,
+    pub(crate) host: Host,
     pub(crate) spec: RevisionSpec,
     pub(crate) config: Arc<WasiConfigVariables>,
     /// The configuration as `lifecycle.init` gets it.
@@ -135,13 +134,6 @@ pub(crate) struct Revision {
     pub(crate) functions: Functions,
     pub(crate) inspection: Inspection,
     report: CompileReport,
-}
-
-impl Revision {
-    /// Who looks names up for its guests.
-    pub(crate) fn resolver(&self) -> &Arc<dyn Resolver> {
-        &self.host.0.settings.resolver
-    }
 }
 
 /// The exports that this host calls, found once.

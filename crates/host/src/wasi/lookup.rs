@@ -3,10 +3,13 @@
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
+
+use crate::prepare::Revision;
 
 /// Looks names up: the system, unless a host is given something else.
 pub trait Resolver: fmt::Debug + Send + Sync {
@@ -26,6 +29,13 @@ impl Resolver for SystemResolver {
             Ok(found.map(|address| address.ip()).collect())
         }
         .boxed()
+    }
+}
+
+impl Revision {
+    /// Who looks names up for its guests.
+    pub(super) fn resolver(&self) -> &Arc<dyn Resolver> {
+        &self.host.0.settings.resolver
     }
 }
 
