@@ -72,7 +72,7 @@ async fn a_guests_requests_and_variables_are_in_the_trail_with_the_callers_own_r
     assert!(node.run(&["logs", "hello"]).out.contains("grant `http:elsewhere.example`"));
 
     let denials = trail(&node, &["--decision", "denied", "--kind", "http", "--since", "1h"]);
-    assert_eq!(denials, [denied.clone()]);
+    assert_eq!(denials, std::slice::from_ref(denied));
     assert_eq!(trail(&node, &["--until", "1h"]).len(), 0);
     // What is exported is the trail itself, byte for byte.
     let exported = node.run(&["audit", "--export"]).out;

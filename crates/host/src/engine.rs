@@ -16,7 +16,7 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAlloc
 use crate::cache::Cache;
 use crate::guest::Guest;
 use crate::known::Known;
-use crate::wasi;
+use crate::wasi::{self, Resolver, SystemResolver};
 
 /// How often running guests give way. A guest that never waits holds its thread for one tick at most.
 pub(crate) const EPOCH_TICK: Duration = Duration::from_millis(10);
@@ -30,11 +30,18 @@ pub struct HostSettings {
     pub instances_max: u32,
     /// Whether to pool.
     pub pooling: Pooling,
+    /// Who looks names up for guests.
+    pub resolver: Arc<dyn Resolver>,
 }
 
 impl Default for HostSettings {
     fn default() -> Self {
-        Self { cache_dir: None, instances_max: 1000, pooling: Pooling::WherePossible }
+        Self {
+            cache_dir: None,
+            instances_max: 1000,
+            pooling: Pooling::WherePossible,
+            resolver: Arc::new(SystemResolver),
+        }
     }
 }
 
@@ -81,7 +88,7 @@ pub enum HostError {
 pub struct Host(pub(crate) Arc<Shared>);
 
 pub(crate) struct Shared {
-    settings: HostSettings,
+    pub(crate) settings: HostSettings,
     sequential: Runtime,
     concurrent: OnceLock<Runtime>,
     /// One start of the second engine at a time: it reserves memory and tidies the cache. Guards nothing else,

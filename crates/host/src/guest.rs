@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use airssys_wasm_model::Protocol;
 use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::cli::{StdinStream, StdoutStream};
@@ -16,7 +17,7 @@ use crate::limit::MemoryMeter;
 use crate::output::{Speaker, SpokenStream, Standard};
 use crate::pool::Pool;
 use crate::prepare::Revision;
-use crate::wasi::{HeldFiles, OutboundHttp};
+use crate::wasi::{Checks, HeldFiles, HeldSockets, OutboundHttp};
 use crate::watch::Teller;
 
 pub(crate) struct Guest {
@@ -25,6 +26,7 @@ pub(crate) struct Guest {
     pub(crate) table: ResourceTable,
     outbound: OutboundHttp,
     pub(crate) files: HeldFiles,
+    pub(crate) sockets: HeldSockets,
     pub(crate) config: Arc<WasiConfigVariables>,
     pub(crate) speaker: Arc<Speaker>,
     pub(crate) memory: MemoryMeter,
@@ -62,12 +64,14 @@ impl Guest {
         let speaker = Arc::new(Speaker::new(Arc::clone(&revision.voice), call.request_id));
         let instance = NEXT_INSTANCE.fetch_add(1, Ordering::Relaxed);
         let teller = Teller::new(Arc::clone(revision), Arc::clone(&speaker), instance, &call);
+        let checks = Arc::new(Checks::new(pool, teller.clone(), call.mode));
         let guest = Self {
-            wasi: wasi(&revision.granted, &speaker, console),
+            wasi: wasi(&revision.granted, &speaker, &checks, console),
             http: http(),
             table: table(),
             outbound: OutboundHttp::new(pool, call.mode, teller),
             files: HeldFiles::new(Arc::clone(revision)),
+            sockets: HeldSockets::new(checks),
             config: Arc::clone(&revision.config),
             speaker,
             memory: MemoryMeter::new(revision.spec.limits.memory),
@@ -96,6 +100,7 @@ impl Guest {
         self.speaker.begin(call.request_id);
         self.memory.refused = false;
         self.outbound.begin(&call);
+        self.sockets.begin(&call);
         self.call = call;
     }
 }
@@ -113,10 +118,23 @@ fn table() -> ResourceTable {
 }
 
 /// The WASI context that is granted. A builder that is told nothing gives no file, no variable and
-/// no socket; clocks and randomness are every guest's. Directories are given by [`HeldFiles`].
-fn wasi(granted: &Granted, speaker: &Arc<Speaker>, console: Option<Console>) -> WasiCtx {
+/// no socket; clocks and randomness are every guest's. Directories are given by [`HeldFiles`], and names are looked
+/// up by [`HeldSockets`].
+fn wasi(
+    granted: &Granted,
+    speaker: &Arc<Speaker>,
+    checks: &Arc<Checks>,
+    console: Option<Console>,
+) -> WasiCtx {
     let mut wasi = WasiCtxBuilder::new();
-    wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
+    let (tcp, udp) = (checks.uses(Protocol::Tcp), checks.uses(Protocol::Udp));
+    wasi.allow_tcp(tcp).allow_udp(udp).allow_ip_name_lookup(false);
+    if tcp || udp {
+        let checks = Arc::clone(checks);
+        wasi.socket_addr_check(move |address, how| {
+            Box::pin(std::future::ready(checks.allow(address, how)))
+        });
+    }
     let spoken = |from| SpokenStream::new(Arc::clone(speaker), from);
     wasi.stdout(spoken(Standard::Output)).stderr(spoken(Standard::Error));
     if let Some(Console { args, stdin, stdout, stderr }) = console {

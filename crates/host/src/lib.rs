@@ -48,4 +48,5 @@ pub use output::{Level, Line, LineSource, LogSink, NoLog};
 pub use pool::{ClaimError, Lease, NoShadow, Pool, PoolStats};
 pub use prepare::{CompileReport, PrepareError, Prepared, RevisionSpec};
 pub use signature::{KeyError, KeyPair, SignError, SignatureError, read_signer, sign, signers};
+pub use wasi::{Resolver, SystemResolver};
 pub use watch::{NoWatch, Use, User, Watch};

@@ -122,7 +122,7 @@ pub struct Prepared(pub(crate) Arc<Revision>);
 
 pub(crate) struct Revision {
     /// Keeps the engine's epoch moving.
-    _host: Host,
+    pub(crate) host: Host,
     pub(crate) spec: RevisionSpec,
     pub(crate) config: Arc<WasiConfigVariables>,
     /// The configuration as `lifecycle.init` gets it.
@@ -227,7 +227,7 @@ impl Host {
         let doors = Doors::find(&pre, &inspection)
             .map_err(|error| PrepareError::Export(format!("{error:#}")))?;
         Ok(Prepared(Arc::new(Revision {
-            _host: self.clone(),
+            host: self.clone(),
             config: Arc::new(variables(&spec.config)),
             config_json: serde_json::Value::Object(spec.config.clone()).to_string(),
             voice: Arc::new(Voice::of(&spec)),

@@ -108,6 +108,15 @@ impl Teller {
         self.spec().watch.denied(self.user(), denial);
     }
 
+    /// Says in the service's log which limit was reached.
+    pub(crate) fn warns(&self, limit: &str) {
+        self.speaker.warns("limits", limit);
+    }
+
+    pub(crate) fn revision(&self) -> &Revision {
+        &self.revision
+    }
+
     fn user(&self) -> User<'_> {
         let RevisionSpec { service, revision, .. } = self.spec();
         User {

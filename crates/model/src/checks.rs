@@ -23,7 +23,8 @@ pub(crate) fn limits(limits: &Limits) -> Result<(), Fault> {
     }
     in_range("concurrency", limits.concurrency, 1..=Limits::CONCURRENCY_MAX)?;
     in_range("queue", limits.queue, 0..=Limits::QUEUE_MAX)?;
-    in_range("files", limits.files, 0..=Limits::FILES_MAX)
+    in_range("files", limits.files, 0..=Limits::FILES_MAX)?;
+    in_range("sockets", limits.sockets, 0..=Limits::SOCKETS_MAX)
 }
 
 fn in_memory(memory: ByteSize) -> Result<(), Fault> {

@@ -26,8 +26,8 @@ pub use capability::{
     Glob, GlobError, Grant, GrantError, Grants, HostError, HostPattern, Hosts, HttpAsk, HttpGrant,
     HttpRight, KeyvalueAsk, Kind, ListenAsk, ListenGrant, ListenRights, MessagingAsk, MissingGrant,
     MoreAsked, NamePattern, NetAsk, NetGrant, NetRights, PathPattern, Ports, ProcessAsk,
-    ProcessRights, Program, Programs, ProgramsError, Protocol, Rights, RightsError, Scope,
-    ScopeRights, SecretAsk, SecretGrant, SecretName, SecretRights, SecretUse, ServiceAsk,
+    ProcessRights, Program, Programs, ProgramsError, Protocol, RemoteHost, Rights, RightsError,
+    Scope, ScopeRights, SecretAsk, SecretGrant, SecretName, SecretRights, SecretUse, ServiceAsk,
     ServiceGrant, ServiceRights, Suggestion, TopicAccess, UNENFORCED_KINDS, UnusedAsk, Use,
     WordPattern, is_inside, suggest,
 };

@@ -23,6 +23,8 @@ pub struct Limits {
     pub queue: u32,
     /// Files and directories that one instance may have open at once, those it was given apart.
     pub files: u32,
+    /// Sockets that one instance may have open at once, those that it accepted among them.
+    pub sockets: u32,
 }
 
 impl Limits {
@@ -48,6 +50,9 @@ impl Limits {
     /// for each is bounded besides.
     pub const FILES_MAX: u32 = 1000;
 
+    /// The most open sockets of one instance: a quarter of the descriptors that a process often has.
+    pub const SOCKETS_MAX: u32 = 256;
+
     /// What a manifest that says nothing gets.
     pub const DEFAULT: Self = Self {
         memory: ByteSize::mib(64),
@@ -56,6 +61,7 @@ impl Limits {
         concurrency: 100,
         queue: 1000,
         files: 64,
+        sockets: 16,
     };
 }
 

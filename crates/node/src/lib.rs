@@ -46,7 +46,7 @@ mod walking;
 
 pub use airssys_wasm_host::{
     CallError, Fault, HostSettings, Input, Kind, Level, Limit, Line, LineSource, LogSink, Output,
-    Pooling, Value,
+    Pooling, Resolver, SystemResolver, Value,
 };
 pub use airssys_wasm_model as model;
 pub use airssys_wasm_policy::VOCABULARY as POLICY_VOCABULARY;

@@ -178,6 +178,7 @@ impl Node {
             cache_dir: Some(settings.data.join("compiled")),
             instances_max: settings.instances_max,
             pooling: settings.pooling,
+            ..HostSettings::default()
         })?;
         let store = Arc::new(store);
         let reading = Arc::clone(&store);

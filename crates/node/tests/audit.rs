@@ -85,7 +85,7 @@ async fn an_allowed_and_a_denied_access_are_in_the_trail_with_whose_they_are() {
     assert_eq!((&allowed.call, allowed.instance), (&denied.call, denied.instance));
     assert_ne!((&allowed.call, allowed.instance), (&again.call, again.instance));
     let denials = Audit { decision: Some(AuditDecision::Denied), ..Audit::default() };
-    assert_eq!(tested.trail(denials).await, [denied.clone()]);
+    assert_eq!(tested.trail(denials).await, std::slice::from_ref(denied));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn what_nothing_enforces_is_not_granted_either() {
-        let asked = Asked { unenforced: vec!["net".into()], ..Asked::default() };
+        let asked = Asked { unenforced: vec!["messaging".into()], ..Asked::default() };
         assert!(grant_all_asked(&asked, &Grants::default()).is_err());
     }
 }

@@ -41,8 +41,14 @@ pub(crate) fn inspection(found: &Inspection) -> String {
     }
     let limits = &found.limits;
     out.push_str(&format!(
-        "limits: memory {}, time {}, cpu {}, concurrency {}, queue {}, files {}\n",
-        limits.memory, limits.time, limits.cpu, limits.concurrency, limits.queue, limits.files
+        "limits: memory {}, time {}, cpu {}, concurrency {}, queue {}, files {}, sockets {}\n",
+        limits.memory,
+        limits.time,
+        limits.cpu,
+        limits.concurrency,
+        limits.queue,
+        limits.files,
+        limits.sockets
     ));
     let instances = &found.instances;
     let model = format!("{:?}", instances.model).to_lowercase();
@@ -86,6 +92,15 @@ fn asked(asked: &Asked) -> Vec<String> {
             false => ask.methods.join(","),
         };
         lines.push(format!("http {} {} {}  ({})", ask.host, methods, ask.path, ask.reason));
+    }
+    for ask in &asked.net {
+        lines.push(format!("net {} {}  ({})", ask.to, ask.protocol, ask.reason));
+    }
+    for ask in &asked.dns {
+        lines.push(format!("dns {}  ({})", ask.name, ask.reason));
+    }
+    for ask in &asked.listen {
+        lines.push(format!("listen {} {}  ({})", ask.port, ask.protocol, ask.reason));
     }
     for ask in &asked.env {
         lines.push(format!("env {}  ({})", ask.name, ask.reason));

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use airssys_wasm_model::{Denial, HttpRight, Kind};
+use airssys_wasm_model::{Denial, HttpRight, Kind, is_inside};
 use bytes::Bytes;
 use http::uri::Scheme;
 use http_body::{Body, Frame, SizeHint};
@@ -25,6 +25,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use super::lookup::{Resolver, addresses};
 use crate::context::{CallCtx, Mode};
 use crate::gauges::Gauges;
 use crate::pool::Pool;
@@ -50,9 +51,6 @@ pub(crate) struct OutboundHttp {
 
 /// Requests that one instance may have under way. An honest guest fans out to a few servers.
 const REQUESTS_PER_INSTANCE_MAX: usize = 32;
-
-/// Names that may be looked up at once: each holds a thread of the pool of 512 that also writes to the store.
-static LOOKUPS: Semaphore = Semaphore::const_new(64);
 
 /// Requests that all guests may have under way: each holds a descriptor, of which a process often has 1,024.
 static REQUESTS: Semaphore = Semaphore::const_new(256);
@@ -100,8 +98,9 @@ impl OutboundHttp {
             let target = format!("{}{path}", shown());
             self.teller.used(Use { kind: Kind::Http, access: method, target: &target });
         }
+        let resolver = Arc::clone(self.teller.revision().resolver());
         let (host, method) = (host.to_owned(), method.to_owned());
-        Ok(Target { host, port, tls, right, method, teller: self.teller.clone() })
+        Ok(Target { host, port, tls, right, method, teller: self.teller.clone(), resolver })
     }
 }
 
@@ -112,6 +111,7 @@ struct Target {
     right: HttpRight,
     method: String,
     teller: Teller,
+    resolver: Arc<dyn Resolver>,
 }
 
 impl Target {
@@ -259,17 +259,14 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// The addresses of the name that this right may reach.
 async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, Error> {
-    let lookup = LOOKUPS.acquire().await.map_err(|_closed| Error::ConnectionLimitReached)?;
-    let name = (target.bare_host().to_owned(), target.port);
-    // On a task of its own: the thread that looks up cannot be called back, and its place is taken for as
-    // long as it does, also when the guest has given up.
-    let looking = tokio::spawn(async move {
-        let found = tokio::net::lookup_host(name).await.map(Vec::from_iter);
-        drop(lookup);
-        found
-    });
-    let found = looking.await.map_err(|error| Error::Connect(io::Error::other(error)))?;
-    let found = found.map_err(Error::Connect)?.into_iter();
+    let address = target.bare_host().parse().map(|address: IpAddr| vec![address.to_canonical()]);
+    let found = match address {
+        Ok(address) => address,
+        Err(_name) => {
+            addresses(&*target.resolver, target.bare_host(), ()).await.map_err(Error::Connect)?
+        }
+    };
+    let found = found.into_iter().map(|address| SocketAddr::new(address, target.port));
     let (inside, mut outside): (Vec<_>, Vec<_>) =
         found.partition(|address| is_inside(address.ip()));
     if target.right.granted.is_literal_address() {
@@ -279,41 +276,6 @@ async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, Error> {
         return Err(Error::DestinationIpProhibited);
     }
     Ok(outside)
-}
-
-/// Addresses that only something inside this machine or its network has: what a name on the internet must
-/// not be able to lead to.
-fn is_inside(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            v4.is_private()
-                || v4.is_loopback()
-                || v4.is_link_local()
-                || v4.is_broadcast()
-                || v4.is_multicast()
-                || a == 0
-                // Shared address space of carriers, RFC 6598.
-                || (a == 100 && (64..128).contains(&b))
-                // Protocol assignments and benchmarks, RFC 6890; reserved, RFC 1112.
-                || (a == 192 && b == 0 && c == 0)
-                || (a == 198 && matches!(b, 18 | 19))
-                || a >= 240
-        }
-        IpAddr::V6(v6) => {
-            v6.is_loopback()
-                || v6.is_unspecified()
-                || v6.is_multicast()
-                || v6.is_unique_local()
-                || v6.is_unicast_link_local()
-                // Site-local, RFC 3879, and addresses that a gateway turns into IPv4: RFC 6052, 8215,
-                // 3056 and 4291.
-                || v6.segments()[0] & 0xffc0 == 0xfec0
-                || v6.segments()[..2] == [0x64, 0xff9b]
-                || v6.segments()[0] == 0x2002
-                || v6.segments()[..6] == [0; 6]
-        }
-    }
 }
 
 /// Made once: it holds the roots of trust, and the sessions that spare a second handshake. The provider of
@@ -330,40 +292,4 @@ async fn encrypt(target: &Target, stream: TcpStream) -> Result<impl Stream + use
     let name = ServerName::try_from(target.bare_host().to_owned());
     let name = name.map_err(|_| Error::DestinationNotFound)?;
     TlsConnector::from(Arc::clone(&TLS)).connect(name, stream).await.map_err(Error::Tls)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_inside_are_known_in_every_spelling() {
-        for inside in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "::1",
-            "::ffff:127.0.0.1",
-            "fe80::1",
-            "fd00::1",
-            "::",
-            "64:ff9b::a00:1",
-            "64:ff9b:1::1",
-            "2002:a00:1::",
-            "::10.0.0.1",
-            "fec0::1",
-            "192.0.0.8",
-            "198.18.0.1",
-            "240.0.0.1",
-        ] {
-            assert!(is_inside(inside.parse().unwrap()), "{inside} passed for outside");
-        }
-        for outside in ["93.184.216.34", "2606:2800:220:1::1", "172.32.0.1"] {
-            assert!(!is_inside(outside.parse().unwrap()), "{outside} passed for inside");
-        }
-    }
 }

@@ -1,23 +1,26 @@
 //! What guests may import: WASI 0.2, and 0.3 where its engine supports it, HTTP, configuration and logging.
 //!
-//! Sockets and name lookup are linked, since most toolchains import them whether they are used or not,
-//! and refuse every address.
+//! Sockets and name lookup are linked whatever the rights, since most toolchains import them whether they are used
+//! or not, and refuse what no right allows.
 
 mod environment;
 mod filesystem;
 mod http;
 mod logging;
+mod lookup;
+mod sockets;
 
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::random::WasiRandom;
-use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
 use wasmtime_wasi_config::WasiConfig;
 
 pub(crate) use self::filesystem::{HeldFiles, Mount};
 pub(crate) use self::http::OutboundHttp;
+pub use self::lookup::{Resolver, SystemResolver};
+pub(crate) use self::sockets::{Checks, HeldSockets};
 use crate::engine::Concurrency;
 use crate::guest::Guest;
 
@@ -36,7 +39,7 @@ pub(crate) fn linker(engine: &Engine, concurrency: Concurrency) -> wasmtime::Res
 
 /// Each interface of WASI 0.2 by its name: what has rights to check is ours, the rest is the runtime's.
 fn add_p2(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    use wasmtime_wasi::p2::bindings::{cli, random, sockets};
+    use wasmtime_wasi::p2::bindings::{cli, random};
 
     // `wasi:io`, clocks, `random/random` and the standard streams.
     wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(linker)?;
@@ -52,17 +55,7 @@ fn add_p2(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     cli::terminal_stdout::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
     cli::terminal_stderr::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
     filesystem::add_p2_to_linker(linker)?;
-    sockets::tcp::add_to_linker::<_, WasiSockets>(linker, Guest::sockets)?;
-    sockets::tcp_create_socket::add_to_linker::<_, WasiSockets>(linker, Guest::sockets)?;
-    sockets::udp::add_to_linker::<_, WasiSockets>(linker, Guest::sockets)?;
-    sockets::udp_create_socket::add_to_linker::<_, WasiSockets>(linker, Guest::sockets)?;
-    sockets::instance_network::add_to_linker::<_, WasiSockets>(linker, Guest::sockets)?;
-    sockets::network::add_to_linker::<_, WasiSockets>(
-        linker,
-        &sockets::network::LinkOptions::default(),
-        Guest::sockets,
-    )?;
-    sockets::ip_name_lookup::add_to_linker::<_, WasiSockets>(linker, Guest::sockets)
+    sockets::add_p2_to_linker(linker)
 }
 
 /// The same for WASI 0.3.
@@ -71,7 +64,7 @@ fn add_p3(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     wasmtime_wasi::p3::clocks::add_to_linker(linker)?;
     filesystem::add_p3_to_linker(linker)?;
     wasmtime_wasi::p3::random::add_to_linker(linker)?;
-    wasmtime_wasi::p3::sockets::add_to_linker(linker)
+    sockets::add_p3_to_linker(linker)
 }
 
 fn add_p3_cli(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {

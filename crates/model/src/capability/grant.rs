@@ -55,7 +55,9 @@ pub enum Grant {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum GrantError {
     /// No kind before a colon, or one that does not exist.
-    #[error("`{0}` is not a grant: use files:HOST=GUEST:read,write, http:HOST or env:NAME")]
+    #[error(
+        "`{0}` is not a grant: use files:HOST=GUEST:read,write, http:HOST, net:HOST:PORT or env:NAME"
+    )]
     Kind(String),
     /// A kind that is not enforced yet.
     #[error("`{kind}` can't be granted: this version does not enforce that kind yet")]

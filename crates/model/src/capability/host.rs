@@ -41,6 +41,30 @@ pub enum HostError {
     Number,
 }
 
+/// A host as a guest names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RemoteHost {
+    /// A name, as resolvers are asked for it.
+    Name(Box<str>),
+    /// An address. Nothing has to be looked up for it.
+    Address(IpAddr),
+}
+
+impl RemoteHost {
+    /// Reads a name, also one with letters outside ASCII, or an address. What some program could take for an
+    /// address and is none as four decimal numbers or as IPv6, is neither.
+    pub fn read(text: &str) -> Option<Self> {
+        if !text.is_ascii() {
+            let ascii = idna::domain_to_ascii(text).ok()?;
+            return if ascii.is_ascii() { Self::read(&ascii) } else { None };
+        }
+        match HostRef::read(text)? {
+            HostRef::Name(name) => Some(Self::Name(name.to_ascii_lowercase().into())),
+            HostRef::Address(address) => Some(Self::Address(address)),
+        }
+    }
+}
+
 /// A host as somebody names it, read without a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HostRef<'a> {
@@ -217,6 +241,18 @@ mod tests {
             assert!(!names("*").matches(odd), "{odd} passed for a name");
         }
         assert!(names("*").matches("1.2.3.4.in-addr.arpa") && names("*").matches("0xcafe.org"));
+    }
+
+    #[test]
+    fn a_host_is_read_as_resolvers_are_asked_for_it() {
+        let name = |text: &str| Some(RemoteHost::Name(text.into()));
+        assert_eq!(RemoteHost::read("B\u{fc}cher.Example."), name("xn--bcher-kva.example"));
+        let loopback = Some(RemoteHost::Address("127.0.0.1".parse().unwrap()));
+        assert_eq!(RemoteHost::read("::ffff:127.0.0.1"), loopback);
+        // The second one is an address in full-width digits.
+        for odd in ["127.1", "\u{ff11}27.1", "a b", ""] {
+            assert_eq!(RemoteHost::read(odd), None, "{odd:?}");
+        }
     }
 
     #[test]

@@ -49,6 +49,11 @@ impl ListenRights {
         Decision::when(port != 0 && self.0.iter().any(fits))
     }
 
+    /// Whether it may listen somewhere by this protocol.
+    pub fn uses(&self, protocol: Protocol) -> bool {
+        self.0.iter().any(|right| right.protocol == protocol)
+    }
+
     /// Whether it may listen nowhere.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -55,7 +55,7 @@ pub use files::{FilesAsk, FilesGrant};
 pub use glob::{Glob, GlobError};
 pub use grant::{Grant, GrantError};
 pub use grants::Grants;
-pub use host::{HostError, NamePattern};
+pub use host::{HostError, NamePattern, RemoteHost};
 pub use http::{HttpAsk, HttpGrant, HttpRight};
 pub use http_host::HostPattern;
 pub use keyvalue::KeyvalueAsk;

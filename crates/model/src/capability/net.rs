@@ -73,17 +73,25 @@ impl NetRights {
             Some(HostRef::Name(name)) => Some(name),
             Some(HostRef::Address(_)) | None => None,
         };
-        let ip = address.ip();
-        let fits = |right: &&NetRight| right.fits(protocol, ip, address.port(), name);
-        let mut fitting = self.0.iter().filter(fits).peekable();
-        if fitting.peek().is_none() {
-            return Decision::NotGranted;
-        }
-        if fitting.any(|right| right.is_literal) || !is_inside(ip) {
-            Decision::Allowed
-        } else {
-            Decision::InsideAddress
-        }
+        let (ip, port) = (address.ip(), address.port());
+        let uses = |right: &&NetRight| right.protocol == protocol && right.ports.contains(port);
+        decide(self.0.iter().filter(uses), ip, name)
+    }
+
+    /// The same for an address that the name has been looked up to, before anybody said how and on which port it
+    /// is to be used: whether some use of it is allowed.
+    pub(super) fn reaches(&self, address: IpAddr, name: &str) -> Decision {
+        decide(self.0.iter(), address, Some(name))
+    }
+
+    /// Whether some right is to hosts of this name, which takes looking it up.
+    pub(super) fn names(&self, name: &str) -> bool {
+        self.0.iter().filter_map(|right| right.names.as_ref()).any(|names| names.matches(name))
+    }
+
+    /// Whether something may be reached by this protocol.
+    pub fn uses(&self, protocol: Protocol) -> bool {
+        self.0.iter().any(|right| right.protocol == protocol)
     }
 
     /// Whether nothing may be reached.
@@ -92,11 +100,26 @@ impl NetRights {
     }
 }
 
+/// Whether one of these rights leads to the address.
+fn decide<'a>(
+    rights: impl Iterator<Item = &'a NetRight>,
+    ip: IpAddr,
+    name: Option<&str>,
+) -> Decision {
+    let mut fitting = rights.filter(|right| right.leads_to(ip, name)).peekable();
+    if fitting.peek().is_none() {
+        return Decision::NotGranted;
+    }
+    if fitting.any(|right| right.is_literal) || !is_inside(ip) {
+        Decision::Allowed
+    } else {
+        Decision::InsideAddress
+    }
+}
+
 impl NetRight {
-    fn fits(&self, protocol: Protocol, ip: IpAddr, port: u16, name: Option<&str>) -> bool {
-        self.protocol == protocol
-            && self.ports.contains(port)
-            && self.block.is_none_or(|block| block.contains(ip))
+    fn leads_to(&self, ip: IpAddr, name: Option<&str>) -> bool {
+        self.block.is_none_or(|block| block.contains(ip))
             && match &self.names {
                 Some(names) => name.is_some_and(|name| names.matches_name(name)),
                 None => true,

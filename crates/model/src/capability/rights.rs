@@ -1,8 +1,12 @@
 //! The rights of a revision: what its manifest asks for and its operator grants, both.
 
+use std::net::IpAddr;
+
 use super::access::{DataAccess, TopicAccess};
+use super::address::is_inside;
 use super::asked::Asked;
 use super::blobstore::BlobstoreAsk;
+use super::decision::Decision;
 use super::directories::Directories;
 use super::dns::{DnsAsk, DnsRights};
 use super::env::{EnvAsk, EnvRight};
@@ -102,6 +106,23 @@ impl Rights {
             grants.0.retain(|grant| *grant != unasked);
         }
         grants
+    }
+
+    /// Whether a guest may look the name up: by a grant of the lookup, or by one to connect to hosts of that name,
+    /// which nobody can without.
+    pub fn look_up(&self, name: &str) -> Decision {
+        if self.net.names(name) { Decision::Allowed } else { self.dns.check(name) }
+    }
+
+    /// Whether an address that the name was looked up to is told to the guest. One inside this network is told
+    /// where a grant of the address itself lets it be used; any other one where the lookup was granted, or some
+    /// use of the address is.
+    pub fn answer(&self, name: &str, address: IpAddr) -> Decision {
+        match self.net.reaches(address, name) {
+            Decision::Allowed => Decision::Allowed,
+            _ if is_inside(address) => Decision::InsideAddress,
+            _ => self.dns.check(name),
+        }
     }
 
     /// The right under which this request may leave, if there is one.

@@ -8,7 +8,8 @@ use airssys_wasm_host::{
     Pool, Pooling, RequestId, RevisionSpec,
 };
 use airssys_wasm_model::{
-    Asked, Grant, Grants, Instances, Manifest, RevisionNumber, Rights, RightsError,
+    Asked, Grant, Grants, Hosts, Instances, ListenGrant, Manifest, NetGrant, RevisionNumber,
+    Rights, RightsError,
 };
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -192,6 +193,26 @@ fn touched(asked: &Asked, grants: &Grants) -> Asked {
         any(&|grant| {
             let Grant::Http(http) = grant else { return false };
             http.host.covers(&ask.host) || ask.host.covers(&http.host)
+        })
+    });
+    asked.net.retain(|ask| {
+        any(&|grant| {
+            let Grant::Net(NetGrant { to, protocol }) = grant else { return false };
+            let hosts = match (&to.hosts, &ask.to.hosts) {
+                // Whether a name and an address are the same only a lookup tells.
+                (Hosts::Named(_), Hosts::At(_)) | (Hosts::At(_), Hosts::Named(_)) => true,
+                (granted, asked) => granted.covers(asked) || asked.covers(granted),
+            };
+            hosts && *protocol == ask.protocol && to.ports.meet(ask.to.ports).is_some()
+        })
+    });
+    asked.dns.retain(|ask| {
+        any(&|grant| matches!(grant, Grant::Dns(name) if name.meet(&ask.name).is_some()))
+    });
+    asked.listen.retain(|ask| {
+        any(&|grant| {
+            let Grant::Listen(ListenGrant { port, protocol }) = grant else { return false };
+            *protocol == ask.protocol && port.meet(ask.port).is_some()
         })
     });
     asked.env.retain(|ask| any(&|grant| matches!(grant, Grant::Env(env) if env.name == ask.name)));

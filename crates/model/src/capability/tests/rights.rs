@@ -225,3 +225,30 @@ fn a_denial_names_the_grant_to_add() {
     let file = Denial::file(&mail, "/data/x", FileAccess::DELETE);
     assert_eq!(file.grant, "files:HOST_DIRECTORY=/data/x:delete");
 }
+
+#[test]
+fn a_name_that_may_be_reached_may_be_looked_up_and_leads_nowhere_inside() {
+    let all = ["net:*.example.com:25", "dns:ntp.org", "net:10.1.0.0/16:80", "net:192.0.2.7:80"];
+    let rights = Rights::intersect(&Asked::unstated(), &grants(&all)).unwrap();
+    for (name, expected) in [
+        ("a.example.com", Decision::Allowed),
+        ("ntp.org", Decision::Allowed),
+        ("a.ntp.org", Decision::NotGranted),
+        ("example.com", Decision::NotGranted),
+        ("127.1", Decision::NotGranted),
+    ] {
+        assert_eq!(rights.look_up(name), expected, "{name}");
+    }
+    for (name, address, expected) in [
+        ("a.example.com", "93.184.216.34", Decision::Allowed),
+        ("a.example.com", "127.0.0.1", Decision::InsideAddress),
+        ("a.example.com", "::ffff:10.2.0.1", Decision::InsideAddress),
+        ("ntp.org", "93.184.216.34", Decision::Allowed),
+        ("ntp.org", "169.254.169.254", Decision::InsideAddress),
+        // The address itself was granted, whoever has it.
+        ("ntp.org", "10.1.2.3", Decision::Allowed),
+        ("other.org", "93.184.216.34", Decision::NotGranted),
+    ] {
+        assert_eq!(rights.answer(name, address.parse().unwrap()), expected, "{name} {address}");
+    }
+}

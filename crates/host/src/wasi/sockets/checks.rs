@@ -1,0 +1,202 @@
+//! What a use of an address is checked against.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use airssys_wasm_model::{
+    AddressBlock, Decision, Denial, Destination, Hosts, Kind, ListenGrant, NetGrant, Ports,
+    Protocol,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use wasmtime_wasi::sockets::SocketAddrUse;
+
+use super::names::Names;
+use crate::context::{CallCtx, Mode};
+use crate::gauges::Gauges;
+use crate::pool::Pool;
+use crate::prepare::Revision;
+use crate::watch::{Teller, Use};
+
+/// Sockets that all guests may have open: each holds a descriptor, of which a process often has 1,024.
+static SOCKETS: Semaphore = Semaphore::const_new(256);
+
+/// Datagrams that one instance may wait for at once, each with a buffer of 64 KiB.
+const RECEIVING_MAX: usize = 32;
+
+/// The sockets of one instance, as the runtime sees them: it asks with an address and nothing else.
+pub(crate) struct Checks {
+    pub(super) revision: Arc<Revision>,
+    /// Never held across an await.
+    teller: Mutex<Teller>,
+    /// Of a guest for copied calls: what would have left is counted here.
+    refusing: Option<Arc<Gauges>>,
+    /// A place for each open socket, made with the first.
+    places: OnceLock<Arc<Semaphore>>,
+    /// A place for each lookup under way, likewise.
+    pub(super) lookups: OnceLock<Arc<Semaphore>>,
+    /// A place for each datagram that is waited for by itself, as only WASI 0.3 does.
+    pub(super) receiving: Semaphore,
+    /// What was looked up. Never held across an await.
+    pub(super) names: Mutex<Names>,
+    /// The places of connections that were accepted and that the guest has not used yet. Never held across an
+    /// await. No longer than there are places.
+    accepted: Mutex<Vec<Place>>,
+}
+
+/// A place among the instance's open sockets and among all guests'.
+pub(super) struct Place(#[expect(dead_code, reason = "held for its drop")] Permits);
+
+type Permits = (OwnedSemaphorePermit, SemaphorePermit<'static>);
+
+impl Checks {
+    pub(crate) fn new(pool: &Pool, teller: Teller, mode: Mode) -> Self {
+        Self {
+            revision: Arc::clone(&pool.revision),
+            teller: Mutex::new(teller),
+            refusing: (mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges)),
+            places: OnceLock::new(),
+            lookups: OnceLock::new(),
+            receiving: Semaphore::new(RECEIVING_MAX),
+            names: Mutex::default(),
+            accepted: Mutex::default(),
+        }
+    }
+
+    /// Whether there is anything that sockets of this protocol may do.
+    pub(crate) fn uses(&self, protocol: Protocol) -> bool {
+        let rights = &self.revision.spec.rights;
+        rights.net.uses(protocol) || rights.listen.uses(protocol)
+    }
+
+    /// The check that the runtime makes of each address.
+    pub(crate) fn allow(&self, address: SocketAddr, how: SocketAddrUse) -> bool {
+        let port = address.port();
+        match how {
+            // The end of a connection that the guest begins. The system chooses a port that nobody expects; a
+            // TCP socket that is then to listen there is checked as that.
+            SocketAddrUse::TcpBind | SocketAddrUse::UdpBind if port == 0 => true,
+            SocketAddrUse::TcpBind => self.may_listen(Protocol::Tcp, port),
+            SocketAddrUse::TcpListen => self.listens(Protocol::Tcp, port),
+            // It listens from here on.
+            SocketAddrUse::UdpBind => self.listens(Protocol::Udp, port),
+            SocketAddrUse::TcpConnect => self.reach(Protocol::Tcp, address),
+            SocketAddrUse::UdpSend => self.reach(Protocol::Udp, address),
+            SocketAddrUse::TcpAccept => self.accept(),
+            SocketAddrUse::UdpReceive => self.may_receive(address),
+        }
+    }
+
+    /// Whether a port may be taken; tells of a denial.
+    fn may_listen(&self, protocol: Protocol, port: u16) -> bool {
+        let spec = &self.revision.spec;
+        if spec.rights.listen.check(protocol, port).is_allowed() {
+            return !self.is_copy();
+        }
+        self.denied(&Denial::listen(&spec.service, protocol, port));
+        false
+    }
+
+    /// The same where it is listened on, which is told too.
+    fn listens(&self, protocol: Protocol, port: u16) -> bool {
+        let may = self.may_listen(protocol, port);
+        if may {
+            let target = || ListenGrant { port: Ports::one(port), protocol }.to_string();
+            self.used(Kind::Listen, target);
+        }
+        may
+    }
+
+    fn reach(&self, protocol: Protocol, address: SocketAddr) -> bool {
+        let spec = &self.revision.spec;
+        let (decision, name) = self.names().decide(&spec.rights.net, protocol, address);
+        if !decision.is_allowed() {
+            let name = name.as_deref();
+            self.denied(&Denial::net(&spec.service, decision, protocol, address, name));
+            return false;
+        }
+        if self.is_copy() {
+            return false;
+        }
+        self.used(Kind::Net, || said(protocol, address, name.as_deref()));
+        true
+    }
+
+    /// Whether a datagram from there reaches the guest: from anywhere where it may listen, else from whom it may
+    /// send to. The rest is not there for it, and nobody's denial.
+    fn may_receive(&self, address: SocketAddr) -> bool {
+        let rights = &self.revision.spec.rights;
+        rights.listen.uses(Protocol::Udp)
+            || self.names().decide(&rights.net, Protocol::Udp, address).0 == Decision::Allowed
+    }
+
+    fn accept(&self) -> bool {
+        let Some(place) = self.place() else { return false };
+        self.accepted.lock().expect(WHOLE).push(place);
+        true
+    }
+
+    /// A place for one more socket; says so when there is none.
+    pub(super) fn place(&self) -> Option<Place> {
+        let limit = self.revision.spec.limits.sockets as usize;
+        let own = self.places.get_or_init(|| Arc::new(Semaphore::new(limit)));
+        let Ok(own) = Arc::clone(own).try_acquire_owned() else {
+            self.teller().warns("its limit `sockets` is reached: no further socket is opened");
+            return None;
+        };
+        let Ok(of_all) = SOCKETS.try_acquire() else {
+            self.teller().warns("the sockets for all guests of this node are in use");
+            return None;
+        };
+        Some(Place((own, of_all)))
+    }
+
+    /// The place of a connection that was accepted and is now used under its own handle.
+    pub(super) fn accepted(&self) -> Option<Place> {
+        self.accepted.lock().expect(WHOLE).pop()
+    }
+
+    /// Whether this is done for the copy of a call, and so not at all; counts it.
+    pub(super) fn is_copy(&self) -> bool {
+        if let Some(gauges) = &self.refusing {
+            gauges.refuses();
+        }
+        self.refusing.is_some()
+    }
+
+    pub(super) fn names(&self) -> std::sync::MutexGuard<'_, Names> {
+        self.names.lock().expect(WHOLE)
+    }
+
+    /// A reused instance begins another call.
+    pub(super) fn begin(&self, call: &CallCtx) {
+        self.teller.lock().expect(WHOLE).begin(call);
+    }
+
+    /// Who tells of it. Cloned, so that nobody waits for the lock while the trail is waited for.
+    fn teller(&self) -> Teller {
+        self.teller.lock().expect(WHOLE).clone()
+    }
+
+    /// Tells of a use, whose target is written where somebody wants it.
+    pub(super) fn used(&self, kind: Kind, target: impl FnOnce() -> String) {
+        let teller = self.teller();
+        if teller.sees_uses(kind) {
+            teller.used(Use { kind, access: "", target: &target() });
+        }
+    }
+
+    pub(super) fn denied(&self, denial: &Denial) {
+        self.teller().denied(denial);
+    }
+}
+
+/// Nothing panics under these locks.
+const WHOLE: &str = "the lock is whole";
+
+/// What was reached, as a grant of it is written.
+fn said(protocol: Protocol, address: SocketAddr, name: Option<&str>) -> String {
+    let named = name.and_then(|name| name.parse().ok()).map(Hosts::Named);
+    let hosts = named.unwrap_or_else(|| Hosts::At(AddressBlock::one(address.ip())));
+    let to = Destination { hosts, ports: Ports::one(address.port()) };
+    NetGrant { to, protocol }.to_string()
+}

@@ -1,0 +1,517 @@
+//! Sockets and names, tried through real guests of WASI 0.2 and 0.3: each way around a right beside the way it
+//! allows.
+
+mod common;
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use airssys_wasm_host::{
+    Host, HostSettings, Pool, Pooling, Resolver, RevisionSpec, Use, User, Value, Watch,
+};
+use airssys_wasm_model::{Asked, Denial, Grants, NetAsk, Rights};
+use common::{Kept, call, guest, rights, spec};
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+
+const GUESTS: [&str; 2] = ["sockets", "sockets-p3"];
+
+/// An address that nobody has (RFC 5737) and that is not of this network.
+const OUTSIDE: &str = "192.0.2.1";
+
+/// A resolver that says what a test told it, in turn, and then goes on with the last of it.
+#[derive(Debug, Default)]
+struct Book {
+    answers: Mutex<HashMap<String, VecDeque<Vec<IpAddr>>>>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Resolver for Book {
+    fn look_up(&self, name: &str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+        self.asked.lock().unwrap().push(name.to_owned());
+        let mut answers = self.answers.lock().unwrap();
+        let found = answers.get_mut(name).map(|turns| match turns.len() {
+            1 => turns[0].clone(),
+            _ => turns.pop_front().unwrap(),
+        });
+        ready(found.ok_or_else(|| io::Error::other("nobody has this name"))).boxed()
+    }
+}
+
+static BOOK: LazyLock<Arc<Book>> = LazyLock::new(Arc::default);
+
+static HOST: LazyLock<Host> = LazyLock::new(|| {
+    let resolver = Arc::clone(&*BOOK) as Arc<dyn Resolver>;
+    let settings = HostSettings { pooling: Pooling::Never, resolver, ..HostSettings::default() };
+    Host::new(&settings).unwrap()
+});
+
+/// Says where a name leads, each time that it is looked up.
+fn tell(name: &str, turns: &[&[&str]]) {
+    let addresses = |turn: &&[&str]| turn.iter().map(|text| text.parse().unwrap()).collect();
+    let turns = turns.iter().map(addresses).collect();
+    BOOK.answers.lock().unwrap().insert(name.to_owned(), turns);
+}
+
+fn was_asked(name: &str) -> bool {
+    BOOK.asked.lock().unwrap().iter().any(|asked| asked == name)
+}
+
+async fn pool(name: &str, change: impl FnOnce(&mut RevisionSpec)) -> Arc<Pool> {
+    let artifact = guest(name);
+    let mut spec = spec(&artifact);
+    change(&mut spec);
+    Pool::new(HOST.prepare(spec, artifact).await.expect("the guest can be prepared"))
+}
+
+async fn granted(name: &str, grants: &[&str]) -> Arc<Pool> {
+    pool(name, |spec| spec.rights = rights(grants)).await
+}
+
+/// Runs these commands in one call, written with spaces for tabs; an answer for each.
+async fn run(pool: &Arc<Pool>, lines: &[&str]) -> Vec<String> {
+    let script = Value::String(lines.join("\n").replace(' ', "\t"));
+    let answer = pool.claim(call()).await.unwrap().call("run", vec![script]).await.unwrap();
+    let Some(Value::String(answers)) = answer else { panic!("{answer:?}") };
+    answers.split('\n').map(ToOwned::to_owned).collect()
+}
+
+/// The same, each command with its answer.
+async fn check(guest: &str, pool: &Arc<Pool>, cases: &[(&str, &str)]) {
+    let lines: Vec<&str> = cases.iter().map(|(line, _)| *line).collect();
+    for ((line, expected), answer) in cases.iter().zip(run(pool, &lines).await) {
+        assert_eq!(answer, *expected, "{guest}: {line:?}");
+    }
+}
+
+fn text(kept: &Kept) -> String {
+    kept.0.lock().unwrap().join("\n")
+}
+
+/// A server that answers everybody alike, for as long as the test runs.
+async fn server() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut heard = [0; 64];
+                if client.read(&mut heard).await.is_ok_and(|count| count > 0) {
+                    let _unless_gone = client.write_all(b"hello").await;
+                }
+            });
+        }
+    });
+    address
+}
+
+/// One that nobody may reach.
+async fn untouched() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+fn nobody_came(listener: &TcpListener) -> bool {
+    listener.accept().now_or_never().is_none()
+}
+
+/// A port that is free.
+async fn free_port() -> u16 {
+    untouched().await.1.port()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_goes_to_the_granted_address_and_port_alone() {
+    for guest in GUESTS {
+        let (open, (closed, other)) = (server().await, untouched().await);
+        let pool = granted(guest, &[&format!("net:{open}")]).await;
+        let port = open.port();
+        check(
+            guest,
+            &pool,
+            &[
+                (&format!("say {open} hi"), "hello"),
+                (&format!("connect {other}"), "access-denied"),
+                (&format!("connect 127.0.0.2:{port}"), "access-denied"),
+                (&format!("connect [::1]:{port}"), "access-denied"),
+                // No spelling of the granted address is another way to it, nor to another.
+                (&format!("connect [::ffff:127.0.0.1]:{port}"), "invalid-argument"),
+                (&format!("connect [::ffff:127.0.0.1]:{}", other.port()), "invalid-argument"),
+                (&format!("connect [::127.0.0.1]:{port}"), "invalid-argument"),
+                (&format!("connect 0.0.0.0:{port}"), "invalid-argument"),
+                ("udp 0.0.0.0:0", "access-denied"),
+                (&format!("say {open} hi"), "hello"),
+            ],
+        )
+        .await;
+        assert!(nobody_came(&closed), "{guest}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wide_grant_leads_nowhere_inside() {
+    for guest in GUESTS {
+        let (closed, address) = untouched().await;
+        let port = address.port();
+        let pool = granted(guest, &[&format!("net:0.0.0.0/0:{port}"), "net:*:*"]).await;
+        let lines = [&*format!("connect {address}"), "connect 169.254.169.254:80"];
+        check(guest, &pool, &lines.map(|line| (line, "access-denied"))).await;
+        assert!(nobody_came(&closed), "{guest}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_right_there_is_no_socket_and_no_lookup() {
+    for guest in GUESTS {
+        let (kept, name) = (Arc::new(Kept::default()), format!("{guest}.nothing.test"));
+        tell(&name, &[&[OUTSIDE]]);
+        let sink = Arc::clone(&kept);
+        let nothing = pool(guest, |spec| spec.sink = sink).await;
+        check(
+            guest,
+            &nothing,
+            &[
+                ("connect 192.0.2.1:80", "access-denied"),
+                ("udp 0.0.0.0:0", "access-denied"),
+                ("listen 127.0.0.1:8080", "access-denied"),
+                (&format!("resolve {name}"), "access-denied"),
+                // What is no name is no lookup.
+                ("resolve 192.0.2.7", "192.0.2.7"),
+                ("resolve ::1", "::1"),
+                ("resolve 127.1", "invalid-argument"),
+            ],
+        )
+        .await;
+        assert!(!was_asked(&name), "{guest}");
+        let said = text(&kept);
+        assert!(said.contains("may not open `a TCP socket`; grant `net:HOST:PORT`"), "{said}");
+        assert!(said.contains(&format!("look up `{name}`; grant `dns:{name}`")), "{said}");
+
+        let dns = granted(guest, &[&format!("dns:{name}")]).await;
+        check(guest, &dns, &[(&format!("resolve {name}"), OUTSIDE)]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_leads_where_it_was_looked_up_to_and_nowhere_inside() {
+    for guest in GUESTS {
+        let [mixed, inside, other] =
+            ["mixed", "inside", "other"].map(|name| format!("{name}.{guest}.test"));
+        tell(&mixed, &[&["10.0.0.1", OUTSIDE, "::ffff:169.254.169.254"]]);
+        tell(&inside, &[&["127.0.0.1", "::1", "64:ff9b::a00:1"]]);
+        tell(&other, &[&["192.0.2.2"]]);
+        let grants = [&*format!("net:{mixed}:9/udp"), &format!("net:{inside}:9/udp")];
+        let pool = granted(guest, &grants).await;
+        let lines = [
+            "udp 0.0.0.0:0",
+            "send 192.0.2.1:9 x",
+            &format!("resolve {}", mixed.to_uppercase()),
+            "send 192.0.2.1:9 x",
+            "send 192.0.2.1:10 x",
+            "send 10.0.0.1:9 x",
+            &format!("resolve {inside}"),
+            &format!("resolve {other}"),
+            &format!("resolve x.{mixed}"),
+        ];
+        let answers = run(&pool, &lines).await;
+        let denied = "access-denied";
+        assert_eq!(answers[..3], ["ok", denied, OUTSIDE], "{guest}");
+        // It left, or found no way: whether there is a network is not what is tried here.
+        assert!(["ok", "remote-unreachable"].contains(&&*answers[3]), "{guest}: {}", answers[3]);
+        assert_eq!(answers[4..], [denied; 5], "{guest}");
+        assert!(was_asked(&mixed) && !was_asked(&other), "{guest}");
+        // What one instance was told is no other's.
+        check(guest, &pool, &[("udp 0.0.0.0:0", "ok"), ("send 192.0.2.1:9 x", denied)]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_turns_to_an_address_inside_is_not_followed() {
+    for guest in GUESTS {
+        let (closed, address) = untouched().await;
+        let (name, port) = (format!("{guest}.rebinding.test"), address.port());
+        tell(&name, &[&[OUTSIDE], &["127.0.0.1"]]);
+        let pool = granted(guest, &[&format!("net:{name}:{port}")]).await;
+        let (resolve, connect) = (format!("resolve {name}"), format!("connect {address}"));
+        let denied = "access-denied";
+        let cases = [(&*resolve, OUTSIDE), (&*resolve, denied), (&*connect, denied)];
+        check(guest, &pool, &cases).await;
+        assert!(nobody_came(&closed), "{guest}");
+
+        // The same where the operator granted the address itself.
+        let open = server().await;
+        let to = format!("{name}:{}", open.port()).parse().unwrap();
+        let ask = NetAsk { to, protocol: Default::default(), reason: "tests".into() };
+        let asked = Asked { net: vec![ask], ..Asked::default() };
+        let grants = Grants(vec![format!("net:127.0.0.0/8:{}", open.port()).parse().unwrap()]);
+        let rights = Arc::new(Rights::intersect(&asked, &grants).unwrap());
+        let literal = self::pool(guest, |spec| spec.rights = rights).await;
+        let say = format!("say {open} hi");
+        check(
+            guest,
+            &literal,
+            &[(&*say, "access-denied"), (&*resolve, "127.0.0.1"), (&*say, "hello")],
+        )
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn datagrams_go_to_and_come_from_granted_addresses() {
+    for guest in GUESTS {
+        let friend = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let stranger = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let (to, other) = (friend.local_addr().unwrap(), stranger.local_addr().unwrap());
+        let pool = granted(guest, &[&format!("net:{to}/udp")]).await;
+        let answering = tokio::spawn(async move {
+            let mut heard = [0; 64];
+            let (count, from) = friend.recv_from(&mut heard).await.unwrap();
+            assert_eq!(&heard[..count], b"hi");
+            stranger.send_to(b"stranger", from).await.unwrap();
+            friend.send_to(b"friend", from).await.unwrap();
+            stranger
+        });
+        let taken = free_port().await;
+        check(
+            guest,
+            &pool,
+            &[
+                (&format!("udp 127.0.0.1:{taken}"), "access-denied"),
+                ("udp 127.0.0.1:0", "ok"),
+                (&format!("send {other} hi"), "access-denied"),
+                (&format!("send {to} hi"), "ok"),
+                ("receive", "friend"),
+            ],
+        )
+        .await;
+        let stranger = answering.await.unwrap();
+        assert!(stranger.recv_from(&mut [0; 64]).now_or_never().is_none(), "{guest}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_listens_on_granted_ports_alone() {
+    for guest in GUESTS {
+        let (open, closed) = (free_port().await, free_port().await);
+        let pool = granted(guest, &[&format!("listen:{open}")]).await;
+        let lines = [
+            &*format!("listen 127.0.0.1:{closed}"),
+            "listen 127.0.0.1:0",
+            &format!("udp 127.0.0.1:{open}"),
+            "connect 192.0.2.1:80",
+            &format!("listen 127.0.0.1:{open}"),
+            "accept",
+        ];
+        let client = tokio::spawn(connect(open));
+        let answers = run(&pool, &lines).await;
+        let denied = "access-denied";
+        assert_eq!(answers, [denied, denied, denied, denied, "ok", "ok"], "{guest}");
+        client.await.unwrap();
+    }
+}
+
+/// Connects as soon as somebody listens there.
+async fn connect(port: u16) -> TcpStream {
+    loop {
+        if let Ok(client) = TcpStream::connect(("127.0.0.1", port)).await {
+            return client;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_listen_for_datagrams_may_not_answer_them_by_that() {
+    for guest in GUESTS {
+        let port = free_port().await;
+        let pool = granted(guest, &[&format!("listen:{port}/udp")]).await;
+        let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let from = client.local_addr().unwrap();
+        let sending = tokio::spawn(async move {
+            loop {
+                // Until somebody has the port, the system refuses it.
+                let _refused = client.send_to(b"hi", ("127.0.0.1", port)).await;
+                tokio::task::yield_now().await;
+            }
+        });
+        let (listen, answer) = (format!("udp 127.0.0.1:{port}"), format!("send {from} x"));
+        let cases = [(&*listen, "ok"), ("receive", "hi"), (&*answer, "access-denied")];
+        check(guest, &pool, &cases).await;
+        sending.abort();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_sockets_are_bounded_and_given_back() {
+    for (guest, limit) in GUESTS.iter().zip(["new-socket-limit", "the limit `sockets` is reached"])
+    {
+        let (open, name) = (server().await, format!("{guest}.bounded.test"));
+        tell(&name, &[&[OUTSIDE]]);
+        let kept = Arc::new(Kept::default());
+        let sink = Arc::clone(&kept);
+        let pool = pool(guest, |spec| {
+            spec.limits.sockets = 2;
+            spec.rights = rights(&[&format!("net:{open}"), &format!("dns:{name}")]);
+            spec.sink = sink;
+        })
+        .await;
+        let connect = format!("connect {open}");
+        let stream = format!("stream {open}");
+        // A denied socket is not kept either.
+        let elsewhere = format!("connect 127.0.0.2:{}", open.port());
+        // Waits for somebody else, while streams come to their end.
+        let wait = format!("resolve {name}");
+        check(
+            guest,
+            &pool,
+            &[
+                (&connect, "ok"),
+                (&elsewhere, "access-denied"),
+                (&connect, "ok"),
+                (&connect, limit),
+                ("drop", "ok"),
+                (&stream, "ok"),
+                (&connect, "ok"),
+                (&connect, limit),
+                ("drop", "ok"),
+                (&wait, OUTSIDE),
+                (&connect, "ok"),
+                (&connect, "ok"),
+            ],
+        )
+        .await;
+        assert!(text(&kept).contains("limit `sockets`"), "{}", text(&kept));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_accepted_connection_counts() {
+    for guest in GUESTS {
+        for (limit, is_taken) in [(1, false), (2, true)] {
+            let port = free_port().await;
+            let kept = Arc::new(Kept::default());
+            let sink = Arc::clone(&kept);
+            let pool = pool(guest, |spec| {
+                spec.limits.sockets = limit;
+                spec.rights = rights(&[&format!("listen:{port}")]);
+                spec.sink = sink;
+            })
+            .await;
+            let listen = format!("listen 127.0.0.1:{port}");
+            let serving = tokio::spawn(async move { run(&pool, &[&listen, "accept"]).await });
+            let mut client = connect(port).await;
+            // Reset at once, or closed at the call's end.
+            let _ended = client.read(&mut [0; 1]).await;
+            if is_taken {
+                assert_eq!(serving.await.unwrap(), ["ok", "ok"], "{guest}");
+            } else {
+                assert!(text(&kept).contains("limit `sockets`"), "{guest}: {}", text(&kept));
+                serving.abort();
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_copy_would_send_or_look_up_is_refused_and_counted() {
+    for guest in GUESTS {
+        let ((closed, address), name) = (untouched().await, format!("{guest}.copied.test"));
+        tell(&name, &[&[OUTSIDE]]);
+        let grants = [&*format!("net:{address}"), &format!("dns:{name}"), "listen:1-65535"];
+        let live = granted(guest, &grants).await;
+        let copies = live.shadow(2).unwrap();
+        let listen = format!("listen 127.0.0.1:{}", free_port().await);
+        let denied = "access-denied";
+        let cases = [
+            (&*format!("connect {address}"), denied),
+            (&*format!("resolve {name}"), denied),
+            (&*listen, denied),
+            ("connect 127.0.0.2:1", denied),
+        ];
+        check(guest, &copies, &cases).await;
+        // What was never granted did not have to be kept from leaving.
+        assert_eq!((copies.stats().refused, live.stats().refused), (3, 0), "{guest}");
+        assert!(nobody_came(&closed) && !was_asked(&name), "{guest}");
+        check(guest, &live, &[(&cases[0].0, "ok"), (&cases[1].0, OUTSIDE), (&listen, "ok")]).await;
+    }
+}
+
+/// What a watch was told.
+#[derive(Default)]
+struct Told {
+    used: Mutex<Vec<String>>,
+    denied: Mutex<Vec<Denial>>,
+}
+
+impl Watch for Told {
+    fn sees_uses(&self, _kind: airssys_wasm_model::Kind) -> bool {
+        true
+    }
+
+    fn used(&self, _by: User<'_>, used: Use<'_>) {
+        self.used.lock().unwrap().push(format!("{}:{}{}", used.kind, used.target, used.access));
+    }
+
+    fn denied(&self, _by: User<'_>, denial: &Denial) {
+        self.denied.lock().unwrap().push(denial.clone());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uses_and_denials_are_told_as_the_grants_that_they_take() {
+    for guest in GUESTS {
+        let [name, inside, free] =
+            ["name", "inside", "free"].map(|name| format!("{name}.{guest}.told"));
+        tell(&name, &[&[OUTSIDE]]);
+        tell(&inside, &[&["10.0.0.1"]]);
+        tell(&free, &[&["192.0.2.3"]]);
+        let (open, port) = (server().await, free_port().await);
+        let told = Arc::new(Told::default());
+        let watch = Arc::clone(&told);
+        let pool = pool(guest, |spec| {
+            spec.rights = rights(&[
+                &format!("net:{open}"),
+                &format!("net:*.{guest}.told:9/udp"),
+                &format!("dns:{free}"),
+                &format!("listen:{port}"),
+            ]);
+            spec.watch = watch;
+        })
+        .await;
+        let lines = [
+            &*format!("connect {open}"),
+            &format!("connect 127.0.0.1:{port}"),
+            &format!("resolve {name}"),
+            "udp 0.0.0.0:0",
+            "send 192.0.2.1:9 x",
+            "send 192.0.2.1:10 x",
+            &format!("resolve {inside}"),
+            &format!("resolve {free}"),
+            &format!("listen 127.0.0.1:{port}"),
+            "udp 0.0.0.0:99",
+        ];
+        run(&pool, &lines).await;
+        let used = told.used.lock().unwrap();
+        let expected = [
+            format!("net:{open}"),
+            format!("net:{name}:9/udp"),
+            format!("dns:{free}"),
+            format!("listen:{port}"),
+        ];
+        assert_eq!(*used, expected, "{guest}");
+        let denied = told.denied.lock().unwrap();
+        let grants: Vec<&str> = denied.iter().map(|denial| &*denial.grant).collect();
+        let expected = [
+            format!("net:127.0.0.1:{port}"),
+            format!("net:{name}:10/udp"),
+            "net:10.0.0.1:PORT".to_owned(),
+            "listen:99/udp".to_owned(),
+        ];
+        assert_eq!(grants, expected, "{guest}");
+    }
+}
