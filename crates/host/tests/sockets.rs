@@ -437,7 +437,7 @@ async fn what_a_copy_would_send_or_look_up_is_refused_and_counted() {
         // What was never granted did not have to be kept from leaving.
         assert_eq!((copies.stats().refused, live.stats().refused), (3, 0), "{guest}");
         assert!(nobody_came(&closed) && !was_asked(&name), "{guest}");
-        check(guest, &live, &[(&cases[0].0, "ok"), (&cases[1].0, OUTSIDE), (&listen, "ok")]).await;
+        check(guest, &live, &[(cases[0].0, "ok"), (cases[1].0, OUTSIDE), (&listen, "ok")]).await;
     }
 }
 
