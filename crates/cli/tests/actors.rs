@@ -61,7 +61,10 @@ async fn begin(client: &Client) {
     for (guest_name, major) in [("counter", 1), ("counter-v2", 2)] {
         let artifact = client.upload(counter(guest_name).into(), |_| ()).await.unwrap().digest;
         let version = Some(Version::new(major, 0, 0));
-        client.act(Command::Push(Push { artifact, name: None, version, accept_signer: false })).await.unwrap();
+        client
+            .act(Command::Push(Push { artifact, name: None, version, accept_signer: false }))
+            .await
+            .unwrap();
     }
     let name: Name = "counter".parse().unwrap();
     let deploy = Deploy {

@@ -6,16 +6,16 @@ use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::cli::{StdinStream, StdoutStream};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-use wasmtime_wasi_config::WasiConfigVariables;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::context::CallCtx;
+use crate::context::{CallCtx, Mode};
+use crate::gauges::Gauges;
 use crate::granted::Granted;
 use crate::limit::MemoryMeter;
 use crate::output::{Speaker, SpokenStream, Standard};
 use crate::pool::Pool;
 use crate::prepare::Revision;
-use crate::wasi::{HeldFiles, OutboundHttp};
+use crate::wasi::{HeldFiles, HeldSecrets, OutboundHttp};
 
 pub(crate) struct Guest {
     wasi: WasiCtx,
@@ -23,9 +23,11 @@ pub(crate) struct Guest {
     pub(crate) table: ResourceTable,
     outbound: OutboundHttp,
     pub(crate) files: HeldFiles,
-    pub(crate) config: Arc<WasiConfigVariables>,
+    pub(crate) secrets: Arc<HeldSecrets>,
     pub(crate) speaker: Arc<Speaker>,
     pub(crate) memory: MemoryMeter,
+    /// Of a guest for copied calls: what it would have changed is counted here, and is not.
+    pub(crate) refusing: Option<Arc<Gauges>>,
     pub(crate) call: CallCtx,
 }
 
@@ -55,14 +57,17 @@ impl Guest {
     pub(crate) fn store(pool: &Pool, call: CallCtx, console: Option<Console>) -> Store<Self> {
         let revision = &pool.revision;
         let speaker = Arc::new(Speaker::new(Arc::clone(&revision.voice), call.request_id));
+        let secrets = HeldSecrets::new(Arc::clone(revision), Arc::clone(&speaker));
+        let secrets = Arc::new(secrets);
         let guest = Self {
             wasi: wasi(&revision.granted, &speaker, console),
             http: http(),
             table: table(),
-            outbound: OutboundHttp::new(pool, call.mode),
+            outbound: OutboundHttp::new(pool, call.mode, Arc::clone(&secrets)),
             files: HeldFiles::new(Arc::clone(revision)),
-            config: Arc::clone(&revision.config),
+            secrets,
             speaker,
+            refusing: (call.mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges)),
             memory: MemoryMeter::new(revision.spec.limits.memory),
             call,
         };

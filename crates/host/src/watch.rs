@@ -4,6 +4,8 @@ use airssys_wasm_model::{Denial, Kind, Name, RevisionNumber};
 
 use crate::context::RequestId;
 use crate::guest::Guest;
+use crate::output::Speaker;
+use crate::prepare::{Revision, RevisionSpec};
 
 /// Is told of every use of a right that was checked, allowed or denied. Called on the call path: it must not
 /// block.
@@ -57,22 +59,34 @@ pub struct Use<'a> {
 impl Guest {
     /// Tells of a use that was allowed.
     pub(crate) fn used(&self, used: Use<'_>) {
-        self.watch().used(self.user(), used);
+        self.revision().used(&self.speaker, used);
     }
 
-    /// Tells of a use that was denied, in the service's log too: with the grant that would allow it, within what
-    /// one call may say.
+    /// Tells of a use that was denied.
     pub(crate) fn denied(&self, denial: &Denial) {
-        self.speaker.warns("capabilities", &denial.to_string());
-        self.watch().denied(self.user(), denial);
+        self.revision().denied(&self.speaker, denial);
     }
 
     pub(crate) fn watch(&self) -> &dyn Watch {
         &*self.revision().spec.watch
     }
+}
 
-    fn user(&self) -> User<'_> {
-        let spec = &self.revision().spec;
-        User { service: &spec.service, revision: spec.revision, request_id: self.call.request_id }
+impl Revision {
+    /// Tells of a use that was allowed to the guest of this speaker.
+    pub(crate) fn used(&self, by: &Speaker, used: Use<'_>) {
+        self.spec.watch.used(self.user(by), used);
+    }
+
+    /// Tells of a use that was denied to it, in the service's log too: with the grant that would allow it, within
+    /// what one call may say.
+    pub(crate) fn denied(&self, by: &Speaker, denial: &Denial) {
+        by.warns("capabilities", &denial.to_string());
+        self.spec.watch.denied(self.user(by), denial);
+    }
+
+    fn user(&self, speaker: &Speaker) -> User<'_> {
+        let RevisionSpec { service, revision, .. } = &self.spec;
+        User { service, revision: *revision, request_id: speaker.request_id() }
     }
 }

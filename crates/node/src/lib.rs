@@ -6,6 +6,7 @@ mod asking;
 mod attributes;
 mod authors;
 mod batches;
+mod buckets;
 mod collecting;
 mod control;
 mod deploying;
@@ -29,6 +30,7 @@ mod recovery;
 mod releases;
 mod reports;
 mod resting;
+mod secrets;
 mod server;
 mod service;
 mod shadow;
@@ -47,6 +49,7 @@ pub use airssys_wasm_host::{
     Pooling, Value,
 };
 pub use airssys_wasm_model as model;
+pub use airssys_wasm_store::{KeyRing, KeySource, SecretKey};
 pub use node::{Node, NodeError, NodeSettings};
 pub use outside::GateCaError;
 pub use plugin::{Plugin, PluginError, PluginSettings, Plugins};

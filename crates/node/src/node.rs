@@ -9,7 +9,7 @@ use airssys_wasm_api::{By, Code, Command, Failure, Reply};
 use airssys_wasm_deploy::{NotSaved, ServiceRecord};
 use airssys_wasm_host::{Host, HostError, HostSettings, Pooling};
 use airssys_wasm_model::Name;
-use airssys_wasm_store::{PutError, RecordError, Store, StoreError};
+use airssys_wasm_store::{KeySource, PutError, RecordError, Store, StoreError};
 use futures::future::join_all;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -19,6 +19,7 @@ use crate::events::{Events, Streams};
 use crate::ingress::Routes;
 use crate::metrics::{self, Sample};
 use crate::outside::{GateCaError, Outside};
+use crate::secrets::{self, NodeSecrets};
 use crate::service::Service;
 use crate::{asking, collecting, deploying, recovery, resting, steering};
 
@@ -33,6 +34,9 @@ pub struct NodeSettings {
     pub pooling: Pooling,
     /// Certificates, in PEM, of authorities that gates and metrics are believed by besides the public ones.
     pub gate_ca: Option<PathBuf>,
+    /// The key that its secrets are sealed with; without, a file beside the data directory that has its name and
+    /// `.secrets-key`. It is made with the first secret.
+    pub secrets_key: Option<KeySource>,
 }
 
 /// A node: services and what they run on, over one data directory.
@@ -46,6 +50,7 @@ pub struct Node {
 pub(crate) struct Shared {
     pub(crate) host: Host,
     pub(crate) store: Arc<Store>,
+    pub(crate) secrets: Arc<NodeSecrets>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) outside: Outside,
     pub(crate) streams: Streams,
@@ -118,7 +123,7 @@ impl NodeSettings {
     /// The settings that a node has unless told otherwise, over this directory.
     pub fn new(data: impl Into<PathBuf>) -> Self {
         let HostSettings { instances_max, pooling, .. } = HostSettings::default();
-        Self { data: data.into(), instances_max, pooling, gate_ca: None }
+        Self { data: data.into(), instances_max, pooling, gate_ca: None, secrets_key: None }
     }
 }
 
@@ -150,9 +155,13 @@ impl Node {
             instances_max: settings.instances_max,
             pooling: settings.pooling,
         })?;
+        let store = Arc::new(store);
+        let key = settings.secrets_key;
+        let key = key.unwrap_or_else(|| KeySource::File(secrets::key_file(&settings.data)));
         let shared = Arc::new(Shared {
             host,
-            store: Arc::new(store),
+            secrets: Arc::new(NodeSecrets::new(Arc::clone(&store), key)),
+            store,
             routes: Arc::default(),
             outside,
             streams: Streams::default(),
@@ -161,7 +170,11 @@ impl Node {
             ready: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
         });
+        let secrets = Arc::clone(&shared.secrets);
+        let looking = tokio::task::spawn_blocking(move || secrets.look());
         recovery::read_all(&shared).await?;
+        // What it found is in the log; a panic of it is too.
+        let _ = looking.await;
         tokio::spawn(resting::look_after(Arc::downgrade(&shared)));
         Ok(Arc::new(Self { shared }))
     }
@@ -193,6 +206,7 @@ impl Node {
             Command::Monitor(named) => asking::monitor(&shared, &named.service),
             Command::Inspect(inspect) => asking::inspect(&shared, inspect).await,
             Command::UpdateStatus(update) => deploying::update_status(&shared, &update),
+            Command::ListSecrets(_) => secrets::list(&shared).await,
             Command::Versions(named) => asking::versions(&shared, &named.service).await,
             change => {
                 let changing = tokio::spawn(async move { act_on(&shared, change, by).await });
@@ -319,6 +333,8 @@ async fn act_on(shared: &Arc<Shared>, command: Command, by: By) -> Result<Reply,
         Command::Resume(named) => steering::resume(shared, &named.service, &by).await,
         Command::Scale(scale) => steering::scale(shared, scale).await,
         Command::Remove(named) => steering::remove(shared, &named.service, by).await,
+        Command::SetSecret(set) => secrets::set(shared, set).await,
+        Command::RemoveSecret(named) => secrets::remove(shared, named).await,
         other => Err(Failure::new(Code::Usage, format!("`{}` changes nothing", other.name()))),
     }
 }

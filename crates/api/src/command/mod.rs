@@ -4,6 +4,7 @@ mod deploy;
 mod invoke;
 mod logs;
 mod scale;
+mod secrets;
 mod service;
 mod update;
 mod updates;
@@ -12,6 +13,7 @@ pub use deploy::{Deploy, Push, Source, grant_all_asked};
 pub use invoke::Invoke;
 pub use logs::Logs;
 pub use scale::Scale;
+pub use secrets::{ListSecrets, NamedSecret, SecretInput, SetSecret};
 pub use service::{Inspect, List, Named};
 pub use update::{Rollback, RollbackTo, RolloutChoice, Update};
 pub use updates::{JointUpdate, UpdateNumber, UpdateOrder, Updates};
@@ -65,6 +67,12 @@ pub enum Command {
     Monitor(Named),
     /// What the guests printed and logged.
     Logs(Logs),
+    /// Set a secret.
+    SetSecret(SetSecret),
+    /// List the secrets, without their values.
+    ListSecrets(ListSecrets),
+    /// Remove a secret with all its versions.
+    RemoveSecret(NamedSecret),
 }
 
 impl Command {
@@ -92,6 +100,9 @@ impl Command {
             Self::Invoke(_) => "invoke",
             Self::Monitor(_) => "monitor",
             Self::Logs(_) => "logs",
+            Self::SetSecret(_) => "set-secret",
+            Self::ListSecrets(_) => "list-secrets",
+            Self::RemoveSecret(_) => "remove-secret",
         }
     }
 
@@ -101,6 +112,7 @@ impl Command {
         match self {
             Self::Deploy(_) | Self::Push(_) | Self::List(_) => None,
             Self::Updates(_) | Self::UpdateStatus(_) | Self::AbortUpdate(_) => None,
+            Self::SetSecret(_) | Self::ListSecrets(_) | Self::RemoveSecret(_) => None,
             Self::Versions(named)
             | Self::Promote(named)
             | Self::Abort(named)

@@ -9,6 +9,7 @@ mod joint;
 mod logs;
 mod release;
 mod rollout;
+mod secrets;
 mod service;
 mod traffic;
 
@@ -24,6 +25,7 @@ pub use joint::{Joined, JointPlan, JointReport};
 pub use logs::{LogLine, LogLines};
 pub use release::{Pushed, ReleaseLine, Releases, Stored};
 pub use rollout::{Outcome, Point, RolloutReport, StepReport, StepState};
+pub use secrets::{SecretLine, SecretList, SecretRemoved, SecretSet};
 pub use service::{
     HistoryLine, Removed, RevisionLine, RuleLine, RuleShare, Scaled, ServiceHistory, ServiceLine,
     ServiceStatus, Services,
@@ -68,6 +70,12 @@ pub enum Reply {
     Traffic(Traffic),
     /// To `logs`.
     Logs(LogLines),
+    /// To `set-secret`.
+    SecretSet(SecretSet),
+    /// To `list-secrets`.
+    Secrets(SecretList),
+    /// To `remove-secret`.
+    SecretRemoved(SecretRemoved),
 }
 
 /// From each answer to a `Reply`, and back by whoever knows which answer a command has.
@@ -123,4 +131,7 @@ answers! {
     Invoked(Invoked),
     Traffic(Traffic),
     Logs(LogLines),
+    SecretSet(SecretSet),
+    Secrets(SecretList),
+    SecretRemoved(SecretRemoved),
 }

@@ -6,11 +6,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::command::{
-    Deploy, Inspect, Invoke, JointUpdate, List, Logs, Named, Push, Rollback, Scale, Update, Updates,
+    Deploy, Inspect, Invoke, JointUpdate, List, ListSecrets, Logs, Named, NamedSecret, Push,
+    Rollback, Scale, SetSecret, Update, Updates,
 };
 use crate::reply::{
     Deployed, Inspection, Invoked, JointPlan, JointReport, LogLines, Planned, Pushed, Releases,
-    Removed, RolloutReport, Scaled, ServiceHistory, ServiceStatus, Services, Traffic,
+    Removed, RolloutReport, Scaled, SecretList, SecretRemoved, SecretSet, ServiceHistory,
+    ServiceStatus, Services, Traffic,
 };
 use crate::{Command, Reply};
 
@@ -213,6 +215,27 @@ pub static ROUTES: &[Route] = &[
         "/v1/services/{service}/logs",
         Carries::Query,
         "What the guests printed and logged",
+    ),
+    route::<SetSecret, SecretSet>(
+        "set-secret",
+        Method::PUT,
+        "/v1/secrets/{name}",
+        Carries::Json,
+        "Set a secret; whoever uses it uses the new value from then on",
+    ),
+    route::<ListSecrets, SecretList>(
+        "list-secrets",
+        Method::GET,
+        "/v1/secrets",
+        Carries::Query,
+        "List the secrets, without their values",
+    ),
+    route::<NamedSecret, SecretRemoved>(
+        "remove-secret",
+        Method::DELETE,
+        "/v1/secrets/{name}",
+        Carries::QueryWatched,
+        "Remove a secret with all its versions",
     ),
 ];
 

@@ -4,8 +4,9 @@ use airssys_wasm_model::{RevisionNumber, Span, StrategyName, Version};
 
 use super::*;
 use crate::command::{
-    Deploy, Inspect, Invoke, JointUpdate, List, Logs, Named, Push, Rollback, RollbackTo,
-    RolloutChoice, Scale, Source, Update, UpdateNumber, UpdateOrder, Updates,
+    Deploy, Inspect, Invoke, JointUpdate, List, ListSecrets, Logs, Named, NamedSecret, Push,
+    Rollback, RollbackTo, RolloutChoice, Scale, SecretInput, SetSecret, Source, Update,
+    UpdateNumber, UpdateOrder, Updates,
 };
 use crate::{Code, Command, Failure, Payload};
 
@@ -52,6 +53,12 @@ fn every_command() -> Vec<Command> {
             plan_only: false,
         }),
         Command::Push(Push { artifact: digest, name: None, version: None, accept_signer: false }),
+        Command::SetSecret(SetSecret {
+            name: "stripe.live".parse().unwrap(),
+            value: SecretInput(Payload(vec![0, 255].into())),
+        }),
+        Command::ListSecrets(ListSecrets {}),
+        Command::RemoveSecret(NamedSecret { name: "stripe.live".parse().unwrap() }),
         Command::Versions(named()),
         Command::Update(update),
         Command::Promote(named()),

@@ -24,6 +24,7 @@ mod rollback;
 mod rolling;
 mod run;
 mod scale;
+mod secret;
 mod serve;
 mod sign;
 mod source;
@@ -61,6 +62,7 @@ pub(crate) enum Verb {
     Status(status::Status),
     History(history::History),
     Inspect(inspect::Inspect),
+    Secret(secret::Secret),
     Keygen(keygen::Keygen),
     Sign(sign::Sign),
     Verify(verify::Verify),
@@ -96,6 +98,7 @@ impl Verb {
             Self::Status(verb) => verb.run(ui).await,
             Self::History(verb) => verb.run(ui).await,
             Self::Inspect(verb) => verb.run(ui).await,
+            Self::Secret(verb) => verb.run(ui).await,
             Self::Keygen(verb) => verb.run(ui),
             Self::Sign(verb) => verb.run(ui),
             Self::Verify(verb) => verb.run(ui),

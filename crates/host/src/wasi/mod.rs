@@ -1,11 +1,15 @@
-//! What guests may import: WASI 0.2, and 0.3 where its engine supports it, HTTP, configuration and logging.
+//! What guests may import: WASI 0.2, and 0.3 where its engine supports it, HTTP, configuration, key-value buckets and
+//! logging.
 //!
 //! Sockets and name lookup are linked, since most toolchains import them whether they are used or not,
 //! and refuse every address.
 
+mod config;
 mod filesystem;
 mod http;
+mod keyvalue;
 mod logging;
+mod secrets;
 
 use wasmtime::Engine;
 use wasmtime::component::Linker;
@@ -13,10 +17,11 @@ use wasmtime_wasi::WasiView;
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
-use wasmtime_wasi_config::WasiConfig;
 
+pub(crate) use self::config::config_variables;
 pub(crate) use self::filesystem::{HeldFiles, Mount};
 pub(crate) use self::http::OutboundHttp;
+pub(crate) use self::secrets::HeldSecrets;
 use crate::engine::Concurrency;
 use crate::guest::Guest;
 
@@ -28,7 +33,8 @@ pub(crate) fn linker(engine: &Engine, concurrency: Concurrency) -> wasmtime::Res
         add_p3(&mut linker)?;
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     }
-    wasmtime_wasi_config::add_to_linker(&mut linker, |guest| WasiConfig::new(&guest.config))?;
+    config::add_to_linker(&mut linker)?;
+    keyvalue::add_to_linker(&mut linker)?;
     logging::add_to_linker(&mut linker)?;
     Ok(linker)
 }
