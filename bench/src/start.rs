@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use airssys_wasm_host::{
-    Allocation, CallCtx, Host, HostSettings, Input, Line, LogSink, NoWatch, Pool, RequestId,
-    RevisionSpec,
+    Allocation, Backends, CallCtx, Host, HostSettings, Input, Line, LogSink, NoWatch, Pool,
+    RequestId, RevisionSpec,
 };
 use airssys_wasm_model::{Digest, Instances, Limits, RevisionNumber};
 use anyhow::{Context, Result, bail};
@@ -139,6 +139,7 @@ pub(crate) async fn pool_of(bytes: &[u8], sink: Arc<dyn LogSink>) -> Result<Arc<
         sink,
         watch: Arc::new(NoWatch),
         state: None,
+        backends: Backends::default(),
     };
     Ok(Pool::new(host.prepare(spec, bytes.to_vec().into()).await?))
 }

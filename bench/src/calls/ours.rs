@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use airssys_wasm::{Plugin, PluginSettings, Plugins};
 use airssys_wasm_host::{
-    CallCtx, Host, HostSettings, Input, NoLog, NoWatch, Output, Pool, RequestId, RevisionSpec,
-    Value,
+    Backends, CallCtx, Host, HostSettings, Input, NoLog, NoWatch, Output, Pool, RequestId,
+    RevisionSpec, Value,
 };
 use airssys_wasm_model::{Digest, InstanceModel, Instances, Limits, RevisionNumber};
 use anyhow::Result;
@@ -41,6 +41,7 @@ pub(super) async fn pool(host: &Host, component: &[u8]) -> Result<Arc<Pool>> {
         sink: Arc::new(NoLog),
         watch: Arc::new(NoWatch),
         state: None,
+        backends: Backends::default(),
     };
     let pool = Pool::new(host.prepare(spec, component.to_vec().into()).await?);
     pool.warm().await?;

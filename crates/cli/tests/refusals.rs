@@ -123,11 +123,11 @@ fn a_capability_that_nobody_granted_is_refused_with_the_flags_to_add() {
 fn a_kind_that_nothing_enforces_is_refused_by_name() {
     let node = Node::start();
     let manifest = "[component]\nname = \"echo\"\nversion = \"1.0.0\"\n\
-        [capabilities]\nkeyvalue = [{ bucket = \"b\", access = [\"read\"], reason = \"r\" }]\n";
+        [capabilities]\nmessaging = [{ topic = \"t\", access = [\"publish\"], reason = \"r\" }]\n";
     let file = with_manifest(&node, "echo-handler", "echo.wasm", manifest);
     for words in [&["deploy", &file][..], &["deploy", &file, "--grant", "asked"]] {
         let error = node.refused(4, words);
-        assert!(error["message"].as_str().unwrap().contains("keyvalue"), "{error}");
+        assert!(error["message"].as_str().unwrap().contains("messaging"), "{error}");
     }
 }
 

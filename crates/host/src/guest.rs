@@ -8,16 +8,16 @@ use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::cli::{StdinStream, StdoutStream};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-use wasmtime_wasi_config::WasiConfigVariables;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::context::CallCtx;
+use crate::context::{CallCtx, Mode};
+use crate::gauges::Gauges;
 use crate::granted::Granted;
 use crate::limit::MemoryMeter;
 use crate::output::{Speaker, SpokenStream, Standard};
 use crate::pool::Pool;
 use crate::prepare::Revision;
-use crate::wasi::{Checks, HeldFiles, HeldSockets, OutboundHttp};
+use crate::wasi::{Checks, HeldFiles, HeldSecrets, HeldSockets, OutboundHttp};
 use crate::watch::Teller;
 
 pub(crate) struct Guest {
@@ -27,9 +27,11 @@ pub(crate) struct Guest {
     outbound: OutboundHttp,
     pub(crate) files: HeldFiles,
     pub(crate) sockets: HeldSockets,
-    pub(crate) config: Arc<WasiConfigVariables>,
+    pub(crate) secrets: Arc<HeldSecrets>,
     pub(crate) speaker: Arc<Speaker>,
     pub(crate) memory: MemoryMeter,
+    /// Of a guest for copied calls: what it would have changed is counted here, and is not.
+    pub(crate) refusing: Option<Arc<Gauges>>,
     pub(crate) call: CallCtx,
 }
 
@@ -65,15 +67,18 @@ impl Guest {
         let instance = NEXT_INSTANCE.fetch_add(1, Ordering::Relaxed);
         let teller = Teller::new(Arc::clone(revision), Arc::clone(&speaker), instance, &call);
         let checks = Arc::new(Checks::new(pool, teller.clone(), call.mode));
+        let secrets = HeldSecrets::new(Arc::clone(revision), teller.clone());
+        let secrets = Arc::new(secrets);
         let guest = Self {
             wasi: wasi(&revision.granted, &speaker, &checks, console),
             http: http(),
             table: table(),
-            outbound: OutboundHttp::new(pool, call.mode, teller),
+            outbound: OutboundHttp::new(pool, call.mode, teller, Arc::clone(&secrets)),
             files: HeldFiles::new(Arc::clone(revision)),
             sockets: HeldSockets::new(checks),
-            config: Arc::clone(&revision.config),
+            secrets,
             speaker,
+            refusing: (call.mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges)),
             memory: MemoryMeter::new(revision.spec.limits.memory),
             call,
         };
@@ -101,6 +106,7 @@ impl Guest {
         self.memory.refused = false;
         self.outbound.begin(&call);
         self.sockets.begin(&call);
+        self.secrets.begin(&call);
         self.call = call;
     }
 }

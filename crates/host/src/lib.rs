@@ -11,6 +11,7 @@
 mod actor;
 mod adapt;
 mod artifact;
+mod backends;
 mod bindings;
 mod cache;
 mod call;
@@ -21,11 +22,13 @@ mod granted;
 mod guest;
 mod histogram;
 mod instance;
+mod keyvalue;
 mod known;
 mod limit;
 mod output;
 mod pool;
 mod prepare;
+mod secret;
 mod signature;
 mod wasi;
 mod watch;
@@ -34,6 +37,7 @@ mod workers;
 pub use actor::{ActorKey, KeyTooLong, MemoryKeeper, SavedState, StateError, StateKeeper, Turn};
 pub use adapt::{AdaptError, adapt};
 pub use artifact::{ArtifactError, FunctionSignature, Inspection, Offers, inspect};
+pub use backends::Backends;
 pub use call::{
     CallError, CommandIo, Exit, Fault, HttpBody, HttpError, Input, Kind, Output, RequestBody,
     Required, RequiredCapability, Value,
@@ -43,10 +47,12 @@ pub use engine::{Allocation, Host, HostError, HostSettings, Pooling};
 pub use gauges::Costs;
 pub use granted::DirectoryError;
 pub use histogram::Histogram;
+pub use keyvalue::{Bucket, Entry, KeyPage, KeyValueError, KeyValueStore, MemoryBuckets, Swap};
 pub use limit::Limit;
 pub use output::{Level, Line, LineSource, LogSink, NoLog};
 pub use pool::{ClaimError, Lease, NoShadow, Pool, PoolStats};
 pub use prepare::{CompileReport, PrepareError, Prepared, RevisionSpec};
+pub use secret::{SecretError, SecretSource, SecretValue};
 pub use signature::{KeyError, KeyPair, SignError, SignatureError, read_signer, sign, signers};
 pub use wasi::{Resolver, SystemResolver};
 pub use watch::{NoWatch, Use, User, Watch};

@@ -1,5 +1,7 @@
 //! What guests say: standard output, standard error and `wasi:logging`, cut into bounded lines.
 
+mod masks;
+
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +13,9 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
+use self::masks::Masks;
 use crate::context::RequestId;
+use crate::secret::SecretValue;
 
 /// Where guests' lines go. Called on the call path: it must neither block nor grow without bound.
 pub trait LogSink: Send + Sync {
@@ -108,6 +112,7 @@ struct Speech {
     /// The lines of standard output and standard error that have no newline yet.
     stdout: Vec<u8>,
     stderr: Vec<u8>,
+    masks: Masks,
 }
 
 /// Where a stream of bytes goes.
@@ -120,7 +125,8 @@ pub(crate) enum Standard {
 impl Speaker {
     pub(crate) fn new(voice: Arc<Voice>, request_id: RequestId) -> Self {
         let (stdout, stderr) = (Vec::new(), Vec::new());
-        let speech = Speech { request_id, lines_left: LINES_PER_CALL_MAX, stdout, stderr };
+        let (lines_left, masks) = (LINES_PER_CALL_MAX, Masks::default());
+        let speech = Speech { request_id, lines_left, stdout, stderr, masks };
         Self { voice, speech: Mutex::new(speech) }
     }
 
@@ -128,6 +134,11 @@ impl Speaker {
     pub(crate) fn begin(&self, request_id: RequestId) {
         let mut speech = self.speech();
         (speech.request_id, speech.lines_left) = (request_id, LINES_PER_CALL_MAX);
+    }
+
+    /// Keeps a value out of the lines from now on.
+    pub(crate) fn mask(&self, name: &str, value: Arc<dyn SecretValue>) {
+        self.speech().masks.add(name, value);
     }
 
     /// A whole line.
@@ -178,6 +189,7 @@ impl Speech {
             1 => "this call said too much: its further lines are dropped",
             _ => text,
         };
+        let (context, text) = (&*self.masks.hide(context), &*self.masks.hide(text));
         let Voice { sink, service, revision } = voice;
         let (revision, request_id) = (*revision, self.request_id);
         sink.line(Line { service, revision, request_id, source, context, text });

@@ -1,5 +1,6 @@
 //! From an artifact to a revision that can be instantiated: compiled, linked and checked.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,6 @@ use bytes::Bytes;
 use wasmtime::component::{Component, InstancePre};
 use wasmtime_wasi::p2::bindings::CommandIndices as CommandP2;
 use wasmtime_wasi::p3::bindings::CommandIndices as CommandP3;
-use wasmtime_wasi_config::WasiConfigVariables;
 use wasmtime_wasi_http::p2::bindings::ProxyIndices as HttpP2;
 use wasmtime_wasi_http::p3::bindings::ServiceIndices as HttpP3;
 
@@ -18,12 +18,14 @@ use crate::actor::StateKeeper;
 use crate::artifact::{
     ArtifactError, FunctionSignature, HttpVersion, Inspection, inspect, inspect_as,
 };
+use crate::backends::Backends;
 use crate::bindings::exports::airssys::component as contract;
 use crate::call::Functions;
 use crate::engine::{Concurrency, Host, Runtime};
 use crate::granted::{DirectoryError, Granted};
 use crate::guest::Guest;
 use crate::output::{LogSink, Voice};
+use crate::wasi::config_variables;
 use crate::watch::Watch;
 
 /// Everything that makes a revision what it is, besides its artifact.
@@ -51,6 +53,8 @@ pub struct RevisionSpec {
     pub watch: Arc<dyn Watch>,
     /// Who keeps its state; needed by `actor` alone.
     pub state: Option<Arc<dyn StateKeeper>>,
+    /// Who keeps what it uses by name.
+    pub backends: Backends,
 }
 
 /// Why an artifact cannot be run.
@@ -124,7 +128,8 @@ pub(crate) struct Revision {
     /// Keeps the engine's epoch moving.
     pub(crate) host: Host,
     pub(crate) spec: RevisionSpec,
-    pub(crate) config: Arc<WasiConfigVariables>,
+    /// The configuration as `wasi:config/store` shows it.
+    pub(crate) config: BTreeMap<String, String>,
     /// The configuration as `lifecycle.init` gets it.
     pub(crate) config_json: String,
     pub(crate) voice: Arc<Voice>,
@@ -228,7 +233,7 @@ impl Host {
             .map_err(|error| PrepareError::Export(format!("{error:#}")))?;
         Ok(Prepared(Arc::new(Revision {
             host: self.clone(),
-            config: Arc::new(variables(&spec.config)),
+            config: config_variables(&spec.config),
             config_json: serde_json::Value::Object(spec.config.clone()).to_string(),
             voice: Arc::new(Voice::of(&spec)),
             spec,
@@ -357,15 +362,6 @@ fn check_model(spec: &RevisionSpec, inspection: &Inspection) -> Result<(), Prepa
         return Err(PrepareError::KeyNeedsState);
     }
     Ok(())
-}
-
-/// The configuration as `wasi:config/store` shows it: a string as it is, anything else as JSON.
-fn variables(config: &serde_json::Map<String, serde_json::Value>) -> WasiConfigVariables {
-    let text = |value: &serde_json::Value| match value {
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    config.iter().map(|(key, value)| (key.clone(), text(value))).collect()
 }
 
 impl Doors {

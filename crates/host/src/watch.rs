@@ -8,6 +8,7 @@ use crate::context::{CallCtx, Caller, RequestId};
 use crate::guest::Guest;
 use crate::output::Speaker;
 use crate::prepare::{Revision, RevisionSpec};
+use crate::secret::SecretValue;
 
 /// Is told of every use of a right that was checked, allowed or denied. Called on the call path: it must not
 /// block for longer than a call may be held up.
@@ -110,7 +111,17 @@ impl Teller {
 
     /// Says in the service's log which limit was reached.
     pub(crate) fn warns(&self, limit: &str) {
-        self.speaker.warns("limits", limit);
+        self.says("limits", limit);
+    }
+
+    /// What the host has to say of the guest, in the service's log.
+    pub(crate) fn says(&self, context: &str, text: &str) {
+        self.speaker.warns(context, text);
+    }
+
+    /// Keeps a value out of the guest's lines from now on.
+    pub(crate) fn mask(&self, name: &str, value: Arc<dyn SecretValue>) {
+        self.speaker.mask(name, value);
     }
 
     pub(crate) fn revision(&self) -> &Revision {

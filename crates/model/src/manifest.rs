@@ -356,7 +356,7 @@ observe = "10s"
         let manifest = Manifest::parse(CONTRACT).unwrap();
         assert_eq!(manifest.component.name.as_str(), "greeter");
         assert_eq!(manifest.limits, Limits::default());
-        assert_eq!(manifest.asked.unenforced, ["keyvalue", "services"]);
+        assert_eq!(manifest.asked.unenforced, ["services"]);
         assert_eq!(manifest.config["greeting"], "hello");
         assert_eq!(manifest.rollout.steps, [5.0, 25.0, 50.0].map(StepSettings::Share));
     }

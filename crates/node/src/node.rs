@@ -12,7 +12,7 @@ use airssys_wasm_host::{Host, HostError, HostSettings, Pooling};
 use airssys_wasm_model::Name;
 use airssys_wasm_policy::{Act, Subject};
 use airssys_wasm_store::audit::{KeyError, TrailError};
-use airssys_wasm_store::{PutError, RecordError, Store, StoreError};
+use airssys_wasm_store::{KeySource, PutError, RecordError, Store, StoreError};
 use futures::future::join_all;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -24,6 +24,7 @@ use crate::events::{Events, Streams};
 use crate::ingress::Routes;
 use crate::metrics::{self, Sample};
 use crate::outside::{GateCaError, Outside};
+use crate::secrets::{self, NodeSecrets};
 use crate::service::Service;
 use crate::{asking, collecting, deploying, recovery, resting, steering};
 
@@ -40,6 +41,9 @@ pub struct NodeSettings {
     pub gate_ca: Option<PathBuf>,
     /// What is recorded.
     pub audit: AuditChoice,
+    /// The key that its secrets are sealed with; without, a file beside the data directory that has its name and
+    /// `.secrets-key`. It is made with the first secret.
+    pub secrets_key: Option<KeySource>,
 }
 
 /// A node: services and what they run on, over one data directory.
@@ -53,6 +57,7 @@ pub struct Node {
 pub(crate) struct Shared {
     pub(crate) host: Host,
     pub(crate) store: Arc<Store>,
+    pub(crate) secrets: Arc<NodeSecrets>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) outside: Outside,
     pub(crate) trail: Arc<Trail>,
@@ -142,6 +147,7 @@ impl NodeSettings {
             pooling,
             gate_ca: None,
             audit: AuditChoice::default(),
+            secrets_key: None,
         }
     }
 }
@@ -187,8 +193,11 @@ impl Node {
             path: settings.data.clone(),
             detail: panicked.to_string(),
         })??;
+        let key = settings.secrets_key;
+        let key = key.unwrap_or_else(|| KeySource::File(secrets::key_file(&settings.data)));
         let shared = Arc::new(Shared {
             host,
+            secrets: Arc::new(NodeSecrets::new(Arc::clone(&store), key)),
             store,
             routes: Arc::default(),
             outside,
@@ -200,7 +209,11 @@ impl Node {
             ready: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
         });
+        let secrets = Arc::clone(&shared.secrets);
+        let looking = tokio::task::spawn_blocking(move || secrets.look());
         recovery::read_all(&shared).await?;
+        // What it found is in the log; a panic of it is too.
+        let _ = looking.await;
         tokio::spawn(resting::look_after(Arc::downgrade(&shared)));
         Ok(Arc::new(Self { shared }))
     }
@@ -236,6 +249,7 @@ impl Node {
             Command::Monitor(named) => asking::monitor(&shared, &named.service),
             Command::Inspect(inspect) => asking::inspect(&shared, inspect).await,
             Command::UpdateStatus(update) => deploying::update_status(&shared, &update),
+            Command::ListSecrets(_) => secrets::list(&shared).await,
             Command::Versions(named) => asking::versions(&shared, &named.service).await,
             Command::ShowPolicy(_) => Ok(shared.authority.policy()),
             Command::ExplainPolicy(explain) => shared.authority.explain(&shared, explain, &by),
@@ -405,6 +419,8 @@ async fn act_on(shared: &Arc<Shared>, command: Command, by: By) -> Result<Reply,
         Command::SetPolicy(set) => shared.authority.set_policy(set).await,
         Command::CreateToken(create) => shared.authority.create_token(create).await,
         Command::RevokeToken(revoke) => shared.authority.revoke_token(revoke.token).await,
+        Command::SetSecret(set) => secrets::set(shared, set).await,
+        Command::RemoveSecret(named) => secrets::remove(shared, named).await,
         other => Err(Failure::new(Code::Usage, format!("`{}` changes nothing", other.name()))),
     }
 }

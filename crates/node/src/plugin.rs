@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use airssys_wasm_deploy::Table;
 use airssys_wasm_host::{
-    ArtifactError, CallCtx, Host, HostError, HostSettings, Input, LogSink, MemoryKeeper, NoLog,
-    NoWatch, Output, Pool, PrepareError, RequestId, RevisionSpec, StateKeeper, Value, inspect,
+    ArtifactError, Backends, CallCtx, Host, HostError, HostSettings, Input, LogSink, MemoryKeeper,
+    NoLog, NoWatch, Output, Pool, PrepareError, RequestId, RevisionSpec, StateKeeper, Value,
+    inspect,
 };
 use airssys_wasm_model::{
     Grants, InstanceModel, Manifest, ManifestError, Name, RevisionNumber, Rights, RightsError,
@@ -66,6 +67,7 @@ struct Inner {
     settings: PluginSettings,
     live: LiveService,
     state: Arc<MemoryKeeper>,
+    backends: Backends,
     /// The number of the revision that has the calls. Held for the length of a swap: one at a time.
     current: Mutex<RevisionNumber>,
 }
@@ -133,6 +135,7 @@ impl Plugins {
             settings,
             live: LiveService::new(manifest.component.name.clone()),
             state: Arc::default(),
+            backends: Backends::in_memory(),
             current: Mutex::new(RevisionNumber(0)),
         }));
         plugin.put(artifact, manifest).await?;
@@ -226,6 +229,7 @@ impl Inner {
             sink: Arc::clone(&self.settings.log),
             watch: Arc::new(NoWatch),
             state: is_actor.then(|| Arc::clone(&self.state) as Arc<dyn StateKeeper>),
+            backends: self.backends.clone(),
         };
         let pool = Pool::new(self.host.prepare(spec, artifact).await?);
         pool.warm().await?;

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::{RevisionRecord, ServiceRecord};
-use airssys_wasm_host::{Prepared, RevisionSpec, StateKeeper};
+use airssys_wasm_host::{Backends, Prepared, RevisionSpec, StateKeeper};
 use airssys_wasm_model::{InstanceModel, Instances, Name, RevisionNumber, Rights};
 use airssys_wasm_store::PutError;
 use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::audit::{CallRecorder, Watcher};
+use crate::buckets::Buckets;
 use crate::evidence::Shown;
 use crate::live::LiveService;
 use crate::logs::ServiceLog;
@@ -28,6 +29,7 @@ pub(crate) struct Service {
     pub(crate) live: Arc<LiveService>,
     pub(crate) log: Arc<ServiceLog>,
     state: Arc<KeptState>,
+    buckets: Arc<Buckets>,
     record: watch::Sender<Arc<ServiceRecord>>,
     gone: watch::Sender<bool>,
     /// What the step that watches has come to, the latest alone: it is newer than what is recorded.
@@ -96,6 +98,7 @@ impl Service {
         live.route_by(&record);
         Arc::new(Self {
             state: Arc::new(KeptState::new(Arc::clone(&shared.store), &name)),
+            buckets: Arc::new(Buckets::new(Arc::clone(&shared.store), name)),
             shared,
             live,
             log: Arc::default(),
@@ -226,7 +229,7 @@ impl Service {
         self.stored.lock().await.sealed = true;
     }
 
-    /// Deletes a service that was removed, its state included. Its releases stay.
+    /// Deletes a service that was removed, its state and buckets included. Its releases stay.
     pub(crate) async fn forget(&self) -> Result<(), PutError> {
         let mut stored = Arc::clone(&self.stored).lock_owned().await;
         if stored.in_doubt {
@@ -234,6 +237,7 @@ impl Service {
         }
         // First: while there is a record, a node that dies goes on with this when it starts again.
         self.state.forget().await?;
+        self.buckets.forget().await?;
         let (store, key) = (Arc::clone(&self.shared.store), key(self.name()));
         let deleting = tokio::task::spawn_blocking(move || {
             if let Some(version) = stored.version {
@@ -272,6 +276,12 @@ impl Service {
         release: &Release,
     ) -> Result<Prepared, StartError> {
         let rights = Rights::intersect(&release.manifest.asked, &settings.grants)?;
+        if !rights.keyvalue.is_empty()
+            && let Err(error) = self.buckets.open().await
+        {
+            // Each use tries again, and says so to whoever called.
+            tracing::error!(service = %self.name(), error = &error as &dyn std::error::Error, "no buckets");
+        }
         let is_actor = settings.instances.model == InstanceModel::Actor;
         let spec = RevisionSpec {
             service: self.name().clone(),
@@ -285,6 +295,10 @@ impl Service {
             sink: Arc::clone(&self.log) as _,
             watch: Arc::new(Watcher::new(Arc::clone(&self.shared.trail), self.name())),
             state: is_actor.then(|| Arc::clone(&self.state) as Arc<dyn StateKeeper>),
+            backends: Backends {
+                keyvalue: Some(Arc::clone(&self.buckets) as _),
+                secrets: Some(Arc::clone(&self.shared.secrets) as _),
+            },
         };
         let host = &self.shared.host;
         if let Some(prepared) = host.prepare_known(&spec).await? {

@@ -142,6 +142,11 @@ impl Store {
         once(&guests.key_value, || KeyValue::open(&guests.dir, guests.lock.clone()))
     }
 
+    /// Whether there is a file of key-value buckets: to have none is to keep nothing, and asking makes none.
+    pub fn has_key_value(&self) -> bool {
+        KeyValue::is_in(&self.guests.dir)
+    }
+
     /// The guests' blob containers. The first call opens them, which takes time in proportion to the number
     /// of objects; call it from a thread that may block.
     pub fn blobstore(&self) -> Result<Blobstore, StoreError> {

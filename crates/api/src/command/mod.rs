@@ -6,6 +6,7 @@ mod invoke;
 mod logs;
 mod policy;
 mod scale;
+mod secrets;
 mod service;
 mod token;
 mod update;
@@ -17,6 +18,7 @@ pub use invoke::Invoke;
 pub use logs::Logs;
 pub use policy::{ExplainPolicy, Nothing, SetPolicy};
 pub use scale::Scale;
+pub use secrets::{ListSecrets, NamedSecret, SecretInput, SetSecret};
 pub use service::{Inspect, List, Named};
 pub use token::{CreateToken, RevokeToken};
 pub use update::{Rollback, RollbackTo, RolloutChoice, Update};
@@ -89,6 +91,12 @@ pub enum Command {
     AuditVerify(AuditVerify),
     /// What is recorded, and whether it can be.
     AuditStatus(AuditStatus),
+    /// Set a secret.
+    SetSecret(SetSecret),
+    /// List the secrets, without their values.
+    ListSecrets(ListSecrets),
+    /// Remove a secret with all its versions.
+    RemoveSecret(NamedSecret),
 }
 
 impl Command {
@@ -125,6 +133,9 @@ impl Command {
             Self::Audit(_) => "audit",
             Self::AuditVerify(_) => "audit-verify",
             Self::AuditStatus(_) => "audit-status",
+            Self::SetSecret(_) => "set-secret",
+            Self::ListSecrets(_) => "list-secrets",
+            Self::RemoveSecret(_) => "remove-secret",
         }
     }
 
@@ -136,6 +147,7 @@ impl Command {
             Self::Updates(_) | Self::UpdateStatus(_) | Self::AbortUpdate(_) => None,
             Self::ShowPolicy(_) | Self::SetPolicy(_) | Self::ExplainPolicy(_) => None,
             Self::CreateToken(_) | Self::ListTokens(_) | Self::RevokeToken(_) => None,
+            Self::SetSecret(_) | Self::ListSecrets(_) | Self::RemoveSecret(_) => None,
             Self::Versions(named)
             | Self::Promote(named)
             | Self::Abort(named)

@@ -11,6 +11,7 @@ mod logs;
 mod policy;
 mod release;
 mod rollout;
+mod secrets;
 mod service;
 mod token;
 mod traffic;
@@ -31,6 +32,7 @@ pub use logs::{LogLine, LogLines};
 pub use policy::{PolicyDecision, PolicyReport};
 pub use release::{Pushed, ReleaseLine, Releases, Stored};
 pub use rollout::{Outcome, Point, RolloutReport, StepReport, StepState};
+pub use secrets::{SecretLine, SecretList, SecretRemoved, SecretSet};
 pub use service::{
     HistoryLine, Removed, RevisionLine, RuleLine, RuleShare, Scaled, ServiceHistory, ServiceLine,
     ServiceStatus, Services,
@@ -92,6 +94,12 @@ pub enum Reply {
     AuditReport(AuditReport),
     /// To `audit-status`.
     AuditStanding(AuditStanding),
+    /// To `set-secret`.
+    SecretSet(SecretSet),
+    /// To `list-secrets`.
+    Secrets(SecretList),
+    /// To `remove-secret`.
+    SecretRemoved(SecretRemoved),
 }
 
 /// From each answer to a `Reply`, and back by whoever knows which answer a command has.
@@ -155,4 +163,7 @@ answers! {
     Audit(AuditEntries),
     AuditReport(AuditReport),
     AuditStanding(AuditStanding),
+    SecretSet(SecretSet),
+    Secrets(SecretList),
+    SecretRemoved(SecretRemoved),
 }

@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use crate::command::{
     Audit, AuditStatus, AuditVerify, CreateToken, Deploy, ExplainPolicy, Inspect, Invoke,
-    JointUpdate, List, Logs, Named, Nothing, Push, RevokeToken, Rollback, Scale, SetPolicy, Update,
-    Updates,
+    JointUpdate, List, ListSecrets, Logs, Named, NamedSecret, Nothing, Push, RevokeToken, Rollback,
+    Scale, SetPolicy, SetSecret, Update, Updates,
 };
 use crate::reply::{
     AuditEntries, AuditReport, AuditStanding, Deployed, Inspection, Invoked, JointPlan,
     JointReport, LogLines, Planned, PolicyDecision, PolicyReport, Pushed, Releases, Removed,
-    RolloutReport, Scaled, ServiceHistory, ServiceStatus, Services, TokenMade, TokenRevoked,
-    Tokens, Traffic,
+    RolloutReport, Scaled, SecretList, SecretRemoved, SecretSet, ServiceHistory, ServiceStatus,
+    Services, TokenMade, TokenRevoked, Tokens, Traffic,
 };
 use crate::{Command, Reply};
 
@@ -280,6 +280,27 @@ pub static ROUTES: &[Route] = &[
         "/v1/audit/status",
         Carries::Query,
         "What is recorded, and whether it can be",
+    ),
+    route::<SetSecret, SecretSet>(
+        "set-secret",
+        Method::PUT,
+        "/v1/secrets/{name}",
+        Carries::Json,
+        "Set a secret; whoever uses it uses the new value from then on",
+    ),
+    route::<ListSecrets, SecretList>(
+        "list-secrets",
+        Method::GET,
+        "/v1/secrets",
+        Carries::Query,
+        "List the secrets, without their values",
+    ),
+    route::<NamedSecret, SecretRemoved>(
+        "remove-secret",
+        Method::DELETE,
+        "/v1/secrets/{name}",
+        Carries::QueryWatched,
+        "Remove a secret with all its versions",
     ),
 ];
 

@@ -5,8 +5,9 @@ use airssys_wasm_model::{RevisionNumber, Span, StrategyName, Version};
 use super::*;
 use crate::command::{
     Audit, AuditStatus, AuditVerify, CreateToken, Deploy, ExplainPolicy, Inspect, Invoke,
-    JointUpdate, List, Logs, Named, Nothing, Push, RevokeToken, Rollback, RollbackTo,
-    RolloutChoice, Scale, SetPolicy, Source, Update, UpdateNumber, UpdateOrder, Updates,
+    JointUpdate, List, ListSecrets, Logs, Named, NamedSecret, Nothing, Push, RevokeToken, Rollback,
+    RollbackTo, RolloutChoice, Scale, SecretInput, SetPolicy, SetSecret, Source, Update,
+    UpdateNumber, UpdateOrder, Updates,
 };
 use crate::reply::AuditDecision;
 use crate::{Code, Command, Failure, Payload, Timestamp};
@@ -54,6 +55,12 @@ fn every_command() -> Vec<Command> {
             plan_only: false,
         }),
         Command::Push(Push { artifact: digest, name: None, version: None, accept_signer: false }),
+        Command::SetSecret(SetSecret {
+            name: "stripe.live".parse().unwrap(),
+            value: SecretInput(Payload(vec![0, 255].into())),
+        }),
+        Command::ListSecrets(ListSecrets {}),
+        Command::RemoveSecret(NamedSecret { name: "stripe.live".parse().unwrap() }),
         Command::Versions(named()),
         Command::Update(update),
         Command::Promote(named()),

@@ -19,6 +19,7 @@ pub(crate) use inspection::inspection;
 pub(crate) use joint::{joined, joint, joint_plan};
 pub(crate) use rollout::{deployed, planned, rollout};
 pub(crate) use service::{history, log_line, releases, services, status};
+pub(crate) use table::table;
 pub(crate) use traffic::{bytes, instances, milliseconds, percent, quantile, traffic};
 
 #[cfg(test)]

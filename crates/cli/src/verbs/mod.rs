@@ -26,6 +26,7 @@ mod rollback;
 mod rolling;
 mod run;
 mod scale;
+mod secret;
 mod serve;
 mod sign;
 mod source;
@@ -64,6 +65,7 @@ pub(crate) enum Verb {
     Status(status::Status),
     History(history::History),
     Inspect(inspect::Inspect),
+    Secret(secret::Secret),
     Keygen(keygen::Keygen),
     Sign(sign::Sign),
     Verify(verify::Verify),
@@ -102,6 +104,7 @@ impl Verb {
             Self::Status(verb) => verb.run(ui).await,
             Self::History(verb) => verb.run(ui).await,
             Self::Inspect(verb) => verb.run(ui).await,
+            Self::Secret(verb) => verb.run(ui).await,
             Self::Keygen(verb) => verb.run(ui),
             Self::Sign(verb) => verb.run(ui),
             Self::Verify(verb) => verb.run(ui),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use airssys_wasm::serve_pool;
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_host::{
-    CallCtx, CallError, CommandIo, Host, HostSettings, Input, Line, LineSource, LogSink, NoWatch,
-    Pool, Pooling, RequestId, RevisionSpec, adapt,
+    Backends, CallCtx, CallError, CommandIo, Host, HostSettings, Input, Line, LineSource, LogSink,
+    NoWatch, Pool, Pooling, RequestId, RevisionSpec, adapt,
 };
 use airssys_wasm_model::{
     Asked, Grant, InstanceModel, Instances, Manifest, Name, RevisionNumber, Rights, Version,
@@ -128,6 +128,7 @@ impl Run {
             sink: Arc::new(Stderr),
             watch: Arc::new(NoWatch),
             state: None,
+            backends: Backends::in_memory(),
         };
         let host = Host::new(&HostSettings {
             cache_dir: None,

@@ -4,7 +4,9 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use airssys_wasm::{AuditLevel, NodeError, Server, ServerError, ServerSettings};
+use airssys_wasm::{
+    AuditLevel, KeyRing, KeySource, NodeError, SecretKey, Server, ServerError, ServerSettings,
+};
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_model::{ByteSize, Name};
 use serde_json::json;
@@ -55,6 +57,10 @@ pub(crate) struct Serve {
     /// A service whose calls are each recorded before they begin, and refused while that is not possible.
     #[arg(long, value_name = "SERVICE")]
     audit_required: Vec<Name>,
+    /// The file with the key of the secrets; made with the first secret. It is to be kept, and copied, apart from the
+    /// data directory [env: AIRSSYS_WASM_SECRETS_KEY holds the key itself; default: DIR.secrets-key].
+    #[arg(long, value_name = "FILE")]
+    secrets_key: Option<PathBuf>,
 }
 
 impl Serve {
@@ -68,6 +74,7 @@ impl Serve {
         settings.node.gate_ca = self.gate_ca;
         settings.node.audit.levels = self.audit_level;
         settings.node.audit.required = self.audit_required.into_iter().collect();
+        settings.node.secrets_key = secrets_key(self.secrets_key)?;
         let mut signals = Signals::listen()?;
         let server = tokio::select! {
             started = Server::start(settings) => started.map_err(failure)?,
@@ -82,6 +89,18 @@ impl Serve {
             () = signals.next() => Err(Exit(INTERRUPTED).into()),
         }
     }
+}
+
+/// The key of the secrets, where something says it.
+fn secrets_key(file: Option<PathBuf>) -> Result<Option<KeySource>, Failure> {
+    const VARIABLE: &str = "AIRSSYS_WASM_SECRETS_KEY";
+    if let Some(file) = file {
+        return Ok(Some(KeySource::File(file)));
+    }
+    let Some(text) = variable(VARIABLE) else { return Ok(None) };
+    let key = SecretKey::parse(&text);
+    let key = key.map_err(|error| Failure::new(Code::Usage, format!("{VARIABLE}: {error}")))?;
+    Ok(Some(KeySource::Given(KeyRing::of(key))))
 }
 
 fn ready(server: &Server, ui: &Ui) -> io::Result<()> {

@@ -26,6 +26,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::lookup::{Resolver, addresses};
+use super::secrets::{HeldSecrets, Receiver};
 use crate::context::{CallCtx, Mode};
 use crate::gauges::Gauges;
 use crate::pool::Pool;
@@ -47,6 +48,7 @@ pub(crate) struct OutboundHttp {
     own: OnceLock<Arc<Semaphore>>,
     /// Of a guest for copied calls: what it would have sent is counted here, and does not leave.
     refusing: Option<Arc<Gauges>>,
+    secrets: Arc<HeldSecrets>,
 }
 
 /// Requests that one instance may have under way. An honest guest fans out to a few servers.
@@ -56,9 +58,9 @@ const REQUESTS_PER_INSTANCE_MAX: usize = 32;
 static REQUESTS: Semaphore = Semaphore::const_new(256);
 
 impl OutboundHttp {
-    pub(crate) fn new(pool: &Pool, mode: Mode, teller: Teller) -> Self {
+    pub(crate) fn new(pool: &Pool, mode: Mode, teller: Teller, secrets: Arc<HeldSecrets>) -> Self {
         let refusing = (mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges));
-        Self { teller, own: OnceLock::new(), refusing }
+        Self { teller, own: OnceLock::new(), refusing, secrets }
     }
 
     pub(crate) fn teller(&self) -> &Teller {
@@ -132,11 +134,17 @@ impl Target {
 impl WasiHttpHooks for OutboundHttp {
     fn send_request(
         &mut self,
-        request: http::Request<WasiBody>,
+        mut request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Answer> + Send> {
-        match self.check(&request) {
+        let checked = self.check(&request).and_then(|target| {
+            let Target { host, port, tls, .. } = &target;
+            let to = Receiver { host, port: *port, tls: *tls };
+            let filled = self.secrets.fill(request.headers_mut(), to);
+            filled.map(|()| target).map_err(|_withheld| Error::HttpRequestDenied)
+        });
+        match checked {
             Ok(target) => {
                 let own = || Arc::new(Semaphore::new(REQUESTS_PER_INSTANCE_MAX));
                 let own = Arc::clone(self.own.get_or_init(own));

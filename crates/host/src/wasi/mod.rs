@@ -1,13 +1,17 @@
-//! What guests may import: WASI 0.2, and 0.3 where its engine supports it, HTTP, configuration and logging.
+//! What guests may import: WASI 0.2, and 0.3 where its engine supports it, HTTP, configuration, key-value buckets and
+//! logging.
 //!
 //! Sockets and name lookup are linked whatever the rights, since most toolchains import them whether they are used
 //! or not, and refuse what no right allows.
 
+mod config;
 mod environment;
 mod filesystem;
 mod http;
+mod keyvalue;
 mod logging;
 mod lookup;
+mod secrets;
 mod sockets;
 
 use wasmtime::Engine;
@@ -15,11 +19,12 @@ use wasmtime::component::Linker;
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::random::WasiRandom;
-use wasmtime_wasi_config::WasiConfig;
 
+pub(crate) use self::config::config_variables;
 pub(crate) use self::filesystem::{HeldFiles, Mount};
 pub(crate) use self::http::OutboundHttp;
 pub use self::lookup::{Resolver, SystemResolver};
+pub(crate) use self::secrets::HeldSecrets;
 pub(crate) use self::sockets::{Checks, HeldSockets};
 use crate::engine::Concurrency;
 use crate::guest::Guest;
@@ -32,7 +37,8 @@ pub(crate) fn linker(engine: &Engine, concurrency: Concurrency) -> wasmtime::Res
         add_p3(&mut linker)?;
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     }
-    wasmtime_wasi_config::add_to_linker(&mut linker, |guest| WasiConfig::new(&guest.config))?;
+    config::add_to_linker(&mut linker)?;
+    keyvalue::add_to_linker(&mut linker)?;
     logging::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use airssys_wasm_host::{
-    CallCtx, CallError, Host, HostSettings, HttpBody, HttpError, Input, Line, LogSink, NoWatch,
-    Output, Pool, PrepareError, RequestId, RevisionSpec,
+    Backends, CallCtx, CallError, Host, HostSettings, HttpBody, HttpError, Input, Line, LogSink,
+    NoWatch, Output, Pool, PrepareError, RequestId, RevisionSpec,
 };
 use airssys_wasm_model::{
     Asked, Digest, Grants, InstanceModel, Instances, Limits, RevisionNumber, Rights, Span, Version,
@@ -54,6 +54,7 @@ pub(crate) fn spec(artifact: &Bytes) -> RevisionSpec {
         sink: Arc::new(Kept::default()),
         watch: Arc::new(NoWatch),
         state: None,
+        backends: Backends::default(),
     }
 }
 

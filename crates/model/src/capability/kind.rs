@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// asks for one is refused at deploy, by the kind's name: granting what nothing checks would be worse than
 /// saying no. A kind leaves this list with the change that enforces it.
 pub const UNENFORCED_KINDS: &[&str] =
-    &["secrets", "keyvalue", "blobstore", "messaging", "services", "clocks", "random", "process"];
+    &["blobstore", "messaging", "services", "clocks", "random", "process"];
 
 /// A kind of capability. Its name is the one that grants, manifests, denials and audit lines use.
 #[derive(

@@ -152,6 +152,8 @@ fn target(command: &Command) -> String {
             let bound = |bound: Option<u32>| bound.map_or("same".to_owned(), |it| it.to_string());
             format!("min {}, max {}", bound(scale.min), bound(scale.max))
         }
+        Command::SetSecret(set) => set.name.to_string(),
+        Command::RemoveSecret(named) => named.name.to_string(),
         Command::CreateToken(create) => create.name.to_string(),
         Command::RevokeToken(revoke) => revoke.token.to_string(),
         Command::SetPolicy(set) => Digest::of(set.policy.as_bytes()).to_string(),

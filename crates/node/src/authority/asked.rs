@@ -53,6 +53,13 @@ impl Authority {
             Command::Audit(_) | Command::AuditVerify(_) | Command::AuditStatus(_) => {
                 node(Act::ReadAudit)
             }
+            Command::ListSecrets(_) => node(Act::ReadSecrets),
+            Command::SetSecret(set) => {
+                self.permit(by, Act::SetSecret, Subject::Secret(set.name.to_string()))
+            }
+            Command::RemoveSecret(named) => {
+                self.permit(by, Act::RemoveSecret, Subject::Secret(named.name.to_string()))
+            }
             Command::CreateToken(create) => {
                 let (name, roles) = (create.name.clone(), create.roles.clone());
                 self.permit(by, Act::CreateToken, Subject::Token { name, roles })

@@ -49,6 +49,11 @@ impl KeyValue {
             .map_err(|error| StoreError::from_record(&dir.join(FILE), error))
     }
 
+    /// Whether this directory has any.
+    pub(crate) fn is_in(dir: &Path) -> bool {
+        dir.join(FILE).exists()
+    }
+
     /// The buckets on any backend, so that a test can cut its power.
     #[cfg(test)]
     pub(super) fn on(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use airssys_wasm_host::{
-    Host, HostSettings, Inspection, NoLog, NoWatch, Pooling, Required, RevisionSpec,
+    Backends, Host, HostSettings, Inspection, NoLog, NoWatch, Pooling, Required, RevisionSpec,
 };
 use airssys_wasm_model::{Manifest, RevisionNumber, Rights};
 use anyhow::Context as _;
@@ -30,6 +30,7 @@ pub(super) async fn by_code(
         sink: Arc::new(NoLog),
         watch: Arc::new(NoWatch),
         state: None,
+        backends: Backends::default(),
     };
     let settings = HostSettings { pooling: Pooling::Never, ..HostSettings::default() };
     let prepared = Host::new(&settings)?.prepare(spec, Bytes::copy_from_slice(component)).await?;

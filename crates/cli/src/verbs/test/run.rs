@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use airssys_wasm_host::{
-    CallCtx, CallError, Host, HostSettings, Input, Lease, Line, LogSink, MemoryKeeper, NoWatch,
-    Pool, Pooling, RequestId, RevisionSpec,
+    Backends, CallCtx, CallError, Host, HostSettings, Input, Lease, Line, LogSink, MemoryKeeper,
+    NoWatch, Pool, Pooling, RequestId, RevisionSpec,
 };
 use airssys_wasm_model::{
     Asked, Grant, Grants, Hosts, Instances, ListenGrant, Manifest, NetGrant, RevisionNumber,
@@ -109,6 +109,7 @@ impl Bench {
             sink: heard,
             watch: Arc::new(NoWatch),
             state: Some(Arc::new(MemoryKeeper::default())),
+            backends: Backends::in_memory(),
         })
     }
 

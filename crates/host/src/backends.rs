@@ -1,0 +1,24 @@
+//! Who keeps what the guests of a revision use besides files and networks.
+
+use std::sync::Arc;
+
+use crate::keyvalue::{KeyValueStore, MemoryBuckets};
+use crate::secret::SecretSource;
+
+/// The keepers of one service. By default there is none: what a right allows is then answered as if nothing were
+/// there.
+#[derive(Clone, Default)]
+pub struct Backends {
+    /// Its key-value buckets.
+    pub keyvalue: Option<Arc<dyn KeyValueStore>>,
+    /// The values of its secrets.
+    pub secrets: Option<Arc<dyn SecretSource>>,
+}
+
+impl Backends {
+    /// Keepers that forget all with the last of their revisions, and no secret: for components that run without a
+    /// node.
+    pub fn in_memory() -> Self {
+        Self { keyvalue: Some(Arc::new(MemoryBuckets::default())), secrets: None }
+    }
+}

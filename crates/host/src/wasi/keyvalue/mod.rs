@@ -1,0 +1,131 @@
+//! `wasi:keyvalue@0.2.0-draft2`: the right to a bucket is looked up when it is opened, and the handle carries what
+//! may be done with it, so that a use costs a test of one bit.
+//!
+//! A copied call reads and writes nothing: what it would have written is counted.
+
+mod atomics;
+mod batch;
+mod bindings;
+mod store;
+
+use std::sync::Arc;
+
+use airssys_wasm_model::{AccessSet, AccessWord as _, DataAccess, Denial, Kind};
+use wasmtime::component::{HasSelf, Linker, Resource, ResourceTableError};
+
+use self::bindings::wasi::keyvalue;
+use crate::guest::Guest;
+use crate::keyvalue::{Bucket, KeyValueError};
+use crate::watch::Use;
+
+pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    keyvalue::store::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
+    keyvalue::atomics::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
+    keyvalue::batch::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)
+}
+
+/// A bucket that a guest has open.
+#[derive(Clone)]
+#[allow(unreachable_pub, reason = "the generated module, which is no wider, re-exports it")]
+pub struct OpenBucket {
+    name: Arc<str>,
+    access: AccessSet<DataAccess>,
+    bucket: Arc<dyn Bucket>,
+}
+
+/// An entry that a guest may swap. Its version is kept and not its value: a guest may hold a thousand.
+#[allow(unreachable_pub, reason = "the generated module, which is no wider, re-exports it")]
+pub struct Cas {
+    of: OpenBucket,
+    key: String,
+    seen: Option<u64>,
+}
+
+/// Why a guest does not get what it asked for.
+#[allow(unreachable_pub, reason = "the generated module, which is no wider, re-exports it")]
+pub enum Refusal {
+    /// It asked for something that can be no bucket.
+    NoSuchStore,
+    /// No right allows it.
+    Denied,
+    /// Anything else that it is told.
+    Other(String),
+    /// The handle is none.
+    Trap(wasmtime::Error),
+}
+
+impl From<ResourceTableError> for Refusal {
+    fn from(error: ResourceTableError) -> Self {
+        match error {
+            ResourceTableError::Full => Self::Other("the instance holds too many handles".into()),
+            other => Self::Trap(other.into()),
+        }
+    }
+}
+
+impl Refusal {
+    fn told(self) -> wasmtime::Result<keyvalue::store::Error> {
+        match self {
+            Self::NoSuchStore => Ok(keyvalue::store::Error::NoSuchStore),
+            Self::Denied => Ok(keyvalue::store::Error::AccessDenied),
+            Self::Other(text) => Ok(keyvalue::store::Error::Other(text)),
+            Self::Trap(error) => Err(error),
+        }
+    }
+}
+
+impl Guest {
+    /// The bucket behind a handle, if this may be done with it.
+    fn bucket(
+        &self,
+        handle: &Resource<OpenBucket>,
+        access: DataAccess,
+    ) -> Result<OpenBucket, Refusal> {
+        let bucket = self.table.get(handle)?;
+        self.may(bucket, access)?;
+        Ok(bucket.clone())
+    }
+
+    /// The check of each use, told to whoever watches.
+    fn may(&self, bucket: &OpenBucket, access: DataAccess) -> Result<(), Refusal> {
+        let name = &*bucket.name;
+        if !bucket.access.contains(access) {
+            let act = match access {
+                DataAccess::Read => "read in the bucket",
+                DataAccess::Write => "write to the bucket",
+            };
+            return Err(self.denied_bucket(act, name, access));
+        }
+        if let (DataAccess::Write, Some(gauges)) = (access, &self.refusing) {
+            gauges.refuses();
+            return Err(Refusal::Other("the copy of a call writes nothing".to_owned()));
+        }
+        if self.sees_uses(Kind::Keyvalue) {
+            let (kind, access) = (Kind::Keyvalue, access.as_str());
+            self.used(Use { kind, access, target: name });
+        }
+        Ok(())
+    }
+
+    fn denied_bucket(&self, act: &str, name: &str, access: DataAccess) -> Refusal {
+        let scope = format!("{name}:{}", access.as_str());
+        let service = &self.revision().spec.service;
+        self.denied(&Denial::new(service, Kind::Keyvalue, act, name, &scope));
+        Refusal::Denied
+    }
+
+    /// What the guest is told of a failure, and the log of what it is not told.
+    fn failed(&self, error: KeyValueError) -> Refusal {
+        match error {
+            KeyValueError::Refused(why) => {
+                self.speaker.warns("keyvalue", &why);
+                Refusal::Other(why)
+            }
+            KeyValueError::Failed(why) => {
+                let service = &self.revision().spec.service;
+                tracing::error!(%service, error = &*why, "the key-value store failed");
+                Refusal::Other("the key-value store failed".to_owned())
+            }
+        }
+    }
+}
