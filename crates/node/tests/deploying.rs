@@ -266,11 +266,11 @@ async fn what_is_no_component_is_refused_and_nothing_is_left() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kind_that_nothing_enforces_is_refused_by_its_name() {
     let tested = Tested::new().await;
-    let asks = "[capabilities]\nnet = [{ to = \"a.example:25\", protocol = \"tcp\", reason = \"mail\" }]\n";
+    let asks = "[capabilities]\nmessaging = [{ topic = \"orders\", access = [\"publish\"], reason = \"r\" }]\n";
     let bytes = with_manifest(guest("echo-handler"), "echo", asks);
     let failure = tested.deploy(tested.deployment("echo", &bytes, V1)).await.unwrap_err();
     assert_eq!(failure.code, Code::Denied);
-    assert!(failure.message.contains("`net`"), "{failure}");
+    assert!(failure.message.contains("`messaging`"), "{failure}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
