@@ -63,9 +63,7 @@ impl Session {
                 self.bucket(name)?.set(key, &value).map_err(named).and_then(ok)
             }
             ["delete", name, key] => self.bucket(name)?.delete(key).map_err(named).and_then(ok),
-            ["exists", name, key] => {
-                Ok(self.bucket(name)?.exists(key).map_err(named)?.to_string())
-            }
+            ["exists", name, key] => Ok(self.bucket(name)?.exists(key).map_err(named)?.to_string()),
             ["list", name, ref after @ ..] => {
                 let page = self.bucket(name)?.list_keys(after.first().copied()).map_err(named)?;
                 Ok(format!("[{}] {:?}", page.keys.join(" "), page.cursor))

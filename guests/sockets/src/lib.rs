@@ -68,8 +68,7 @@ impl script::Net for Sockets {
     async fn connect(&self, to: SocketAddr) -> Answer<Tcp> {
         let socket = create_tcp_socket(family(to)).map_err(named)?;
         socket.start_connect(&instance_network(), wasi(to)).map_err(named)?;
-        let (input, output) =
-            ready(|| socket.finish_connect(), || socket.subscribe().block())?;
+        let (input, output) = ready(|| socket.finish_connect(), || socket.subscribe().block())?;
         Ok(Tcp { input, output, _socket: socket })
     }
 
@@ -94,8 +93,7 @@ impl script::Net for Sockets {
     }
 
     async fn accept(&self, listener: &mut TcpSocket) -> Answer<Tcp> {
-        let (socket, input, output) =
-            ready(|| listener.accept(), || listener.subscribe().block())?;
+        let (socket, input, output) = ready(|| listener.accept(), || listener.subscribe().block())?;
         Ok(Tcp { input, output, _socket: socket })
     }
 
