@@ -103,7 +103,12 @@ fn swapped_repeated_removed_and_foreign_lines_are_found() {
         let mut removed = before.clone();
         removed.remove(one);
         edits.push(removed);
-        for edited in edits.into_iter().filter(|edited| *edited != before) {
+        // What is only added behind the end was never acknowledged: it is cut off at the next start, and no edit.
+        let is_edit = |edited: &Vec<Vec<u8>>| {
+            let is_longer = edited.len() > before.len() && edited.starts_with(&before);
+            *edited != before && !(is_longer && name == segment::name(last))
+        };
+        for edited in edits.iter().filter(|edited| is_edit(edited)) {
             let shadow = whole.copy();
             shadow.tamper(&name, Some(edited.concat()));
             assert!(found(&shadow).is_some(), "lines {one} and {other} of {name}");
