@@ -22,11 +22,7 @@ pub(super) fn create_directory(
     place: &Place,
     words: &str,
 ) -> Result<(), Refusal> {
-    let found = find(place, words, Last::Keep, CREATE)?;
-    if found.is_itself() {
-        return Err(Errno::EXIST.into());
-    }
-    errand.check(&found, CREATE)?;
+    let found = find_below(errand, place, words, CREATE, Errno::EXIST)?;
     Ok(mkdirat(&found.dir, &*found.name, FileMode::from_raw_mode(0o777))?)
 }
 
@@ -35,20 +31,12 @@ pub(super) fn remove_directory(
     place: &Place,
     words: &str,
 ) -> Result<(), Refusal> {
-    let found = find(place, words, Last::Keep, DELETE)?;
-    if found.is_itself() {
-        return Err(Errno::INVAL.into());
-    }
-    errand.check(&found, DELETE)?;
+    let found = find_below(errand, place, words, DELETE, Errno::INVAL)?;
     Ok(unlinkat(&found.dir, &*found.name, AtFlags::REMOVEDIR)?)
 }
 
 pub(super) fn unlink(errand: &mut Errand, place: &Place, words: &str) -> Result<(), Refusal> {
-    let found = find(place, words, Last::Keep, DELETE)?;
-    if found.is_itself() {
-        return Err(Errno::ISDIR.into());
-    }
-    errand.check(&found, DELETE)?;
+    let found = find_below(errand, place, words, DELETE, Errno::ISDIR)?;
     if found.means_directory {
         return Err(Errno::NOTDIR.into());
     }
@@ -76,11 +64,7 @@ pub(super) fn symlink(
     place: &Place,
     words: &str,
 ) -> Result<(), Refusal> {
-    let found = find(place, words, Last::Keep, CREATE)?;
-    if found.is_itself() {
-        return Err(Errno::EXIST.into());
-    }
-    errand.check(&found, CREATE)?;
+    let found = find_below(errand, place, words, CREATE, Errno::EXIST)?;
     if !stays_below(&found.path, target) {
         let from = found.path.rsplit_once('/').map_or("", |(dir, _)| dir);
         return Err(found.mount.leaves(from, target, FileAccess::READ));
@@ -152,6 +136,22 @@ fn move_is_allowed(errand: &mut Errand, old: &Found, new: &Found) -> Result<bool
     let changes = new.mount.access(&new.path).and(FileAccess::MODIFY);
     errand.check(old, FileAccess::READ.or(changes))?;
     Ok(false)
+}
+
+/// A name that may be acted on so. The directory that the words begin at is none, and gets this error.
+fn find_below(
+    errand: &mut Errand,
+    place: &Place,
+    words: &str,
+    access: FileAccess,
+    itself: Errno,
+) -> Result<Found, Refusal> {
+    let found = find(place, words, Last::Keep, access)?;
+    if found.is_itself() {
+        return Err(itself.into());
+    }
+    errand.check(&found, access)?;
+    Ok(found)
 }
 
 /// What may be done at this path and at each one below it, if it is the same.
