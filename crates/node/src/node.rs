@@ -171,13 +171,13 @@ impl Node {
         let data = settings.data.clone();
         let choice = settings.audit.clone();
         let opened = tokio::task::spawn_blocking(move || {
-            let store = Store::open(&data)?;
+            let store = Arc::new(Store::open(&data)?);
             let trail = Trail::open(&data, choice)?;
-            Ok::<_, NodeError>((store, trail))
+            let authority = Authority::read(Arc::clone(&store))?;
+            Ok::<_, NodeError>((store, trail, authority))
         });
-        let (store, trail) = opened.await.map_err(|panicked| StoreError::Corrupt {
-            path: settings.data.clone(),
-            detail: panicked.to_string(),
+        let (store, trail, authority) = opened.await.map_err(|panicked| {
+            StoreError::Corrupt { path: settings.data.clone(), detail: panicked.to_string() }
         })??;
         // The store first: its lock says whose the directory is.
         let host = Host::new(&HostSettings {
@@ -186,13 +186,6 @@ impl Node {
             pooling: settings.pooling,
             ..HostSettings::default()
         })?;
-        let store = Arc::new(store);
-        let reading = Arc::clone(&store);
-        let authority = tokio::task::spawn_blocking(move || Authority::read(reading));
-        let authority = authority.await.map_err(|panicked| StoreError::Corrupt {
-            path: settings.data.clone(),
-            detail: panicked.to_string(),
-        })??;
         let key = settings.secrets_key;
         let key = key.unwrap_or_else(|| KeySource::File(secrets::key_file(&settings.data)));
         let shared = Arc::new(Shared {
