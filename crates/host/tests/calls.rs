@@ -412,19 +412,13 @@ async fn instances_that_no_call_needs_are_given_up_down_to_the_minimum() {
     let at_once = |count: usize| {
         futures::future::join_all((0..count).map(|_| common::get(&pool, "/sleep?ms=50")))
     };
-    // An instance is back a little later than its caller has the answer.
-    let back = async |count: u32| {
-        while pool.stats().idle != count {
-            tokio::task::yield_now().await;
-        }
-    };
     at_once(6).await;
-    back(6).await;
+    common::at_rest(&pool).await;
     assert_eq!(pool.stats().instances, 6);
     pool.rest(1).await;
     assert_eq!(pool.stats().instances, 6, "all were needed since it began");
     at_once(3).await;
-    back(6).await;
+    common::at_rest(&pool).await;
     pool.rest(1).await;
     assert_eq!(pool.stats().instances, 3, "three were needed at once");
     pool.rest(1).await;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use airssys_wasm_host::{CallError, HttpError, Limit};
 use airssys_wasm_model::{ByteSize, InstanceModel, Span};
 use bytes::Bytes;
-use common::{call, config, get, got, model, pool, rights, text};
+use common::{call, config, get, got, in_turn, model, pool, rights, text};
 use http_body_util::{BodyExt, Full, StreamBody};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,10 +62,9 @@ async fn bodies_stream_both_ways_in_wasi_0_3() {
 async fn a_fresh_instance_remembers_nothing_and_a_pooled_one_does() {
     let fresh = pool("http-hello", |_| ()).await;
     let pooled = pool("http-hello", |spec| model(spec, InstanceModel::Pooled)).await;
-    for count in 1..=3 {
-        assert_eq!(got(&fresh, "/count").await.1, "1");
-        assert_eq!(got(&pooled, "/count").await.1, count.to_string());
-    }
+    let thrice = ["/count"; 3];
+    assert_eq!(in_turn(&fresh, &thrice).await, ["1", "1", "1"]);
+    assert_eq!(in_turn(&pooled, &thrice).await, ["1", "2", "3"]);
     assert_eq!(pooled.stats().instances, 1);
     pooled.stop().await;
     assert_eq!(pooled.stats().instances, 0);
@@ -78,19 +77,15 @@ async fn a_pooled_instance_is_replaced_after_its_calls_or_its_memory() {
         spec.instances.max_calls = 2;
     })
     .await;
-    let mut counts = Vec::new();
-    for _ in 0..4 {
-        counts.push(got(&counted, "/count").await.1);
-    }
-    assert_eq!(counts, ["1", "2", "1", "2"]);
+    assert_eq!(in_turn(&counted, &["/count"; 4]).await, ["1", "2", "1", "2"]);
     let full = pool("http-hello", |spec| {
         model(spec, InstanceModel::Pooled);
         spec.limits.memory = ByteSize::mib(16);
     })
     .await;
-    assert_eq!(got(&full, "/count").await.1, "1");
-    assert_eq!(got(&full, "/alloc?mib=12").await.0, 200);
-    assert_eq!(got(&full, "/count").await.1, "1", "the full instance served on");
+    let said = in_turn(&full, &["/count", "/count", "/alloc?mib=12", "/count"]).await;
+    let [before, then, _, after] = &said[..] else { panic!("{said:?}") };
+    assert_eq!([&**before, then, after], ["1", "2", "1"], "the full instance served on");
 }
 
 #[tokio::test(flavor = "multi_thread")]

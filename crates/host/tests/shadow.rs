@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use airssys_wasm_host::{NoShadow, Pool};
 use airssys_wasm_model::InstanceModel;
-use common::{execute, got, model, pool, rights};
+use common::{execute, got, in_turn, model, pool, rights};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_writes_nothing_where_the_live_call_may() {
@@ -45,11 +45,8 @@ async fn what_a_copy_leaves_in_memory_never_meets_a_live_call() {
     for guest in ["http-hello", "http-p3"] {
         let live = pool(guest, |spec| model(spec, InstanceModel::Pooled)).await;
         let copies = live.shadow(4).unwrap();
-        let count = async |pool: &Arc<Pool>| got(pool, "/count").await.1;
-        for _ in 0..3 {
-            count(&copies).await;
-        }
-        assert_eq!(count(&live).await, "1", "{guest}");
+        assert_eq!(in_turn(&copies, &["/count"; 3]).await.len(), 3);
+        assert_eq!(got(&live, "/count").await.1, "1", "{guest}");
         assert_eq!(live.stats().instances, 1, "{guest}");
     }
 }

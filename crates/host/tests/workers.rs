@@ -5,7 +5,9 @@ mod common;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use airssys_wasm_host::{CallError, ClaimError, HttpBody, HttpError, Limit, Pool, RevisionSpec};
+use airssys_wasm_host::{
+    CallError, ClaimError, HttpBody, HttpError, Lease, Limit, Pool, RevisionSpec,
+};
 use airssys_wasm_model::{InstanceModel, Span};
 use bytes::Bytes;
 use common::{call, get, got, model, pool, text};
@@ -54,6 +56,16 @@ async fn round(sender: &mpsc::Sender<Bytes>, body: &mut HttpBody, bytes: usize) 
     assert_eq!(came, bytes);
 }
 
+/// Where nobody may queue.
+async fn as_soon_as_there_is_a_place(pool: &Arc<Pool>) -> Lease {
+    loop {
+        match pool.claim(call()).await {
+            Ok(lease) => return lease,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn several_calls_are_in_one_instance_at_once_and_no_more_than_may_be() {
     let pool = shared(4, 1, |spec| spec.limits.queue = 0).await;
@@ -70,6 +82,7 @@ async fn several_calls_are_in_one_instance_at_once_and_no_more_than_may_be() {
     let (sender, body) = fellows.pop().unwrap();
     drop(sender);
     assert!(body.collect().await.unwrap().to_bytes().is_empty());
+    drop(as_soon_as_there_is_a_place(&pool).await);
     assert_eq!(got(&pool, "/count").await.1, "5", "another instance answered");
 }
 
@@ -209,13 +222,7 @@ async fn a_caller_who_leaves_gives_its_place_back_when_the_guest_is_done() {
     assert!(leaving.await.is_err());
     let taken = pool.claim(call()).await.err();
     assert_eq!(taken, Some(ClaimError::Saturated), "the guest is not done");
-    let lease = loop {
-        match pool.claim(call()).await {
-            Ok(lease) => break lease,
-            Err(_) => tokio::task::yield_now().await,
-        }
-    };
-    drop(lease);
+    drop(as_soon_as_there_is_a_place(&pool).await);
     assert_eq!(got(&pool, "/count").await.1, "2", "another instance answered");
 }
 

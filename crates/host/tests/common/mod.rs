@@ -137,6 +137,26 @@ pub(crate) async fn got(pool: &Arc<Pool>, target: &str) -> (u16, String) {
     (status, text(answer.into_body()).await.expect("its body comes whole"))
 }
 
+/// Until every instance waits for a call: one is back a little later than its caller has the answer.
+pub(crate) async fn at_rest(pool: &Pool) {
+    let back = async {
+        while pool.stats().idle != pool.stats().instances {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), back).await.expect("every instance comes back");
+}
+
+/// Sends GET requests one after the other, each when the instance of the one before is back.
+pub(crate) async fn in_turn(pool: &Arc<Pool>, targets: &[&str]) -> Vec<String> {
+    let mut said = Vec::new();
+    for target in targets {
+        said.push(got(pool, target).await.1);
+        at_rest(pool).await;
+    }
+    said
+}
+
 /// A body's text.
 pub(crate) async fn text(body: HttpBody) -> Result<String, HttpError> {
     Ok(String::from_utf8(body.collect().await?.to_bytes().into()).unwrap())
