@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use airssys_wasm::{NodeSettings, Pooling, Server, ServerSettings};
-use airssys_wasm_api::command::{Invoke, Source, Update};
+use airssys_wasm_api::command::{Invoke, RollbackTo, Source, Update};
 use airssys_wasm_api::reply::{Invoked, Outcome, Removed, RolloutReport, Traffic};
 use airssys_wasm_api::{By, Code, Command, Failure, Payload};
 use airssys_wasm_model::{Span, StrategyName, Version};
-use common::{Tested, V1, V2, greet, guest, name, named, until, with_manifest};
+use common::{Tested, V1, V2, back, greet, guest, name, named, until, with_manifest};
 use futures::future::join_all;
 use futures::{StreamExt as _, stream};
 
@@ -267,6 +267,32 @@ async fn after_an_abort_a_state_that_cannot_be_read_gives_way_to_the_one_before(
     canary(&tested, &counter("counter-v2", 8), 30.0).await;
     let again = each(&tested, &users, "get").await;
     assert!(again.iter().all(|(user, it)| it.count == further[user].count), "{again:?}");
+}
+
+/// An actor without a key has one state, and it is not thrown away to run older code.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollback_to_a_warm_revision_that_cannot_read_the_state_is_refused_and_changes_nothing() {
+    let tables = "[instances]\nmodel = \"actor\"\n";
+    let [first, second] =
+        ["counter", "counter-v2"].map(|it| with_manifest(guest(it), "counter", tables));
+    let tested = Tested::new().await;
+    tested.deploy(tested.deployment("counter", &first, V1)).await.unwrap();
+    say(&tested, "ada", "add 10").await.unwrap();
+    let source = Some(Source::Artifact(tested.upload(&second)));
+    let update = greet("counter", "", StrategyName::BlueGreen);
+    tested.update(Update { source, version: Some(V2), config: None, ..update }).await.unwrap();
+
+    // Nothing was saved since: the old one reads what is there.
+    let report: RolloutReport = tested.ask(back("counter", RollbackTo::Former)).await.unwrap();
+    assert_eq!(report.outcome, Some(Outcome::Promoted), "{report:?}");
+    tested.ask::<RolloutReport>(back("counter", RollbackTo::Former)).await.unwrap();
+    assert_eq!(say(&tested, "ada", "add 5").await.unwrap(), Count { count: 15, revision: 2 });
+
+    let refused =
+        tested.ask::<RolloutReport>(back("counter", RollbackTo::Former)).await.unwrap_err();
+    assert_eq!(refused.code, Code::Invalid, "{refused}");
+    assert!(refused.message.contains("state"), "{refused}");
+    assert_eq!(say(&tested, "ada", "add 1").await.unwrap(), Count { count: 16, revision: 2 });
 }
 
 /// Many callers of one actor: some wait for its turn at every moment, also at that of the switch.

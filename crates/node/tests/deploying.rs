@@ -29,11 +29,11 @@ async fn a_component_is_deployed_updated_and_taken_back_and_a_restart_remembers(
         assert_eq!(report.outcome, Some(Outcome::Promoted), "{report:?}");
         assert_eq!(tested.echo("you").await.unwrap(), format!("{greeting}, you"));
     }
-    let report: RolloutReport = tested.ask(back(RollbackTo::Former)).await.unwrap();
+    let report: RolloutReport = tested.ask(back("echo", RollbackTo::Former)).await.unwrap();
     assert_eq!((report.from.revision, report.to.revision), (RevisionNumber(4), RevisionNumber(3)));
     assert_eq!(tested.echo("you").await.unwrap(), "good day, you");
     let first = RollbackTo::Revision(RevisionNumber(1));
-    tested.ask::<RolloutReport>(back(first)).await.unwrap();
+    tested.ask::<RolloutReport>(back("echo", first)).await.unwrap();
 
     let tested = tested.restarted().await;
     assert_eq!(tested.echo("you").await.unwrap(), "hello, you");
@@ -48,7 +48,7 @@ async fn a_rollback_inside_the_hold_meets_the_revision_still_warm() {
     let tested = Tested::new().await;
     tested.deploy(tested.deployment("echo", &guest("echo-handler"), V1)).await.unwrap();
     tested.update(greet("echo", "hi", StrategyName::BlueGreen)).await.unwrap();
-    let report: RolloutReport = tested.ask(back(RollbackTo::Former)).await.unwrap();
+    let report: RolloutReport = tested.ask(back("echo", RollbackTo::Former)).await.unwrap();
     assert!(report.steps[0].step.starts_with("give r1 100%"), "{:?}", report.steps);
     assert_eq!(tested.echo("you").await.unwrap(), "you");
 }
@@ -86,7 +86,7 @@ async fn a_canary_waits_is_steered_and_stands_alone() {
     for (second, code) in [
         (Command::Update(update), Code::Conflict),
         // The first revision replaced none.
-        (back(RollbackTo::Former), Code::NotFound),
+        (back("echo", RollbackTo::Former), Code::NotFound),
         (Command::Deploy(deploy), Code::Conflict),
     ] {
         let failure = tested.act(second).await.unwrap_err();
@@ -157,7 +157,7 @@ async fn a_release_never_changes() {
     assert_eq!(report.to.version, V2);
     update.source = Some(Source::Release("echo@3.0.0".parse().unwrap()));
     assert_eq!(tested.update(update).await.unwrap_err().code, Code::NotFound);
-    let report: RolloutReport = tested.ask(back(RollbackTo::Version(V1))).await.unwrap();
+    let report: RolloutReport = tested.ask(back("echo", RollbackTo::Version(V1))).await.unwrap();
     assert_eq!(report.to.revision, RevisionNumber(1));
 }
 

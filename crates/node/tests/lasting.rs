@@ -61,7 +61,7 @@ async fn a_revision_in_its_hold_is_warm_again_after_a_restart() {
     let tested = tested.restarted().await;
     let is_ready = async || tested.status("echo").await.revisions[0].state == "ready";
     until("r1 is ready", is_ready).await;
-    let report: RolloutReport = tested.ask(back(RollbackTo::Former)).await.unwrap();
+    let report: RolloutReport = tested.ask(back("echo", RollbackTo::Former)).await.unwrap();
     assert!(report.steps[0].step.starts_with("give r1 100%"), "{:?}", report.steps);
     assert_eq!(tested.echo("you").await.unwrap(), "you");
 }
@@ -181,7 +181,7 @@ async fn a_rollback_does_not_take_a_route_that_another_service_has_now() {
     update.version = Some(V2);
     tested.update(update).await.unwrap();
     tested.deploy(tested.deployment("other", &routed("other", "/old"), V1)).await.unwrap();
-    let failure = tested.act(back(RollbackTo::Former)).await.unwrap_err();
+    let failure = tested.act(back("echo", RollbackTo::Former)).await.unwrap_err();
     assert_eq!(failure.code, Code::Conflict, "{failure}");
     let status = tested.status("echo").await;
     assert_eq!(status.active.unwrap().revision, RevisionNumber(2));

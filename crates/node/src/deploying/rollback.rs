@@ -7,7 +7,7 @@ use airssys_wasm_api::command::{Rollback, RollbackTo};
 use airssys_wasm_api::reply::Reply;
 use airssys_wasm_api::{By, Code, Failure};
 use airssys_wasm_deploy::{Asked, RevisionRecord, RolloutKind, ServiceRecord};
-use airssys_wasm_model::RolloutSettings;
+use airssys_wasm_model::{InstanceModel, RevisionNumber, RolloutSettings};
 
 use super::actors::check_actors;
 use super::checks::{check_ignored, check_route};
@@ -15,7 +15,8 @@ use super::planning::planned;
 use super::rolling::{record_rollout, rolled};
 use crate::node::Shared;
 use crate::releases;
-use crate::service::LastStart;
+use crate::service::{LastStart, Service};
+use crate::starting::StartError;
 
 pub(crate) async fn rollback(
     shared: &Arc<Shared>,
@@ -36,6 +37,7 @@ pub(crate) async fn rollback(
     if command.plan_only {
         return planned(&record, &rollout, (number, version));
     }
+    reads_its_state(&service, number).await?;
     let asked = Asked {
         kind: RolloutKind::Rollback,
         settings: rollout,
@@ -50,6 +52,17 @@ pub(crate) async fn rollback(
         Ok((number, rollout))
     });
     rolled(&begun.await?, command.detached, &by, arrived).await
+}
+
+/// A revision that is still warm gets its calls at once, without the start in which an actor's instance takes the
+/// state. So it is tried here: the newer version may have saved what this one cannot read.
+async fn reads_its_state(service: &Service, number: RevisionNumber) -> Result<(), Failure> {
+    let Some(running) = service.live.switch.get(number) else { return Ok(()) };
+    let instances = &running.pool.spec().instances;
+    if instances.model != InstanceModel::Actor || instances.key.is_some() {
+        return Ok(());
+    }
+    running.pool.warm().await.map_err(|error| StartError::from(error).failure())
 }
 
 /// Where a rollback goes.

@@ -184,9 +184,9 @@ pub(crate) fn greet(service: &str, greeting: &str, strategy: StrategyName) -> Up
     }
 }
 
-pub(crate) fn back(to: RollbackTo) -> Command {
+pub(crate) fn back(service: &str, to: RollbackTo) -> Command {
     Command::Rollback(Rollback {
-        service: name("echo"),
+        service: name(service),
         to,
         rollout: RolloutChoice::default(),
         detached: false,
