@@ -19,7 +19,10 @@ pub(crate) async fn promote(shared: &Shared, name: &Name, by: &By) -> Result<Rep
     let promote = |record: &mut ServiceRecord, now| {
         record.promote(now).inspect(|_| record.decided_by(&by.who))
     };
-    steer(shared, name, by, decided, promote).await
+    let wanted = |record: &ServiceRecord, rollout: &Rollout| {
+        decided(rollout) || batches::waits_for_others(shared, record)
+    };
+    steer(shared, name, by, wanted, promote).await
 }
 
 pub(crate) async fn abort(shared: &Shared, name: &Name, by: &By) -> Result<Reply, Failure> {
@@ -33,7 +36,7 @@ pub(crate) async fn abort(shared: &Shared, name: &Name, by: &By) -> Result<Reply
     let abort = |record: &mut ServiceRecord, now| {
         record.abort(&reason, now).inspect(|_| record.decided_by(&by.who))
     };
-    steer(shared, name, by, decided, abort).await
+    steer(shared, name, by, |_, rollout| decided(rollout), abort).await
 }
 
 /// Takes back every service of an update of several, and waits until that is done.
@@ -67,11 +70,11 @@ async fn abort_all(shared: &Shared, id: BatchId, reason: &str) -> Result<Arc<Bat
 
 pub(crate) async fn pause(shared: &Shared, name: &Name, by: &By) -> Result<Reply, Failure> {
     let reason = format!("paused by {}", by.who);
-    steer(shared, name, by, |_| true, |record, now| record.pause(&reason, now)).await
+    steer(shared, name, by, |_, _| true, |record, now| record.pause(&reason, now)).await
 }
 
 pub(crate) async fn resume(shared: &Shared, name: &Name, by: &By) -> Result<Reply, Failure> {
-    steer(shared, name, by, |_| true, |record, now| record.resume(now)).await
+    steer(shared, name, by, |_, _| true, |record, now| record.resume(now)).await
 }
 
 fn decided(rollout: &Rollout) -> bool {
@@ -83,7 +86,7 @@ async fn steer(
     shared: &Shared,
     name: &Name,
     by: &By,
-    wanted: fn(&Rollout) -> bool,
+    wanted: impl Fn(&ServiceRecord, &Rollout) -> bool,
     change: impl FnOnce(&mut ServiceRecord, Timestamp) -> Result<RolloutNumber, SteerError>,
 ) -> Result<Reply, Failure> {
     let arrived = Instant::now();
@@ -104,13 +107,15 @@ async fn steer(
 }
 
 /// Waits until a rollout stands as wanted.
-pub(crate) async fn settled(
+async fn settled(
     service: &Service,
     number: RolloutNumber,
-    wanted: impl Fn(&Rollout) -> bool,
+    wanted: impl Fn(&ServiceRecord, &Rollout) -> bool,
 ) -> Result<Arc<ServiceRecord>, Failure> {
     let mut record = service.watch();
-    let stands = |record: &Arc<ServiceRecord>| record.rollout(number).is_none_or(&wanted);
+    let stands = |record: &Arc<ServiceRecord>| {
+        record.rollout(number).is_none_or(|rollout| wanted(record, rollout))
+    };
     let found = async { record.wait_for(stands).await.map(|record| Arc::clone(&record)) };
     service.shared.unless_stopping(found).await?.map_err(|_| stopping())
 }
@@ -190,7 +195,7 @@ pub(crate) async fn remove(shared: &Arc<Shared>, name: &Name, by: By) -> Result<
     });
     let number = amended.await.map_err(|error| amend_failure(error, |never| match never {}))?;
     shared.routes.remove(name);
-    settled(&service, number, decided).await?;
+    settled(&service, number, |_, rollout| decided(rollout)).await?;
     by.progress.phase("draining");
     service.gone().await?;
     Ok(Removed { service: name.clone() }.into())

@@ -139,6 +139,8 @@ async fn who_is_ready_waits_for_the_others_and_says_for_whom() {
     assert_eq!(say(&tested, "left").await.unwrap(), "hello, you");
     let refused = tested.act(Command::Update(quick)).await.unwrap_err();
     assert_eq!(refused.code, Code::Conflict, "{refused}");
+    let waiting: RolloutReport = tested.ask(Command::Promote(named("left"))).await.unwrap();
+    assert_eq!(waiting.outcome, None, "it is answered, and waits on");
 
     // What waits goes on waiting after a restart, and a word lets the other join it.
     let tested = tested.restarted().await;

@@ -23,7 +23,8 @@ struct Steered {
 /// Finish the rollout now, with the new revision
 ///
 /// What is left to watch, to wait for and to ask is left out: a gate that has not answered and a pause until an
-/// operator says more are passed. All calls go to the new revision.
+/// operator says more are passed. All calls go to the new revision. A service that is updated with others then waits
+/// for these, and the command is answered when nothing of its own is left to do.
 #[derive(clap::Args)]
 pub(crate) struct Promote {
     #[command(flatten)]

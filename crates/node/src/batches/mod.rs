@@ -9,5 +9,5 @@ mod shelf;
 
 pub(crate) use batch::Batch;
 pub(crate) use followed::{ended, rested};
-pub(crate) use reports::{joined, report, steered};
+pub(crate) use reports::{joined, report, steered, waits_for_others};
 pub(crate) use shelf::Batches;

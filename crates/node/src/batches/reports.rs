@@ -51,6 +51,11 @@ pub(crate) fn steered(
     })
 }
 
+/// Whether a service has nothing left to do but to wait for others of its update, which are not so far.
+pub(crate) fn waits_for_others(shared: &Shared, record: &ServiceRecord) -> bool {
+    joined(shared, record).is_some_and(|joined| !joined.waits_for.is_empty())
+}
+
 /// The update that a service takes part in.
 pub(crate) fn joined(shared: &Shared, record: &ServiceRecord) -> Option<Joined> {
     let id = record.batch()?;
