@@ -18,6 +18,7 @@ use crate::Paths;
 use crate::contest::Contest;
 use crate::load::{Load, Request};
 use crate::node::{self, Node, Process, Server, marked};
+use crate::pairs;
 use crate::report::{Bound, Report};
 
 /// The promise: all together.
@@ -43,7 +44,7 @@ const WITHOUT: &str = "without";
 pub(crate) struct Costs {
     #[command(flatten)]
     paths: Paths,
-    /// How often each is measured, in turns; the canary, whose promise is finest, thrice as often
+    /// How often each is measured, in turns
     #[arg(long, default_value_t = 15)]
     rounds: usize,
     /// How long each measurement lasts
@@ -65,7 +66,7 @@ impl Costs {
         let ours = |path: &str| (&node.process, Request::get(&node.http, path));
 
         let bare = bare(&hello, false)?;
-        let together = self.compare(ours("/hello/"), side(&bare), self.rounds)?;
+        let together = self.compare(ours("/hello/"), side(&bare))?;
         let promised = Bound::AtMost(PER_CENT_PROMISED);
         let what = "all together: node over bare host, processor time a call";
         report.promise(what, "%", per_cent(&together.cpu(WITH, WITHOUT)), promised);
@@ -76,25 +77,22 @@ impl Costs {
 
         let compute = self.paths.guests.join("compute_http.wasm");
         let (with, without) = (self::bare(&compute, true)?, self::bare(&compute, false)?);
-        let interrupted = self.compare(side(&with), side(&without), self.rounds)?;
+        let interrupted = self.compare(side(&with), side(&without))?;
         rows(&mut report, "limits on time (interruption of a guest that computes)", interrupted);
         drop((with, without));
 
         let log = node.upload(fs::read(self.paths.guests.join("log_http.wasm"))?.into()).await?;
         node.deploy("log", "1.0.0", log).await?;
-        let lines = self.compare(ours("/log/line"), ours("/log/"), self.rounds)?;
+        let lines = self.compare(ours("/log/line"), ours("/log/"))?;
         rows(&mut report, "a log line", lines);
 
         split(&node, &fs::read(&hello)?).await?;
-        let split = self.compare(ours("/split/"), ours("/hello/"), 3 * self.rounds)?;
-        let what = "a canary at 50 % with a rule and its analysis: time a call at full load";
-        report.promise(
-            what,
-            "%",
-            per_cent(&split.rates(WITHOUT, WITH)),
-            Bound::AtMost(CANARY_PROMISED),
-        );
-        rows(&mut report, "a canary at 50 % with a rule and its analysis", split);
+        let what = "a canary at 50 % with a rule and its analysis";
+        let [split, hello] = ["/split/", "/hello/"].map(|path| Request::get(&node.http, path));
+        let ratios = pairs::ratios(split, hello, 3 * self.rounds)?;
+        let promised = Bound::AtMost(CANARY_PROMISED);
+        report.promise(format!("{what}: time of a call alone"), "%", per_cent(&ratios), promised);
+        rows(&mut report, what, self.compare(ours("/split/"), ours("/hello/"))?);
         report.finish(&self.paths)
     }
 
@@ -106,7 +104,8 @@ impl Costs {
              time: `compute_http.wasm` in the bare host with the code that lets it be interrupted and without. \
              A log line: a guest that writes one line to standard error or none, by its path; the node keeps \
              it for `logs`, and its own log is at its default level, which leaves it out. A canary: a service \
-             with two revisions at even shares beside one with one, in the same node. The limit on memory and \
+             with two revisions at even shares beside one with one, in the same node; alone, the two are called \
+             in turns, one call after the other on a connection of its own. The limit on memory and \
              the metrics cannot be switched off, so they are in the first number and have none of their own.",
             self.rounds, self.seconds
         )
@@ -116,7 +115,7 @@ impl Costs {
         let mut contest = Contest::default();
         contest.add(WITH, with.0, with.1, CONNECTIONS)?;
         contest.add(WITHOUT, without.0, without.1, CONNECTIONS)?;
-        contest.run(rounds, Duration::from_secs(self.seconds))?;
+        contest.run(self.rounds, Duration::from_secs(self.seconds))?;
         Ok(contest)
     }
 }

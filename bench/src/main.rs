@@ -21,6 +21,7 @@ mod journal;
 mod load;
 mod machine;
 mod node;
+mod pairs;
 mod redeploy;
 mod report;
 mod reuse;
