@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo|test|ci|guests|bench|tidy`.
+//! The project's own commands: `cargo xtask demo|test|ci|guests|bench|fuzz|tidy`.
 //!
 //! Each command is a file. This one only reads the command line; it never knows how a command works.
 
@@ -7,6 +7,7 @@ mod build;
 mod ci;
 mod demo;
 mod extism;
+mod fuzz;
 mod guests;
 mod http;
 mod shell;
@@ -28,6 +29,8 @@ enum Xtask {
     Ci,
     /// Build the guests the tests and the demo use, and print their paths
     Guests,
+    /// Try made-up inputs on all that reads what others wrote
+    Fuzz(fuzz::Fuzz),
     /// The house rules that neither the compiler nor clippy can hold
     Tidy,
     /// Measure the node against its promises and its peers (release profile)
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Xtask::Test(test) => test.run(),
         Xtask::Ci => ci::run(),
         Xtask::Guests => guests::run(),
+        Xtask::Fuzz(fuzz) => fuzz.run(),
         Xtask::Tidy => tidy::run(),
         Xtask::Bench(bench) => bench.run(),
     };

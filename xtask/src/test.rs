@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::shell::{self, Steps};
-use crate::{guests, tidy};
+use crate::{fuzz, guests, tidy};
 
 /// Tidy, formatting, the guests and every test. `cargo xtask ci` adds clippy and the demo.
 #[derive(Args)]
@@ -43,12 +43,13 @@ fn tests(steps: &mut Steps) -> Tally {
     let mut tally = Tally::default();
     steps.step("guests", guests::run);
     steps.step("tests", || count(&mut tally));
+    steps.step("fuzzing", fuzz::briefly);
     tally
 }
 
 fn formatting() -> Result<()> {
     shell::run(shell::cargo().args(["fmt", "--all", "--check"]))?;
-    for folder in guests::FOLDERS {
+    for folder in guests::FOLDERS.into_iter().chain(["fuzz"]) {
         let manifest = format!("{folder}/Cargo.toml");
         shell::run(shell::cargo().args(["fmt", "--all", "--check", "--manifest-path", &manifest]))?;
     }

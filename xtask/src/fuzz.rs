@@ -1,0 +1,99 @@
+//! `cargo xtask fuzz`: inputs made up by libFuzzer, steered by what code they reach, for all that reads what others wrote.
+//!
+//! It takes the compiler that is there: the coverage marks are LLVM's own, so no nightly one is needed. What a
+//! target keeps in `fuzz/corpus/` is tried first, in the tests too, where the rest follows from a fixed seed.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::shell;
+
+/// Each is a file in `fuzz/fuzz_targets/`.
+const TARGETS: [&str; 4] = ["manifest", "grants", "routes", "trail"];
+
+/// What libFuzzer needs to see which code an input reached.
+const MARKS: [&str; 6] = [
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    "--cfg=fuzzing",
+];
+
+/// An input that takes longer, or more memory, is a finding.
+const LIMITS: [&str; 2] = ["-timeout=10", "-rss_limit_mb=1024"];
+
+/// Try made-up inputs on all that reads what others wrote
+#[derive(Args)]
+pub(crate) struct Fuzz {
+    /// Which; all of them unless named
+    #[arg(value_parser = TARGETS)]
+    targets: Vec<String>,
+    /// How long each is tried
+    #[arg(long, default_value_t = 60)]
+    seconds: u32,
+}
+
+impl Fuzz {
+    /// Builds and runs the targets, and fails at the first finding.
+    pub(crate) fn run(self) -> Result<()> {
+        let built = build()?;
+        for target in TARGETS {
+            if self.targets.is_empty() || self.targets.iter().any(|named| named == target) {
+                run(&built, target, &[format!("-max_total_time={}", self.seconds)])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// So many inputs for each target as take some seconds, the same ones every time.
+pub(crate) fn briefly() -> Result<()> {
+    let built = build()?;
+    for target in TARGETS {
+        run(&built, target, &["-seed=1".to_owned(), "-runs=20000".to_owned()])?;
+    }
+    Ok(())
+}
+
+/// Builds every target and gives the folder that they are in.
+fn build() -> Result<PathBuf> {
+    let host = shell::read(shell::program("rustc").arg("-vV"))?;
+    let host = host.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.context("rustc does not say which machine it is for")?;
+    let folder = shell::root().join("target/fuzz");
+    // With the target named, build scripts and macros go without the marks.
+    let mut cargo = shell::cargo();
+    cargo.args(["build", "--quiet", "--locked", "--bins", "--target", host]);
+    cargo.args(["--manifest-path", "fuzz/Cargo.toml"]).arg("--target-dir").arg(&folder);
+    shell::run(cargo.env("RUSTFLAGS", MARKS.join(" ")))?;
+    Ok(folder.join(host).join("debug"))
+}
+
+fn run(built: &std::path::Path, target: &str, how_long: &[String]) -> Result<()> {
+    let root = shell::root();
+    let found = root.join("target/fuzz/found").join(target);
+    let grown = root.join("target/fuzz/corpus").join(target);
+    for folder in [&found, &grown] {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))?;
+    }
+    let mut fuzzer = shell::program(&built.join(target).to_string_lossy());
+    fuzzer.args(LIMITS).args(how_long).args(["-verbosity=0", "-print_final_stats=1"]);
+    fuzzer.arg(format!("-artifact_prefix={}/", found.display()));
+    let dictionary = root.join("fuzz/dictionaries").join(target);
+    if dictionary.exists() {
+        fuzzer.arg(format!("-dict={}", dictionary.display()));
+    }
+    // The first folder is written to: what is kept for good stays as it is.
+    fuzzer.arg(&grown).arg(root.join("fuzz/corpus").join(target));
+    println!("fuzzing {target}");
+    if let Err(error) = shell::run(&mut fuzzer) {
+        bail!("{error:#}\n`{target}` has a finding: its input is in {}", found.display());
+    }
+    Ok(())
+}
