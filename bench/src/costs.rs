@@ -111,7 +111,7 @@ impl Costs {
         )
     }
 
-    fn compare<'a>(&self, with: Side<'a>, without: Side<'a>, rounds: usize) -> Result<Contest<'a>> {
+    fn compare<'a>(&self, with: Side<'a>, without: Side<'a>) -> Result<Contest<'a>> {
         let mut contest = Contest::default();
         contest.add(WITH, with.0, with.1, CONNECTIONS)?;
         contest.add(WITHOUT, without.0, without.1, CONNECTIONS)?;

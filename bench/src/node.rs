@@ -183,6 +183,7 @@ impl Node {
             config: None,
             grants: Grants::default(),
             grant_asked: true,
+            determinism: Default::default(),
             accept_signer: false,
             plan_only: false,
         };
@@ -220,6 +221,7 @@ pub(crate) fn update(
         config: None,
         grants: None,
         grant_asked: true,
+        determinism: Default::default(),
         accept_signer: false,
         detached: false,
         plan_only: false,

@@ -12,7 +12,7 @@ use airssys_wasm_host::{
     Allocation, Backends, CallCtx, Host, HostSettings, Input, Line, LogSink, NoWatch, Pool,
     RequestId, RevisionSpec,
 };
-use airssys_wasm_model::{Digest, Instances, Limits, RevisionNumber};
+use airssys_wasm_model::{Determinism, Digest, Instances, Limits, RevisionNumber};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
@@ -136,6 +136,7 @@ pub(crate) async fn pool_of(bytes: &[u8], sink: Arc<dyn LogSink>) -> Result<Arc<
         rights: Arc::default(),
         limits: Limits::default(),
         instances: Instances::default(),
+        determinism: Determinism::default(),
         sink,
         watch: Arc::new(NoWatch),
         state: None,

@@ -7,7 +7,7 @@ use airssys_wasm_host::{
     Backends, CallCtx, Host, HostSettings, Input, NoLog, NoWatch, Output, Pool, RequestId,
     RevisionSpec, Value,
 };
-use airssys_wasm_model::{Digest, InstanceModel, Instances, Limits, RevisionNumber};
+use airssys_wasm_model::{Determinism, Digest, InstanceModel, Instances, Limits, RevisionNumber};
 use anyhow::Result;
 use bytes::Bytes;
 
@@ -38,6 +38,7 @@ pub(super) async fn pool(host: &Host, component: &[u8]) -> Result<Arc<Pool>> {
         rights: Arc::default(),
         limits: Limits::default(),
         instances: POOLED,
+        determinism: Determinism::default(),
         sink: Arc::new(NoLog),
         watch: Arc::new(NoWatch),
         state: None,

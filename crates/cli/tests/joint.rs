@@ -37,6 +37,7 @@ async fn begin(client: &Client) {
             config: None,
             grants: Grants::default(),
             grant_asked: false,
+            determinism: Default::default(),
             accept_signer: false,
             plan_only: false,
         };

@@ -94,6 +94,7 @@ async fn begin(client: &Client) -> (Known, Duration) {
         config: None,
         grants: Grants::default(),
         grant_asked: false,
+        determinism: Default::default(),
         accept_signer: false,
         plan_only: false,
     };

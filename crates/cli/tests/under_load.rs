@@ -49,6 +49,7 @@ async fn no_call_fails_or_goes_back_during_200_updates_and_rollbacks() {
         config: None,
         grants: Grants::default(),
         grant_asked: false,
+        determinism: Default::default(),
         accept_signer: false,
         plan_only: false,
     };
@@ -58,6 +59,7 @@ async fn no_call_fails_or_goes_back_during_200_updates_and_rollbacks() {
             artifact,
             name: Some("web".parse().unwrap()),
             version: Some(version.parse().unwrap()),
+            determinism: Default::default(),
             accept_signer: false,
         };
         client.act(Command::Push(push)).await.unwrap();

@@ -290,6 +290,7 @@ mod tests {
             grants: Default::default(),
             limits: Default::default(),
             instances: Default::default(),
+            determinism: Default::default(),
             http: Default::default(),
             routing: Default::default(),
             signers: Vec::new(),

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use airssys_wasm_model::{
-    Digest, Grants, HttpSettings, Instances, Limits, RevisionNumber, RoutingSettings, Signer,
-    Version,
+    Determinism, Digest, Grants, HttpSettings, Instances, Limits, RevisionNumber, RoutingSettings,
+    Signer, Version,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,9 @@ pub struct RevisionSettings {
     pub limits: Limits,
     /// How its instances live.
     pub instances: Instances,
+    /// What of their surroundings is fixed.
+    #[serde(default, skip_serializing_if = "Determinism::is_none")]
+    pub determinism: Determinism,
     /// Where it answers.
     pub http: HttpSettings,
     /// What callers have a say in while it is the active one.

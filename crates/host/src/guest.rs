@@ -12,12 +12,11 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::context::{CallCtx, Mode};
 use crate::gauges::Gauges;
-use crate::granted::Granted;
 use crate::limit::MemoryMeter;
 use crate::output::{Speaker, SpokenStream, Standard};
 use crate::pool::Pool;
 use crate::prepare::Revision;
-use crate::wasi::{Checks, HeldFiles, HeldSecrets, HeldSockets, OutboundHttp};
+use crate::wasi::{Checks, HeldFiles, HeldSecrets, HeldSockets, OutboundHttp, fix};
 use crate::watch::Teller;
 
 pub(crate) struct Guest {
@@ -70,7 +69,7 @@ impl Guest {
         let secrets = HeldSecrets::new(Arc::clone(revision), teller.clone());
         let secrets = Arc::new(secrets);
         let guest = Self {
-            wasi: wasi(&revision.granted, &speaker, &checks, console),
+            wasi: wasi(revision, &speaker, &checks, console),
             http: http(),
             table: table(),
             outbound: OutboundHttp::new(pool, call.mode, teller, Arc::clone(&secrets)),
@@ -124,10 +123,10 @@ fn table() -> ResourceTable {
 }
 
 /// The WASI context that is granted. A builder that is told nothing gives no file, no variable and
-/// no socket; clocks and randomness are every guest's. Directories are given by [`HeldFiles`], and names are looked
+/// no socket; clocks and randomness are every guest's, the machine's unless the revision has its own. Directories are given by [`HeldFiles`], and names are looked
 /// up by [`HeldSockets`].
 fn wasi(
-    granted: &Granted,
+    revision: &Revision,
     speaker: &Arc<Speaker>,
     checks: &Arc<Checks>,
     console: Option<Console>,
@@ -149,7 +148,8 @@ fn wasi(
             wasi.stderr(stderr);
         }
     }
-    wasi.envs(granted.env());
+    wasi.envs(revision.granted.env());
+    fix(&mut wasi, &revision.spec.determinism);
     wasi.build()
 }
 

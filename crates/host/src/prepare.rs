@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use airssys_wasm_model::{
-    Digest, InstanceModel, Instances, Limits, Name, RevisionNumber, Rights, Version,
+    Determinism, Digest, InstanceModel, Instances, Limits, Name, RevisionNumber, Rights, Version,
 };
 use bytes::Bytes;
 use wasmtime::component::{Component, InstancePre};
@@ -47,6 +47,8 @@ pub struct RevisionSpec {
     pub limits: Limits,
     /// How its instances live.
     pub instances: Instances,
+    /// What of their surroundings is fixed.
+    pub determinism: Determinism,
     /// Where its lines go.
     pub sink: Arc<dyn LogSink>,
     /// Who is told of what it does with its rights.

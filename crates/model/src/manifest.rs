@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::capability::{
-    Asked, BlobstoreAsk, DnsAsk, EnvAsk, FilesAsk, HttpAsk, KeyvalueAsk, Kind, ListenAsk,
-    MessagingAsk, NetAsk, ProcessAsk, SecretAsk, ServiceAsk, UNENFORCED_KINDS,
+    Asked, BlobstoreAsk, Determinism, DnsAsk, EnvAsk, FilesAsk, HttpAsk, KeyvalueAsk, Kind,
+    ListenAsk, MessagingAsk, NetAsk, ProcessAsk, SecretAsk, ServiceAsk, UNENFORCED_KINDS,
 };
 use crate::checks;
 use crate::instances::Instances;
@@ -33,6 +33,9 @@ pub struct Manifest {
     pub limits: Limits,
     /// How its instances live.
     pub instances: Instances,
+    /// What of their surroundings is fixed.
+    #[serde(default, skip_serializing_if = "Determinism::is_none")]
+    pub determinism: Determinism,
     /// Where it answers.
     pub http: HttpSettings,
     /// What its callers have a say in.
@@ -130,6 +133,8 @@ struct Authored {
     #[serde(default)]
     instances: Instances,
     #[serde(default)]
+    determinism: Determinism,
+    #[serde(default)]
     http: HttpSettings,
     #[serde(default)]
     routing: RoutingSettings,
@@ -176,6 +181,7 @@ impl Manifest {
             asked: Asked::unstated(),
             limits: Limits::default(),
             instances: Instances::default(),
+            determinism: Determinism::default(),
             http: HttpSettings::default(),
             routing: RoutingSettings::default(),
             config: serde_json::Map::new(),
@@ -204,6 +210,7 @@ impl Authored {
             asked: self.capabilities.resolve().map_err(at)?,
             limits: self.limits,
             instances: self.instances,
+            determinism: self.determinism,
             http: self.http,
             routing: self.routing,
             config: json_table(self.config)

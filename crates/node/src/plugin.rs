@@ -226,6 +226,7 @@ impl Inner {
             rights: Arc::new(Rights::intersect(&manifest.asked, &self.settings.grants)?),
             limits: manifest.limits,
             instances: manifest.instances,
+            determinism: manifest.determinism,
             sink: Arc::clone(&self.settings.log),
             watch: Arc::new(NoWatch),
             state: is_actor.then(|| Arc::clone(&self.state) as Arc<dyn StateKeeper>),

@@ -292,6 +292,7 @@ impl Service {
             rights: Arc::new(rights),
             limits: settings.limits,
             instances: self.scaled(&settings.instances),
+            determinism: settings.determinism.clone(),
             sink: Arc::clone(&self.log) as _,
             watch: Arc::new(Watcher::new(Arc::clone(&self.shared.trail), self.name())),
             state: is_actor.then(|| Arc::clone(&self.state) as Arc<dyn StateKeeper>),

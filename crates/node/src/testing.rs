@@ -25,6 +25,7 @@ pub(crate) fn revision() -> RevisionSettings {
         grants: Default::default(),
         limits: Default::default(),
         instances: Default::default(),
+        determinism: Default::default(),
         http: Default::default(),
         routing: Default::default(),
         signers: Vec::new(),

@@ -38,6 +38,7 @@ impl Followed {
             config: None,
             grants: Grants::default(),
             grant_asked: true,
+            determinism: Default::default(),
             accept_signer: false,
             plan_only: false,
         };

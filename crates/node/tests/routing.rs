@@ -55,6 +55,7 @@ impl Routed {
             config: None,
             grants: Grants::default(),
             grant_asked: true,
+            determinism: Default::default(),
             accept_signer: false,
             plan_only: false,
         };

@@ -48,6 +48,7 @@ impl Shadowed {
             config: Some(config(settings)),
             grants: Grants(grants.iter().map(|grant| grant.parse().unwrap()).collect()),
             grant_asked: true,
+            determinism: Default::default(),
             accept_signer: false,
             plan_only: false,
         };

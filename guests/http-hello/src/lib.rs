@@ -46,6 +46,8 @@ impl wasip2::exports::http::incoming_handler::Guest for Hello {
             "/files" => file(&value("path").unwrap_or_else(|| "/data/x".into())).send(out),
             "/write" => write(&value("path").unwrap_or_else(|| "/data/x".into())).send(out),
             "/outbound" => outbound::get(&value("url").unwrap_or_default()).send(out),
+            "/now" => Answer::text(200, now()).send(out),
+            "/random" => Answer::text(200, drawn()).send(out),
             "/count" => Answer::text(200, harm::count().to_string()).send(out),
             "/log" => harm::log(out),
             "/spin" => harm::spin(),
@@ -63,6 +65,21 @@ impl wasip2::exports::http::incoming_handler::Guest for Hello {
             },
         }
     }
+}
+
+/// The wall clock, and how far the monotonic clock went between two readings, both in nanoseconds.
+fn now() -> String {
+    use wasip2::clocks::{monotonic_clock, wall_clock};
+    let (wall, before) = (wall_clock::now(), monotonic_clock::now());
+    let passed = monotonic_clock::now() - before;
+    format!("{} {passed}", u128::from(wall.seconds) * 1_000_000_000 + u128::from(wall.nanoseconds))
+}
+
+/// Secure, insecure, and what a hash map is seeded with.
+fn drawn() -> String {
+    use wasip2::random::{insecure, insecure_seed, random};
+    let (secure, weak) = (random::get_random_u64(), insecure::get_insecure_random_u64());
+    format!("{secure} {weak} {:?}", insecure_seed::insecure_seed())
 }
 
 /// What `/` says. The configuration can let it come late (`sleep_ms`) or never (`trap`).

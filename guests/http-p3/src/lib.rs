@@ -1,13 +1,15 @@
 //! A `wasi:http/handler@0.3` service. `/echo` copies its body chunk by chunk as it comes, `/pass` hands the
 //! stream itself back, `/sleep?MS` waits beside its fellows, `/count` says how many calls the instance saw,
-//! `/trap` and `/spin` do what they say, anything else says hello.
+//! `/now` and `/random` what it sees of time and chance, `/trap` and `/spin` do what they say, anything else says
+//! hello.
 
 wit_bindgen::generate!({ path: "wit", world: "streaming", generate_all });
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use wasi::clocks::monotonic_clock;
+use wasi::clocks::{monotonic_clock, system_clock};
 use wasi::http::types::{ErrorCode, Fields, Request, Response};
+use wasi::random::{insecure, insecure_seed, random};
 use wit_bindgen::{StreamReader, StreamResult};
 
 struct Streaming;
@@ -28,6 +30,8 @@ impl exports::wasi::http::handler::Guest for Streaming {
                 monotonic_clock::wait_for(query.parse::<u64>().unwrap_or(0) * 1_000_000).await;
                 Ok(respond(said("slept".into())))
             }
+            "/now" => Ok(respond(said(now()))),
+            "/random" => Ok(respond(said(drawn()))),
             "/error" => Err(ErrorCode::InternalError(Some("asked to fail".into()))),
             "/trap" => std::arch::wasm32::unreachable(),
             "/spin" => loop {
@@ -36,6 +40,19 @@ impl exports::wasi::http::handler::Guest for Streaming {
             _ => Ok(respond(said("hello from wasi 0.3".into()))),
         }
     }
+}
+
+/// The wall clock, and how far the monotonic clock went between two readings, both in nanoseconds.
+fn now() -> String {
+    let (wall, before) = (system_clock::now(), monotonic_clock::now());
+    let passed = monotonic_clock::now() - before;
+    format!("{} {passed}", i128::from(wall.seconds) * 1_000_000_000 + i128::from(wall.nanoseconds))
+}
+
+/// Secure, insecure, and what a hash map is seeded with.
+fn drawn() -> String {
+    let (secure, weak) = (random::get_random_u64(), insecure::get_insecure_random_u64());
+    format!("{secure} {weak} {:?}", insecure_seed::get_insecure_seed())
 }
 
 fn respond(body: StreamReader<u8>) -> Response {

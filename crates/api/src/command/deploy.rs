@@ -1,7 +1,7 @@
 //! Bringing a component to the node.
 
 use airssys_wasm_model::{
-    Asked, Digest, Grant, Grants, Name, ReleaseRef, Rights, RightsError, Version,
+    Asked, Determinism, Digest, Grant, Grants, Name, ReleaseRef, Rights, RightsError, Version,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub struct Deploy {
     /// Allow all that the manifest asks for, besides `grants`.
     #[serde(default)]
     pub grant_asked: bool,
+    /// What is fixed of its surroundings, over the manifest's word, for this revision alone.
+    #[serde(default, skip_serializing_if = "Determinism::is_none")]
+    pub determinism: Determinism,
     /// Take a release that others have signed than the one before of its name, or nobody.
     #[serde(default)]
     pub accept_signer: bool,

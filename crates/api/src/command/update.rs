@@ -1,8 +1,8 @@
 //! Rolling a service forward and back.
 
 use airssys_wasm_model::{
-    Grants, Match, Name, RevisionNumber, RolloutSettings, Span, StepAct, StepSettings, StickyBy,
-    StrategyName, Success, Version,
+    Determinism, Grants, Match, Name, RevisionNumber, RolloutSettings, Span, StepAct, StepSettings,
+    StickyBy, StrategyName, Success, Version,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -115,6 +115,9 @@ pub struct Update {
     /// Allow all that the manifest asks for, besides `grants`.
     #[serde(default)]
     pub grant_asked: bool,
+    /// What is fixed of its surroundings, over the manifest's word, for this revision alone.
+    #[serde(default, skip_serializing_if = "Determinism::is_none")]
+    pub determinism: Determinism,
     /// Take a release that others have signed than the one before of its name, or nobody.
     #[serde(default)]
     pub accept_signer: bool,

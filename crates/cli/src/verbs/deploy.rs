@@ -55,6 +55,7 @@ impl Deploy {
             config,
             grants,
             grant_asked,
+            determinism: self.source.fixed.determinism(),
             accept_signer: self.source.accept_signer,
             plan_only: self.source.plan,
         });

@@ -135,6 +135,7 @@ impl Dev {
             config: None,
             grants,
             grant_asked: false,
+            determinism: Default::default(),
             accept_signer: false,
             plan_only: false,
         });
@@ -164,6 +165,7 @@ impl Dev {
             config: None,
             grants: change.grants,
             grant_asked: change.asked,
+            determinism: Default::default(),
             accept_signer: false,
             detached: false,
             plan_only: false,

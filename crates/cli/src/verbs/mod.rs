@@ -10,6 +10,7 @@ mod completions;
 mod deploy;
 mod dev;
 mod doctor;
+mod fixed;
 mod granting;
 mod history;
 mod init;

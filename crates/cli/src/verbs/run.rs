@@ -19,6 +19,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::fixed::FixedFlags;
 use super::granting::GrantFlags;
 use super::invoke::{content_type_of, read_stdin};
 use crate::component::{LocalComponent, read_artifact};
@@ -43,6 +44,9 @@ pub(crate) struct Run {
     /// Set an environment variable.
     #[arg(long, value_name = "K=V", value_parser = variable)]
     env: Vec<Grant>,
+
+    #[command(flatten)]
+    fixed: FixedFlags,
 
     /// Where an HTTP component is served.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
@@ -125,6 +129,7 @@ impl Run {
             rights: Arc::new(rights),
             limits: manifest.limits,
             instances: Instances { model: InstanceModel::Fresh, ..manifest.instances },
+            determinism: self.fixed.determinism().over(&manifest.determinism),
             sink: Arc::new(Stderr),
             watch: Arc::new(NoWatch),
             state: None,

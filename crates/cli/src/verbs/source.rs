@@ -6,6 +6,7 @@ use airssys_wasm_api::{Client, Code, Failure};
 use airssys_wasm_model::{Digest, Name, ReleaseRef, Version};
 use serde_json::{Map, Value};
 
+use super::fixed::FixedFlags;
 use super::granting::GrantFlags;
 use crate::component::{LocalComponent, no_name};
 use crate::files::read_text;
@@ -28,6 +29,9 @@ pub(super) struct SourceFlags {
 
     #[command(flatten)]
     pub(super) grants: GrantFlags,
+
+    #[command(flatten)]
+    pub(super) fixed: FixedFlags,
 
     /// Take a release that others have signed than the one before of its name, or nobody.
     #[arg(long)]

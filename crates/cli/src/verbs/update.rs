@@ -62,7 +62,8 @@ impl Update {
     async fn run_one(self, what: &str, ui: &Ui) -> anyhow::Result<()> {
         let config = self.source.config()?;
         let client = self.node.client()?;
-        let (service, source, change) = self.goal(what, &client, config.is_some(), ui).await?;
+        let changes = config.is_some() || self.source.fixed.are_given();
+        let (service, source, change) = self.goal(what, &client, changes, ui).await?;
         let before = match change.asked {
             true => granted(&client, &service, None).await?,
             false => Grants::default(),
@@ -74,6 +75,7 @@ impl Update {
             rollout: self.rollout.choice(),
             config,
             grant_asked: change.asked,
+            determinism: self.source.fixed.determinism(),
             accept_signer: self.source.accept_signer,
             grants: change.grants,
             detached: self.detach,
@@ -109,6 +111,7 @@ impl Update {
                 config: None,
                 grants: change.grants,
                 grant_asked: change.asked,
+                determinism: self.source.fixed.determinism(),
                 accept_signer: self.source.accept_signer,
                 detached: false,
                 plan_only: false,
@@ -190,6 +193,7 @@ fn unnamed() -> Failure {
 }
 
 fn nothing_to_change(name: &str) -> Failure {
-    Failure::new(Code::Usage, format!("nothing to update `{name}` to"))
-        .help(format!("name a release ({name}@VERSION), a component, --config FILE or --grant"))
+    Failure::new(Code::Usage, format!("nothing to update `{name}` to")).help(format!(
+        "name a release ({name}@VERSION), a component, --config FILE, --grant or --seed"
+    ))
 }

@@ -144,6 +144,7 @@ pub(crate) fn update_to(
         config: None,
         grants: None,
         grant_asked: false,
+        determinism: Default::default(),
         accept_signer: false,
         detached: false,
         plan_only: false,

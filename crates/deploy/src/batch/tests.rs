@@ -83,6 +83,7 @@ fn member() -> ServiceRecord {
         grants: Default::default(),
         limits: Default::default(),
         instances: Default::default(),
+        determinism: Default::default(),
         http: Default::default(),
         routing: Default::default(),
         signers: Vec::new(),

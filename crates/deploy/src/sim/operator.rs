@@ -149,6 +149,7 @@ pub(super) fn revision() -> RevisionSettings {
         grants: Default::default(),
         limits: Default::default(),
         instances: Default::default(),
+        determinism: Default::default(),
         http: HttpSettings::default(),
         routing: Default::default(),
         signers: Vec::new(),

@@ -5,6 +5,7 @@
 //! or not, and refuse what no right allows.
 
 mod config;
+mod determined;
 mod environment;
 mod filesystem;
 mod http;
@@ -21,6 +22,7 @@ use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::random::WasiRandom;
 
 pub(crate) use self::config::config_variables;
+pub(crate) use self::determined::fix;
 pub(crate) use self::filesystem::{HeldFiles, Mount};
 pub(crate) use self::http::OutboundHttp;
 pub use self::lookup::{Resolver, SystemResolver};

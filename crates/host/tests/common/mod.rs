@@ -11,7 +11,8 @@ use airssys_wasm_host::{
     NoWatch, Output, Pool, PrepareError, RequestId, RevisionSpec,
 };
 use airssys_wasm_model::{
-    Asked, Digest, Grants, InstanceModel, Instances, Limits, RevisionNumber, Rights, Span, Version,
+    Asked, Determinism, Digest, Grants, InstanceModel, Instances, Limits, RevisionNumber, Rights,
+    Span, Version,
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -51,6 +52,7 @@ pub(crate) fn spec(artifact: &Bytes) -> RevisionSpec {
             ..Limits::default()
         },
         instances: Instances::default(),
+        determinism: Determinism::default(),
         sink: Arc::new(Kept::default()),
         watch: Arc::new(NoWatch),
         state: None,

@@ -1,6 +1,7 @@
 //! Time and randomness. Every guest has both; a revision may be given fixed ones, so that its calls can be
 //! repeated.
 
+use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use schemars::JsonSchema;
@@ -41,8 +42,13 @@ pub struct FixedClock {
 #[schemars(with = "String")]
 pub struct FixedTime(SystemTime);
 
+impl FixedClock {
+    /// How far each reading moves it unless said otherwise.
+    pub const STEP: Span = Span(Duration::from_millis(1));
+}
+
 fn one_millisecond() -> Span {
-    Span(Duration::from_millis(1))
+    FixedClock::STEP
 }
 
 impl FixedTime {
@@ -56,13 +62,33 @@ impl TryFrom<String> for FixedTime {
     type Error = humantime::TimestampError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        humantime::parse_rfc3339(&text).map(Self)
+        text.parse()
+    }
+}
+
+impl FromStr for FixedTime {
+    type Err = humantime::TimestampError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        humantime::parse_rfc3339(text).map(Self)
     }
 }
 
 impl From<FixedTime> for String {
     fn from(time: FixedTime) -> Self {
         humantime::format_rfc3339(time.0).to_string()
+    }
+}
+
+impl Determinism {
+    /// What is said here, and where nothing is, what is said there.
+    pub fn over(self, other: &Self) -> Self {
+        Self { clock: self.clock.or_else(|| other.clock.clone()), seed: self.seed.or(other.seed) }
+    }
+
+    /// Whether nothing is fixed.
+    pub fn is_none(&self) -> bool {
+        self.clock.is_none() && self.seed.is_none()
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use airssys_wasm_api::command::{Source, Update, grant_all_asked};
 use airssys_wasm_api::{By, Code, Failure};
 use airssys_wasm_deploy::{RevisionSettings, RolloutKind};
-use airssys_wasm_model::{Endpoint, Grants, Name, ReleaseRef, Rights, RolloutSettings, Version};
+use airssys_wasm_model::{
+    Determinism, Endpoint, Grants, Name, ReleaseRef, Rights, RolloutSettings, Version,
+};
 use serde_json::{Map, Value};
 
 use super::addresses;
@@ -77,7 +79,7 @@ pub(super) async fn candidate_of_update(
     };
     let grants = if command.grant_asked { all_asked(&release, &grants)? } else { grants };
     Ok(Candidate {
-        settings: settings(&release, overrides, grants),
+        settings: settings(&release, overrides, grants, command.determinism.clone()),
         unnamed: addresses::of_manifest(&command.rollout, &release.manifest.rollout),
         rollout: command.rollout.over(&release.manifest.rollout),
         why: format!("update to {}@{}", release.name, release.version),
@@ -96,8 +98,10 @@ pub(super) fn settings(
     release: &Release,
     own: Map<String, Value>,
     grants: Grants,
+    determinism: Determinism,
 ) -> RevisionSettings {
     let manifest = &release.manifest;
+    let determinism = determinism.over(&manifest.determinism);
     let config_set = own.keys().cloned().collect();
     let mut config = manifest.config.clone();
     config.extend(own);
@@ -109,6 +113,7 @@ pub(super) fn settings(
         grants,
         limits: manifest.limits,
         instances: manifest.instances.clone(),
+        determinism,
         http: manifest.http.clone(),
         routing: manifest.routing.clone(),
         signers: release.signers.clone(),

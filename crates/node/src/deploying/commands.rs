@@ -30,13 +30,13 @@ pub(crate) async fn deploy(
 
 async fn try_deploy(shared: &Arc<Shared>, command: Deploy, by: By) -> Result<Reply, Failure> {
     let arrived = Instant::now();
-    let Deploy { source, name, version, config, grants, grant_asked, accept_signer, plan_only } =
-        command;
+    let Deploy { source, name, version, config, grants, grant_asked, .. } = command;
+    let Deploy { determinism, accept_signer, plan_only, .. } = command;
     let release = release_of(shared, source, name, version, &by).await?;
     let grants = if grant_asked { all_asked(&release, &grants)? } else { grants };
     let name = release.name.clone();
     let candidate = Candidate {
-        settings: settings(&release, config.unwrap_or_default(), grants),
+        settings: settings(&release, config.unwrap_or_default(), grants, determinism),
         why: format!("deploy {name}@{}", release.version),
         release,
         rollout: RolloutSettings::default(),

@@ -133,6 +133,7 @@ impl Tested {
             config: None,
             grants: Grants::default(),
             grant_asked: true,
+            determinism: Default::default(),
             accept_signer: false,
             plan_only: false,
         }
@@ -178,6 +179,7 @@ pub(crate) fn greet(service: &str, greeting: &str, strategy: StrategyName) -> Up
         config: Some(config(json!({ "greeting": greeting }))),
         grants: None,
         grant_asked: false,
+        determinism: Default::default(),
         accept_signer: false,
         detached: false,
         plan_only: false,

@@ -27,6 +27,7 @@ pub(super) async fn by_code(
         rights: Arc::new(Rights::default()),
         limits: manifest.limits,
         instances: manifest.instances.clone(),
+        determinism: manifest.determinism.clone(),
         sink: Arc::new(NoLog),
         watch: Arc::new(NoWatch),
         state: None,

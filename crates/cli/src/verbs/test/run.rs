@@ -106,6 +106,7 @@ impl Bench {
             limits: manifest.limits,
             // The calls of a case are one actor's, whatever they would say of its key.
             instances: Instances { key: None, ..manifest.instances.clone() },
+            determinism: manifest.determinism.clone(),
             sink: heard,
             watch: Arc::new(NoWatch),
             state: Some(Arc::new(MemoryKeeper::default())),
