@@ -11,6 +11,7 @@ mod batch;
 mod evidence;
 mod fleet;
 mod gate;
+mod grants;
 mod observation;
 mod plan;
 mod record;
@@ -41,6 +42,7 @@ pub use batch::{
 pub use evidence::{Compared, Difference, Outcomes, Reading, StepEvidence, Trial};
 pub use fleet::{Answer, Fault, Fleet, NotSaved};
 pub use gate::{Drained, InFlight};
+pub use grants::{GRANT_CHANGES_MAX, GrantAct, GrantChange, GrantChangeError, GrantStanding};
 pub use observation::{Bounds, Seen, Thresholds, Verdict};
 pub use plan::{DRAIN_GRACE, MAX_WINDOW, Plan, PlanError, READY_WITHIN, Retiring, Situation};
 pub use record::{

@@ -10,6 +10,7 @@ use airssys_wasm_model::{Limits, Name, RevisionNumber, RolloutSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::grants::GrantChange;
 use crate::plan::{Plan, PlanError, Retiring, Situation};
 use crate::revision::{RevisionRecord, RevisionSettings, RevisionState};
 use crate::rollout::{Outcome, Rollout, RolloutKind, RolloutNumber};
@@ -45,6 +46,12 @@ pub struct ServiceRecord {
     pub seed: u64,
     /// The operator's word over what the manifests say of instances.
     pub scale: Scale,
+    /// The operator's word over what revisions were granted, since they were made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grant_changes: Vec<GrantChange>,
+    /// How often there was such a word: what was planned before one is not begun after it.
+    #[serde(default)]
+    pub grants_said: u64,
     /// The rollout under way or in its tail.
     pub rollout: Option<Rollout>,
     /// The number of the next rollout.
@@ -91,6 +98,8 @@ impl ServiceRecord {
             table: Table::EMPTY,
             seed: 0,
             scale: Scale::default(),
+            grant_changes: Vec::new(),
+            grants_said: 0,
             rollout: None,
             next_rollout: RolloutNumber(1),
             past: Vec::new(),

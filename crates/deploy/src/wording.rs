@@ -64,8 +64,10 @@ fn gate_words(gate: &Gate, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         GateBy::Webhook(url) => write!(f, "ask {url} whether to go on")?,
         GateBy::Operator => f.write_str("wait for an operator to resume or abort")?,
     }
-    let Some(timeout) = gate.timeout else { return Ok(()) };
-    write!(f, ", at most {timeout}, then {}", gate.on_timeout.as_str())
+    if let Some(timeout) = gate.timeout {
+        write!(f, ", at most {timeout}, then {}", gate.on_timeout.as_str())?;
+    }
+    gate.reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
 }
 
 impl fmt::Display for Observe {

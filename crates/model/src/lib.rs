@@ -20,16 +20,16 @@ mod unit;
 mod version;
 
 pub use capability::{
-    Access, AccessSet, AccessWord, AddressBlock, Asked, BlobstoreAsk, BlockError, DataAccess,
-    Decision, Denial, Destination, Determinism, Difference, Directories, DirectoryRight, DnsAsk,
-    DnsRights, EnvAsk, EnvGrant, EnvRight, FileAccess, FilesAsk, FilesGrant, FixedClock, FixedTime,
-    Glob, GlobError, Grant, GrantError, Grants, HostError, HostPattern, Hosts, HttpAsk, HttpGrant,
-    HttpRight, KeyvalueAsk, Kind, ListenAsk, ListenGrant, ListenRights, MessagingAsk, MissingGrant,
-    MoreAsked, NamePattern, NetAsk, NetGrant, NetRights, PathPattern, Ports, ProcessAsk,
-    ProcessRights, Program, Programs, ProgramsError, Protocol, RemoteHost, Rights, RightsError,
-    Scope, ScopeRights, SecretAsk, SecretGrant, SecretName, SecretRights, SecretUse, ServiceAsk,
-    ServiceGrant, ServiceRights, Suggestion, TopicAccess, UNENFORCED_KINDS, UnusedAsk, Use,
-    WordPattern, is_inside, suggest,
+    Access, AccessSet, AccessWord, AddressBlock, AskStanding, Asked, BlobstoreAsk, BlockError,
+    DataAccess, Decision, Denial, Destination, Determinism, Difference, Directories,
+    DirectoryRight, DnsAsk, DnsRights, EnvAsk, EnvGrant, EnvRight, FileAccess, FilesAsk,
+    FilesGrant, FixedClock, FixedTime, Glob, GlobError, Grant, GrantError, Grants, HostError,
+    HostPattern, Hosts, HttpAsk, HttpGrant, HttpRight, KeyvalueAsk, Kind, ListenAsk, ListenGrant,
+    ListenRights, MessagingAsk, MissingGrant, MoreAsked, NamePattern, NetAsk, NetGrant, NetRights,
+    PathPattern, Ports, ProcessAsk, ProcessRights, Program, Programs, ProgramsError, Protocol,
+    RemoteHost, Rights, RightsError, Scope, ScopeRights, SecretAsk, SecretGrant, SecretName,
+    SecretRights, SecretUse, ServiceAsk, ServiceGrant, ServiceRights, Suggestion, TopicAccess,
+    UNENFORCED_KINDS, UnusedAsk, Use, WordPattern, is_inside, suggest,
 };
 pub use digest::{Digest, DigestError};
 pub use instances::{InstanceModel, Instances};

@@ -336,7 +336,8 @@ fn a_shadow_promotes_only_if_told_to() {
 
 #[test]
 fn a_first_deploy_tries_nothing_and_passes_its_gates() {
-    let gate = Gate { by: GateBy::Operator, timeout: None, on_timeout: OnTimeout::Abort };
+    let gate =
+        Gate { by: GateBy::Operator, timeout: None, on_timeout: OnTimeout::Abort, reason: None };
     let gates = vec![GateSettings { at: GateAt::Promotion, gate }];
     let first = Situation { active: None, to: OLD, drain: DRAIN, warm: false, retiring: vec![] };
     for strategy in StrategyName::ALL {

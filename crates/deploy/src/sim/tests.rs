@@ -275,7 +275,10 @@ fn any_gate(random: &mut StdRng) -> GateSettings {
     let after = [OnTimeout::Abort, OnTimeout::Pause, OnTimeout::Continue];
     let timeout = (!manual || random.random())
         .then(|| Span(Duration::from_millis(random.random_range(1..5_000))));
-    GateSettings { at, gate: Gate { by, timeout, on_timeout: after[random.random_range(0..3)] } }
+    GateSettings {
+        at,
+        gate: Gate { by, timeout, on_timeout: after[random.random_range(0..3)], reason: None },
+    }
 }
 
 /// Mostly one where all is well.

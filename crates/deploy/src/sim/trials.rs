@@ -24,11 +24,11 @@ fn ms(count: u64) -> Span {
 
 fn gate(url: &str, timeout_ms: u64, on_timeout: OnTimeout) -> Gate {
     let by = GateBy::Webhook(url.parse().unwrap());
-    Gate { by, timeout: Some(ms(timeout_ms)), on_timeout }
+    Gate { by, timeout: Some(ms(timeout_ms)), on_timeout, reason: None }
 }
 
 fn manual() -> Gate {
-    Gate { by: GateBy::Operator, timeout: None, on_timeout: OnTimeout::Abort }
+    Gate { by: GateBy::Operator, timeout: None, on_timeout: OnTimeout::Abort, reason: None }
 }
 
 fn canary(steps: Vec<StepSettings>) -> RolloutSettings {

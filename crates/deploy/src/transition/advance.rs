@@ -1,6 +1,6 @@
 //! From one step to the next, and what each makes true of the revisions.
 
-use airssys_wasm_model::RevisionNumber;
+use airssys_wasm_model::{Gate, RevisionNumber};
 
 use super::happen::{StepAt, is_running};
 use crate::evidence::Findings;
@@ -71,11 +71,16 @@ impl ServiceRecord {
 
     fn wait_for_operator(&mut self, step: &Step, now: Timestamp) {
         let Some(rollout) = &mut self.rollout else { return };
-        let what = match step {
-            Step::Gate { .. } => "at a gate: it waits for an operator to resume or abort",
-            _ => "as planned: it waits for an operator to promote, resume or abort",
+        let reason = match step {
+            Step::Gate { gate: Gate { reason: Some(reason), .. } } => {
+                format!("{reason}: it waits for an operator to resume, promote or abort")
+            }
+            Step::Gate { .. } => {
+                "at a gate: it waits for an operator to resume or abort".to_owned()
+            }
+            _ => "as planned: it waits for an operator to promote, resume or abort".to_owned(),
         };
-        let pause = Pause { inconclusive: false, reason: what.to_owned(), at: now };
+        let pause = Pause { inconclusive: false, reason, at: now };
         rollout.paused.get_or_insert(pause);
     }
 

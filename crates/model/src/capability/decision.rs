@@ -98,6 +98,15 @@ impl Denial {
         Self::new(component, Kind::Dns, "look up", name, name)
     }
 
+    /// Of a socket that could be used for nothing.
+    pub fn sockets(component: &Name, protocol: Protocol) -> Self {
+        let (what, grant) = match protocol {
+            Protocol::Tcp => ("a TCP socket", "HOST:PORT"),
+            Protocol::Udp => ("a UDP socket", "HOST:PORT/udp"),
+        };
+        Self::new(component, Kind::Net, "open", what, grant)
+    }
+
     /// Of accepting connections or datagrams.
     pub fn listen(component: &Name, protocol: Protocol, port: u16) -> Self {
         let target = format!("{port}{}", protocol.suffix());

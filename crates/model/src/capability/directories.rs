@@ -98,6 +98,11 @@ impl DirectoryRight {
         }
     }
 
+    /// The same directory with nothing that may be done in it.
+    pub fn revoked(&self) -> Self {
+        Self { rules: Box::default(), ..self.clone() }
+    }
+
     /// Whether the file at this path, relative to the directory, may be used in all the ways of `access`.
     /// The directory itself is the empty path.
     ///

@@ -137,9 +137,22 @@ impl Grant {
         })
     }
 
+    /// Whether this grant would still allow some of what `revoked` does. In doubt it would: two patterns of paths
+    /// that could share a path, and two values of one variable.
+    pub fn allows_any_of(&self, revoked: &Self) -> bool {
+        match (self, revoked) {
+            (Self::Http(one), Self::Http(other)) => one.meets_on_any_path(other),
+            (Self::Env(one), Self::Env(other)) => one.name == other.name,
+            _ => self.meet(revoked).is_some(),
+        }
+    }
+
     /// What both grants allow, as one grant. Nothing also where it could not be written as one: the answer is
     /// never wider than either.
     pub fn meet(&self, other: &Self) -> Option<Self> {
+        if self == other {
+            return Some(self.clone());
+        }
         match (self, other) {
             (Self::Files(one), Self::Files(other)) => one.meet(other).map(Self::Files),
             (Self::Http(one), Self::Http(other)) => one.meet(other).map(Self::Http),

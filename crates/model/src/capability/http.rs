@@ -136,6 +136,12 @@ impl HttpGrant {
         Ok(self)
     }
 
+    /// Whether both allow a method at some host, whatever their paths.
+    pub(super) fn meets_on_any_path(&self, other: &Self) -> bool {
+        let hosts = self.host.covers(&other.host) || other.host.covers(&self.host);
+        hosts && common(&self.methods, &other.methods).is_some()
+    }
+
     /// What both allow, if that is written as one grant.
     pub(super) fn meet(&self, other: &Self) -> Option<Self> {
         let (host, path) = (&self.host, &self.path);

@@ -20,6 +20,8 @@ pub struct Gate {
     pub timeout: Option<Span>,
     /// What happens after that.
     pub on_timeout: OnTimeout,
+    /// What it is for, as the plan and whatever tells of the rollout show it.
+    pub reason: Option<String>,
 }
 
 /// A gate and its place in every rollout of the component.
@@ -85,6 +87,9 @@ struct AuthoredGate {
     /// What happens after that.
     #[serde(default)]
     on_timeout: OnTimeout,
+    /// What it is for, as the plan and whatever tells of the rollout show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 // A flattened `AuthoredGate` would let unknown fields pass.
@@ -106,12 +111,24 @@ struct AuthoredPlace {
     /// What happens after that.
     #[serde(default)]
     on_timeout: OnTimeout,
+    /// What it is for, as the plan and whatever tells of the rollout show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 impl Gate {
     /// How long a webhook's answer may take unless set: a check that runs a test takes some seconds, and
     /// one that hangs is not to hang the rollout.
     pub const ANSWER_WITHIN: Span = Span(Duration::from_secs(60));
+
+    /// The longest reason: it is in the record of each rollout that has the gate, and fits a screen.
+    pub const REASON_BYTES_MAX: usize = 4 << 10;
+
+    /// An operator's, for as long as it takes.
+    pub fn operator(reason: impl Into<String>) -> Self {
+        let (by, timeout, on_timeout) = (GateBy::Operator, None, OnTimeout::Pause);
+        Self { by, timeout, on_timeout, reason: Some(reason.into()) }
+    }
 }
 
 impl TryFrom<AuthoredGate> for Gate {
@@ -125,18 +142,21 @@ impl TryFrom<AuthoredGate> for Gate {
             (None, true) => (GateBy::Operator, authored.timeout),
             _ => return Err("a gate asks either a `url` or an operator: `manual = true`"),
         };
-        Ok(Self { by, timeout, on_timeout: authored.on_timeout })
+        if authored.reason.as_ref().is_some_and(|it| it.len() > Self::REASON_BYTES_MAX) {
+            return Err("a gate's `reason` has at most 4 KiB");
+        }
+        Ok(Self { by, timeout, on_timeout: authored.on_timeout, reason: authored.reason })
     }
 }
 
 impl From<Gate> for AuthoredGate {
     fn from(gate: Gate) -> Self {
-        let Gate { by, timeout, on_timeout } = gate;
+        let Gate { by, timeout, on_timeout, reason } = gate;
         let (url, manual) = match by {
             GateBy::Webhook(url) => (Some(url), false),
             GateBy::Operator => (None, true),
         };
-        Self { url, manual, timeout, on_timeout }
+        Self { url, manual, timeout, on_timeout, reason }
     }
 }
 
@@ -144,15 +164,16 @@ impl TryFrom<AuthoredPlace> for GateSettings {
     type Error = &'static str;
 
     fn try_from(authored: AuthoredPlace) -> Result<Self, Self::Error> {
-        let AuthoredPlace { at, url, manual, timeout, on_timeout } = authored;
-        Ok(Self { at, gate: AuthoredGate { url, manual, timeout, on_timeout }.try_into()? })
+        let AuthoredPlace { at, url, manual, timeout, on_timeout, reason } = authored;
+        let gate = AuthoredGate { url, manual, timeout, on_timeout, reason };
+        Ok(Self { at, gate: gate.try_into()? })
     }
 }
 
 impl From<GateSettings> for AuthoredPlace {
     fn from(settings: GateSettings) -> Self {
-        let AuthoredGate { url, manual, timeout, on_timeout } = settings.gate.into();
-        Self { at: settings.at, url, manual, timeout, on_timeout }
+        let AuthoredGate { url, manual, timeout, on_timeout, reason } = settings.gate.into();
+        Self { at: settings.at, url, manual, timeout, on_timeout, reason }
     }
 }
 
