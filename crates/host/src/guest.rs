@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use airssys_wasm_model::Protocol;
 use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::cli::{StdinStream, StdoutStream};
@@ -32,6 +31,8 @@ pub(crate) struct Guest {
     /// Of a guest for copied calls: what it would have changed is counted here, and is not.
     pub(crate) refusing: Option<Arc<Gauges>>,
     pub(crate) call: CallCtx,
+    /// The epoch of the rights under which it began.
+    pub(crate) born: u64,
 }
 
 /// What the next instance is called in the audit trail.
@@ -62,6 +63,8 @@ impl Guest {
     /// the log.
     pub(crate) fn store(pool: &Pool, call: CallCtx, console: Option<Console>) -> Store<Self> {
         let revision = &pool.revision;
+        // Before anything is given to it: what changes meanwhile makes it an old one.
+        let born = revision.rights.epoch();
         let speaker = Arc::new(Speaker::new(Arc::clone(&revision.voice), call.request_id));
         let instance = NEXT_INSTANCE.fetch_add(1, Ordering::Relaxed);
         let teller = Teller::new(Arc::clone(revision), Arc::clone(&speaker), instance, &call);
@@ -73,13 +76,14 @@ impl Guest {
             http: http(),
             table: table(),
             outbound: OutboundHttp::new(pool, call.mode, teller, Arc::clone(&secrets)),
-            files: HeldFiles::new(Arc::clone(revision)),
+            files: HeldFiles::new(Arc::clone(revision), born),
             sockets: HeldSockets::new(checks),
             secrets,
             speaker,
             refusing: (call.mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges)),
             memory: MemoryMeter::new(revision.spec.limits.memory),
             call,
+            born,
         };
         let mut store = Store::new(revision.pre.engine(), guest);
         store.limiter(|guest| &mut guest.memory);
@@ -122,9 +126,10 @@ fn table() -> ResourceTable {
     table
 }
 
-/// The WASI context that is granted. A builder that is told nothing gives no file, no variable and
-/// no socket; clocks and randomness are every guest's, the machine's unless the revision has its own. Directories are given by [`HeldFiles`], and names are looked
-/// up by [`HeldSockets`].
+/// The WASI context. A builder that is told nothing gives no file, no variable and no socket; clocks and randomness
+/// are every guest's, the machine's unless the revision has its own. Whatever rights may change is given when it is
+/// asked for: directories by [`HeldFiles`], variables where the environment is read, sockets by [`HeldSockets`], which
+/// also looks names up. The runtime asks [`Checks`] about each address.
 fn wasi(
     revision: &Revision,
     speaker: &Arc<Speaker>,
@@ -132,14 +137,11 @@ fn wasi(
     console: Option<Console>,
 ) -> WasiCtx {
     let mut wasi = WasiCtxBuilder::new();
-    let (tcp, udp) = (checks.uses(Protocol::Tcp), checks.uses(Protocol::Udp));
-    wasi.allow_tcp(tcp).allow_udp(udp).allow_ip_name_lookup(false);
-    if tcp || udp {
-        let checks = Arc::clone(checks);
-        wasi.socket_addr_check(move |address, how| {
-            Box::pin(std::future::ready(checks.allow(address, how)))
-        });
-    }
+    wasi.allow_tcp(true).allow_udp(true).allow_ip_name_lookup(false);
+    let checks = Arc::clone(checks);
+    wasi.socket_addr_check(move |address, how| {
+        Box::pin(std::future::ready(checks.allow(address, how)))
+    });
     let spoken = |from| SpokenStream::new(Arc::clone(speaker), from);
     wasi.stdout(spoken(Standard::Output)).stderr(spoken(Standard::Error));
     if let Some(Console { args, stdin, stdout, stderr }) = console {
@@ -148,7 +150,6 @@ fn wasi(
             wasi.stderr(stderr);
         }
     }
-    wasi.envs(revision.granted.env());
     fix(&mut wasi, &revision.spec.determinism);
     wasi.build()
 }

@@ -1,6 +1,7 @@
 //! The instances of one revision: how many there may be, who waits, and who gets which.
 
 mod homes;
+mod renewing;
 mod shadow;
 
 use std::pin::pin;
@@ -273,10 +274,15 @@ impl Pool {
         instance.calls += 1;
         let used = instance.store.data().memory.used_bytes();
         match self.revision.spec.instances.model {
-            InstanceModel::Pooled if !is_spent(&self.revision, instance.calls, used) => {
+            InstanceModel::Pooled
+                if !is_spent(&self.revision, instance.calls, used)
+                    && !self.is_outdated(&instance) =>
+            {
                 self.park(instance);
             }
-            InstanceModel::Actor if !is_full(&self.revision, used) => {
+            InstanceModel::Actor
+                if !is_full(&self.revision, used) && !self.is_outdated(&instance) =>
+            {
                 self.park(instance);
             }
             _ => drop(instance),
@@ -318,9 +324,13 @@ impl Pool {
     fn take_home(&self, call: &CallCtx) -> Option<Instance> {
         let mut idle = self.idle();
         let own = call.actor.and_then(|actor| idle.homes.take(actor));
+        let (own, old) = match own {
+            Some(instance) if self.is_outdated(&instance) => (None, Some(instance)),
+            own => (own, None),
+        };
         let gone = idle.homes.keep(self.places.available_permits());
         drop(idle);
-        drop(gone);
+        drop((gone, old));
         own
     }
 
@@ -398,7 +408,9 @@ impl Pool {
 
     /// The warmest instance that waits.
     pub(crate) fn take_idle(&self) -> Option<Instance> {
-        self.idle().take()
+        let idle = self.idle().take()?;
+        // One that came back while the rights changed.
+        if self.is_outdated(&idle) { None } else { Some(idle) }
     }
 
     /// Gives up the instances that no call has needed since this was asked last, but for so many that are to
@@ -439,6 +451,15 @@ impl Idle {
         let mut gone = self.homes.keep(count);
         gone.extend(self.instances.split_off(count.min(self.instances.len())));
         self.unneeded = self.unneeded.min(count);
+        gone
+    }
+
+    /// Takes out those that this says of.
+    fn leave_out(&mut self, mut is_out: impl FnMut(&Instance) -> bool) -> Vec<Instance> {
+        let (mut gone, kept) = self.instances.drain(..).partition::<Vec<_>, _>(&mut is_out);
+        self.instances = kept;
+        self.unneeded = self.unneeded.min(self.instances.len());
+        gone.extend(self.homes.leave_out(is_out));
         gone
     }
 

@@ -22,9 +22,9 @@ use crate::backends::Backends;
 use crate::bindings::exports::airssys::component as contract;
 use crate::call::Functions;
 use crate::engine::{Concurrency, Host, Runtime};
-use crate::granted::{DirectoryError, Granted};
 use crate::guest::Guest;
 use crate::output::{LogSink, Voice};
+use crate::rights::{DirectoryError, LiveRights};
 use crate::wasi::config_variables;
 use crate::watch::Watch;
 
@@ -41,7 +41,7 @@ pub struct RevisionSpec {
     pub digest: Digest,
     /// Its configuration.
     pub config: serde_json::Map<String, serde_json::Value>,
-    /// What it may do.
+    /// What it may do at first. [`Pool::change_rights`](crate::Pool::change_rights) replaces it.
     pub rights: Arc<Rights>,
     /// What it may use.
     pub limits: Limits,
@@ -135,7 +135,8 @@ pub(crate) struct Revision {
     /// The configuration as `lifecycle.init` gets it.
     pub(crate) config_json: String,
     pub(crate) voice: Arc<Voice>,
-    pub(crate) granted: Granted,
+    /// What it may do now.
+    pub(crate) rights: LiveRights,
     pub(crate) pre: InstancePre<Guest>,
     pub(crate) doors: Doors,
     pub(crate) functions: Functions,
@@ -229,7 +230,7 @@ impl Host {
         component: Component,
         report: CompileReport,
     ) -> Result<Prepared, PrepareError> {
-        let granted = Granted::open(&spec.rights).map_err(PrepareError::Directory)?;
+        let rights = LiveRights::new(Arc::clone(&spec.rights)).map_err(PrepareError::Directory)?;
         let pre = self.link(&component, inspection.concurrency)?;
         let doors = Doors::find(&pre, &inspection)
             .map_err(|error| PrepareError::Export(format!("{error:#}")))?;
@@ -239,7 +240,7 @@ impl Host {
             config_json: serde_json::Value::Object(spec.config.clone()).to_string(),
             voice: Arc::new(Voice::of(&spec)),
             spec,
-            granted,
+            rights,
             pre,
             doors,
             functions: Functions::find(&component, component.engine()),

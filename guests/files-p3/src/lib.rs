@@ -10,6 +10,7 @@ use wasi::filesystem::preopens::get_directories;
 use wasi::filesystem::types::{
     Descriptor, DescriptorFlags, ErrorCode, NewTimestamp, OpenFlags, PathFlags,
 };
+use wit_bindgen::rt::async_support::{FutureReader, StreamReader};
 
 struct Files;
 
@@ -21,10 +22,17 @@ impl Guest for Files {
     }
 }
 
+/// A stream that is read a few bytes at a time, and how it ends.
+struct Reading {
+    bytes: StreamReader<u8>,
+    end: Option<FutureReader<Result<(), ErrorCode>>>,
+}
+
 const FOLLOW: PathFlags = PathFlags::SYMLINK_FOLLOW;
 
 impl script::Files for Files {
     type Fd = Descriptor;
+    type Stream = Reading;
 
     fn preopens(&self) -> Vec<(Descriptor, String)> {
         get_directories()
@@ -44,6 +52,22 @@ impl script::Files for Files {
         let flags = flags.into_iter().filter(|(wanted, _)| *wanted);
         let flags = flags.fold(DescriptorFlags::empty(), |all, (_, flag)| all | flag);
         dir.open_at(path_flags, path.into(), open, flags).await.map_err(named)
+    }
+
+    fn stream(&self, file: &Descriptor) -> Answer<Reading> {
+        let (bytes, end) = file.read_via_stream(0);
+        Ok(Reading { bytes, end: Some(end) })
+    }
+
+    async fn more(&self, stream: &mut Reading) -> Answer<String> {
+        let (_result, bytes) = stream.bytes.read(Vec::with_capacity(4)).await;
+        match (bytes.is_empty(), &mut stream.end) {
+            (true, end) => match end.take() {
+                Some(end) => end.await.map(|()| "end".into()).map_err(named),
+                None => Ok("end".into()),
+            },
+            (false, _) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        }
     }
 
     async fn read(&self, file: &Descriptor) -> Answer<String> {

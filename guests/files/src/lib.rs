@@ -9,7 +9,9 @@ use script::{Answer, How};
 use wasip2::filesystem::preopens::get_directories;
 use wasip2::filesystem::types::{
     Descriptor, DescriptorFlags, ErrorCode, NewTimestamp, OpenFlags, PathFlags,
+    filesystem_error_code,
 };
+use wasip2::io::streams::{InputStream, StreamError};
 
 wit_bindgen::generate!({ path: "wit", world: "files" });
 
@@ -31,6 +33,7 @@ const FOLLOW: PathFlags = PathFlags::SYMLINK_FOLLOW;
 
 impl script::Files for Files {
     type Fd = Descriptor;
+    type Stream = InputStream;
 
     fn preopens(&self) -> Vec<(Descriptor, String)> {
         get_directories()
@@ -120,6 +123,20 @@ impl script::Files for Files {
 
     async fn touch_open(&self, file: &Descriptor) -> Answer<()> {
         file.set_times(NewTimestamp::Now, NewTimestamp::NoChange).map_err(named)
+    }
+
+    fn stream(&self, file: &Descriptor) -> Answer<InputStream> {
+        file.read_via_stream(0).map_err(named)
+    }
+
+    async fn more(&self, stream: &mut InputStream) -> Answer<String> {
+        match stream.blocking_read(4) {
+            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(StreamError::Closed) => Ok("end".into()),
+            Err(StreamError::LastOperationFailed(error)) => {
+                Err(filesystem_error_code(&error).map_or("other".into(), named))
+            }
+        }
     }
 
     async fn set_size(&self, file: &Descriptor, size: u64) -> Answer<()> {

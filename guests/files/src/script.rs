@@ -23,6 +23,7 @@ pub type Answer<T> = Result<T, String>;
 /// A version of `wasi:filesystem`.
 pub trait Files {
     type Fd;
+    type Stream;
 
     fn preopens(&self) -> Vec<(Self::Fd, String)>;
     async fn open(&self, dir: &Self::Fd, path: &str, how: How) -> Answer<Self::Fd>;
@@ -41,12 +42,15 @@ pub trait Files {
     async fn touch(&self, dir: &Self::Fd, path: &str) -> Answer<()>;
     async fn touch_open(&self, file: &Self::Fd) -> Answer<()>;
     async fn set_size(&self, file: &Self::Fd, size: u64) -> Answer<()>;
+    fn stream(&self, file: &Self::Fd) -> Answer<Self::Stream>;
+    /// The next few bytes, or how it ended.
+    async fn more(&self, stream: &mut Self::Stream) -> Answer<String>;
 }
 
 /// Runs a script.
 pub async fn run<F: Files>(files: &F, script: &str) -> String {
     let named = files.preopens().into_iter().map(|(fd, name)| (name, fd)).collect();
-    let mut session = Session { files, held: named };
+    let mut session = Session { files, held: named, streams: BTreeMap::new() };
     let mut answers = Vec::new();
     for line in script.lines() {
         let words: Vec<&str> = line.split('\t').collect();
@@ -59,6 +63,7 @@ pub async fn run<F: Files>(files: &F, script: &str) -> String {
 struct Session<'a, F: Files> {
     files: &'a F,
     held: BTreeMap<String, F::Fd>,
+    streams: BTreeMap<String, F::Stream>,
 }
 
 const READ: How = How { read: true, ..NOTHING };
@@ -88,6 +93,15 @@ impl<F: Files> Session<'_, F> {
                 Ok("ok".into())
             }
             ["close", name] => Ok(self.held.remove(name).map_or("none", |_| "ok").into()),
+            ["stream", name] => {
+                let stream = files.stream(self.fd(name)?)?;
+                self.streams.insert(name.to_owned(), stream);
+                Ok("ok".into())
+            }
+            ["more", name] => {
+                let stream = self.streams.get_mut(name).ok_or("no such stream")?;
+                files.more(stream).await
+            }
             ["get", name] => files.read(self.fd(name)?).await,
             ["put", name, text] => files.write(self.fd(name)?, text).await.map(done),
             ["resize", name, size] => {

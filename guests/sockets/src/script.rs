@@ -55,6 +55,10 @@ impl<N: Net> Open<'_, N> {
                 let tcp = net.connect(address(to)?).await?;
                 return net.exchange(&tcp, text).await;
             }
+            ["exchange", text] => {
+                let tcp = self.tcp.last().ok_or("nothing is connected")?;
+                return net.exchange(tcp, text).await;
+            }
             ["stream", to] => self.streams.push(net.stream(net.connect(address(to)?).await?)),
             ["listen", at] => self.listeners.push(net.listen(address(at)?).await?),
             ["accept"] => {

@@ -58,6 +58,17 @@ impl<I> Homes<I> {
         resting
     }
 
+    /// Takes out those that this says of.
+    pub(crate) fn leave_out(&mut self, mut is_out: impl FnMut(&I) -> bool) -> Vec<I> {
+        let out = self.waiting.extract_if(|_, (_, instance)| is_out(instance));
+        let out: Vec<_> = out.collect();
+        let gone = out.into_iter().map(|(_, (since, instance))| {
+            self.order.remove(&since);
+            instance
+        });
+        gone.collect()
+    }
+
     /// All of them.
     pub(crate) fn into_iter(self) -> impl Iterator<Item = I> {
         self.waiting.into_values().map(|(_, instance)| instance)

@@ -26,20 +26,20 @@ pub(super) fn add_p3_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<(
 }
 
 impl Guest {
-    fn tell_of_variables(&self) {
-        let granted = self.revision().granted.env();
-        if granted.is_empty() || !self.sees_uses(Kind::Env) {
-            return;
+    /// The variables that are granted now.
+    fn variables(&self) -> Vec<(String, String)> {
+        let granted = self.revision().rights.now().granted.env().to_vec();
+        if !granted.is_empty() && self.sees_uses(Kind::Env) {
+            let names: Vec<_> = granted.iter().map(|(name, _)| name.as_str()).collect();
+            self.used(Use { kind: Kind::Env, access: "read", target: &names.join(",") });
         }
-        let names: Vec<_> = granted.iter().map(|(name, _)| name.as_str()).collect();
-        self.used(Use { kind: Kind::Env, access: "read", target: &names.join(",") });
+        granted
     }
 }
 
 impl bindings_p2::Host for Guest {
     fn get_environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
-        self.tell_of_variables();
-        bindings_p2::Host::get_environment(&mut self.cli())
+        Ok(self.variables())
     }
 
     fn get_arguments(&mut self) -> wasmtime::Result<Vec<String>> {
@@ -53,8 +53,7 @@ impl bindings_p2::Host for Guest {
 
 impl bindings_p3::Host for Guest {
     fn get_environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
-        self.tell_of_variables();
-        bindings_p3::Host::get_environment(&mut self.cli())
+        Ok(self.variables())
     }
 
     fn get_arguments(&mut self) -> wasmtime::Result<Vec<String>> {

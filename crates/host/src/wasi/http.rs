@@ -30,7 +30,7 @@ use super::secrets::{HeldSecrets, Receiver};
 use crate::context::{CallCtx, Mode};
 use crate::gauges::Gauges;
 use crate::pool::Pool;
-use crate::prepare::RevisionSpec;
+use crate::rights::{Hold, Needs};
 use crate::watch::{Teller, Use};
 
 /// How long a server may take to accept a connection, and to begin its answer, unless the guest asks for
@@ -80,14 +80,15 @@ impl OutboundHttp {
         let default_port = if tls { 443 } else { 80 };
         let (host, port) = (authority.host(), authority.port_u16().unwrap_or(default_port));
         let method = request.method().as_str();
-        let RevisionSpec { rights, service, .. } = self.teller.spec();
-        let path = uri.path();
+        let (service, path) = (&self.teller.spec().service, uri.path());
         // What is told of it leaves out the query and who it is sent as: that is where keys are.
         let shown = || match port == default_port {
             true => host.to_owned(),
             false => format!("{host}:{port}"),
         };
-        let right = rights.http(method, host, port, default_port, path).cloned();
+        let now = self.teller.revision().rights.now();
+        let right = now.rights.http(method, host, port, default_port, path).cloned();
+        drop(now);
         let Some(right) = right else {
             self.teller.denied(&Denial::http(service, method, &shown(), path));
             return Err(Error::HttpRequestDenied);
@@ -101,8 +102,11 @@ impl OutboundHttp {
             self.teller.used(Use { kind: Kind::Http, access: method, target: &target });
         }
         let resolver = Arc::clone(self.teller.revision().resolver());
-        let (host, method) = (host.to_owned(), method.to_owned());
-        Ok(Target { host, port, tls, right, method, teller: self.teller.clone(), resolver })
+        let (host, method, path) = (host.to_owned(), method.to_owned(), path.to_owned());
+        let needs = Needs::Sending { method, host: host.clone(), port, default_port, path };
+        let hold = Hold::new(self.teller.clone(), needs);
+        let method = request.method().clone();
+        Ok(Target { host, port, tls, right, method, teller: self.teller.clone(), resolver, hold })
     }
 }
 
@@ -111,9 +115,11 @@ struct Target {
     port: u16,
     tls: bool,
     right: HttpRight,
-    method: String,
+    method: http::Method,
     teller: Teller,
     resolver: Arc<dyn Resolver>,
+    /// What is needed until the answer has been read.
+    hold: Arc<Hold>,
 }
 
 impl Target {
@@ -151,7 +157,15 @@ impl WasiHttpHooks for OutboundHttp {
                 let options = options.unwrap_or_default();
                 Box::new(async move {
                     let places = places(own, patience(options.connect_timeout)).await?;
-                    let (answer, io) = send(target, request, options).await?;
+                    let hold = Arc::clone(&target.hold);
+                    let (answer, io) = tokio::select! {
+                        biased;
+                        () = Arc::clone(&hold).revoked() => {
+                            hold.check();
+                            return Err(Error::HttpRequestDenied);
+                        }
+                        sent = send(target, request, options) => sent?,
+                    };
                     let io: Io = Box::new(async move {
                         let ended = Box::into_pin(io).await;
                         drop(places);
@@ -199,7 +213,15 @@ async fn send(
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(Error::Hyper)?;
     // Aborted when the guest drops the answer.
-    let connection = wasmtime_wasi::runtime::spawn(connection);
+    let hold = Arc::clone(&target.hold);
+    let connection = wasmtime_wasi::runtime::spawn(async move {
+        tokio::select! {
+            biased;
+            // With both bodies: what is on its way is cut.
+            () = hold.revoked() => Ok(()),
+            ended = connection => ended,
+        }
+    });
     let answering = sender.send_request(request);
     let answer = tokio::time::timeout(patience(options.first_byte_timeout), answering)
         .await
@@ -211,18 +233,20 @@ async fn send(
         ended
     };
     let gap = patience(options.between_bytes_timeout);
-    let answer = answer.map(|body| TimedBody { body, gap, alarm: None }.boxed_unsync());
+    let hold = target.hold;
+    let answer = answer.map(|body| HeldBody { body, gap, alarm: None, hold }.boxed_unsync());
     Ok((answer, Box::new(io)))
 }
 
-/// The body of an answer, cut with an error where its server makes the guest wait too long.
-struct TimedBody {
+/// The body of an answer, cut with an error where its server makes the guest wait too long, or its right is revoked.
+struct HeldBody {
     body: Incoming,
     gap: Duration,
     alarm: Option<Pin<Box<Sleep>>>,
+    hold: Arc<Hold>,
 }
 
-impl Body for TimedBody {
+impl Body for HeldBody {
     type Data = Bytes;
     type Error = Error;
 
@@ -230,7 +254,12 @@ impl Body for TimedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        // After it: the end that the revocation made is no whole body.
+        if !self.hold.check() {
+            return Poll::Ready(Some(Err(Error::HttpRequestDenied)));
+        }
+        if let Poll::Ready(frame) = frame {
             self.alarm = None;
             return Poll::Ready(frame.map(|frame| frame.map_err(Error::Hyper)));
         }
@@ -240,7 +269,7 @@ impl Body for TimedBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.is_end_stream() && self.hold.is_allowed()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -12,8 +12,10 @@ mod http;
 mod keyvalue;
 mod logging;
 mod lookup;
+mod poll;
 mod secrets;
 mod sockets;
+mod streams;
 
 use wasmtime::Engine;
 use wasmtime::component::Linker;
@@ -51,6 +53,7 @@ fn add_p2(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
 
     // `wasi:io`, clocks, `random/random` and the standard streams.
     wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(linker)?;
+    poll::add_to_linker(linker)?;
     random::insecure::add_to_linker::<_, WasiRandom>(linker, |guest| guest.ctx().ctx.random())?;
     random::insecure_seed::add_to_linker::<_, WasiRandom>(linker, |guest| {
         guest.ctx().ctx.random()

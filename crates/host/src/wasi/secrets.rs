@@ -4,7 +4,7 @@
 //! a request that this host sends to a host that the secret was granted for: there its value takes its place. It is
 //! never put into a body, a path or a header's name, and a request that has one for another host does not leave.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use airssys_wasm_model::{Denial, Kind, SecretName};
 use http::{HeaderMap, HeaderValue};
@@ -72,7 +72,8 @@ impl HeldSecrets {
     /// What the guest is told.
     pub(super) fn show(&self, name: &str) -> Result<Option<String>, String> {
         let Ok(name) = name.parse::<SecretName>() else { return Ok(None) };
-        let rights = &self.revision.spec.rights.secrets;
+        let rights = Arc::clone(&self.revision.rights.now().rights);
+        let rights = &rights.secrets;
         if !rights.check_handle(name.as_str()).is_allowed() {
             self.denied("use the secret", name.as_str(), &format!("{name}=HOST"));
             return Err(format!("the secret `{name}` is not granted"));
@@ -90,7 +91,8 @@ impl HeldSecrets {
 
     /// Puts the values into a request's headers.
     pub(super) fn fill(&self, headers: &mut HeaderMap, to: Receiver<'_>) -> Result<(), Withheld> {
-        if self.revision.spec.rights.secrets.is_empty() {
+        // A placeholder of a right that was revoked is still none to be sent.
+        if self.revision.rights.now().rights.secrets.is_empty() && self.given().is_empty() {
             return Ok(());
         }
         for value in headers.values_mut() {
@@ -127,7 +129,7 @@ impl HeldSecrets {
 
     /// The value that a placeholder stands for, if it may be sent there.
     fn sent(&self, placeholder: &[u8], to: Receiver<'_>) -> Result<Arc<dyn SecretValue>, Withheld> {
-        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let given = self.given();
         let name = given.iter().find(|one| one.text.as_bytes() == placeholder);
         let name = name.map(|one| one.name.clone());
         drop(given);
@@ -137,8 +139,8 @@ impl HeldSecrets {
         // A host that was granted without a port is meant by its name and certificate, so without TLS nothing but
         // a port that the operator named will do.
         let default_port = if to.tls { 443 } else { 0 };
-        let rights = &self.revision.spec.rights.secrets;
-        let allowed = rights.check_send(name.as_str(), to.host, to.port, default_port);
+        let rights = Arc::clone(&self.revision.rights.now().rights);
+        let allowed = rights.secrets.check_send(name.as_str(), to.host, to.port, default_port);
         let target = match to.port == default_port {
             true => format!("{name}={}", to.host),
             false => format!("{name}={}:{}", to.host, to.port),
@@ -179,13 +181,17 @@ impl HeldSecrets {
     }
 
     fn placeholder(&self, name: SecretName) -> String {
-        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut given = self.given();
         if let Some(one) = given.iter().find(|one| one.name == name) {
             return one.text.clone();
         }
         let text = format!("{PREFIX}{:032x}", rand::random::<u128>());
         given.push(Placeholder { text: text.clone(), name });
         text
+    }
+
+    fn given(&self) -> MutexGuard<'_, Vec<Placeholder>> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn withhold(&self, why: &str) -> Withheld {

@@ -111,6 +111,13 @@ impl Workers {
         surplus.iter().for_each(|worker| worker.leave());
     }
 
+    /// Lets all instances that there are take no further calls, but those that they have. What they had not begun goes
+    /// to others.
+    pub(crate) fn renew(self: &Arc<Self>, pool: &Weak<Pool>) {
+        let workers = self.crowd().workers.clone();
+        workers.iter().for_each(|worker| self.leave(pool, worker));
+    }
+
     /// Lets instances go that have begun no call since this was asked last and have none, so many at most.
     pub(crate) fn rest(&self, spare: usize) {
         let mut resting = Vec::new();

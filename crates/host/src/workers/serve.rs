@@ -155,11 +155,16 @@ impl Office<'_> {
         })
     }
 
-    /// Takes no further calls if this instance has had its share of them, or of its memory.
+    /// Takes no further calls if this instance has had its share of them, or of its memory, or began under other
+    /// rights.
     fn recycle(&self, accessor: &Accessor<Guest>) {
         let begun = self.worker.begun.load(Ordering::Relaxed);
-        let used = accessor.with(|mut store| store.get().memory.used_bytes());
-        if !self.worker.is_leaving() && is_spent(&self.desk.revision, begun, used) {
+        let (used, born) = accessor.with(|mut store| {
+            let guest = store.get();
+            (guest.memory.used_bytes(), guest.born)
+        });
+        let outdated = born != self.desk.revision.rights.epoch();
+        if !self.worker.is_leaving() && (outdated || is_spent(&self.desk.revision, begun, used)) {
             self.desk.leave(self.worker);
         }
     }

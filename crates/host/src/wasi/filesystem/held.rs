@@ -4,26 +4,34 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::sync::{Arc, Weak};
 
+use airssys_wasm_model::FileAccess;
 use rustix::io::Errno;
 use wasmtime::component::{Resource, ResourceTable, ResourceTableError};
 use wasmtime_wasi::filesystem::{Descriptor, Dir, File as WasiFile};
 use wasmtime_wasi::p2::ReaddirIterator;
 
 use super::mount::{Mount, Place};
-use super::open::{Opened, OpenedKind};
+use super::open::Opened;
+use super::opened::{Act, OpenFile};
 use super::refusal::Refusal;
 use crate::prepare::Revision;
+use crate::rights::Hold;
+use crate::watch::Teller;
 
 /// The files of one instance.
 ///
-/// An open file needs no place: what may be done with it was settled when it was opened, and the runtime checks
-/// that on each use. A directory is what paths begin at.
+/// A directory is what paths begin at, so its place has the rights of now. What may be done with an open file was
+/// settled when it was opened, and is asked again after a change of the rights.
 pub(crate) struct HeldFiles {
     revision: Arc<Revision>,
     /// By the number of the handle in the instance's table, whose bound bounds these too.
     places: HashMap<u32, Place>,
     /// The listings of 0.2, by the same.
     listings: HashMap<u32, Listed>,
+    /// By what right files are open, by the same.
+    files: HashMap<u32, OpenFile>,
+    /// The epoch of the rights that the places have.
+    epoch: u64,
     /// A file lives as long as its handle or one of its streams does.
     open: Vec<Weak<File>>,
     /// Its clones are the openings under way.
@@ -32,16 +40,18 @@ pub(crate) struct HeldFiles {
 
 /// A listing under way.
 struct Listed {
-    /// Where it is, if it is not to show every name.
-    partial: Option<Place>,
+    place: Place,
+    /// Whether it shows every name.
+    whole: bool,
     /// Its place among the open files.
     _slot: Arc<()>,
 }
 
 impl HeldFiles {
-    pub(crate) fn new(revision: Arc<Revision>) -> Self {
-        let (places, listings, open) = (HashMap::new(), HashMap::new(), Vec::new());
-        Self { revision, places, listings, open, opening: Arc::new(()) }
+    /// Of a guest that began under the rights of this epoch.
+    pub(crate) fn new(revision: Arc<Revision>, epoch: u64) -> Self {
+        let (places, listings, files) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { revision, places, listings, files, epoch, open: Vec::new(), opening: Arc::new(()) }
     }
 
     /// The revision that the guest is an instance of.
@@ -49,8 +59,43 @@ impl HeldFiles {
         &self.revision
     }
 
-    pub(super) fn mounts(&self) -> &[Arc<Mount>] {
-        self.revision.granted.mounts()
+    pub(super) fn mounts(&self) -> Vec<Arc<Mount>> {
+        self.revision.rights.now().granted.mounts().to_vec()
+    }
+
+    /// Takes over the rights of now, if they have changed.
+    pub(super) fn renew(&mut self) {
+        let epoch = self.revision.rights.epoch();
+        if self.epoch == epoch {
+            return;
+        }
+        let now = self.revision.rights.now();
+        for place in self.places.values_mut() {
+            place.mount = now.granted.now(&place.mount);
+        }
+        for Listed { place, whole, .. } in self.listings.values_mut() {
+            place.mount = now.granted.now(&place.mount);
+            *whole = place.shows_all();
+        }
+        self.epoch = epoch;
+    }
+
+    /// The check of what is done with an open handle. A directory has no act of its own: it may be asked about for
+    /// as long as the guest may know of it.
+    pub(super) fn may(&self, fd: &Resource<Descriptor>, act: Act) -> Result<(), Refusal> {
+        if let Some(Place { mount, path }) = self.places.get(&fd.rep()) {
+            let known = !mount.access(path).or(mount.somewhere_below(path)).is_empty();
+            return if known { Ok(()) } else { Err(mount.denied(path, FileAccess::LIST)) };
+        }
+        match self.files.get(&fd.rep()) {
+            Some(file) if !file.may(act) => Err(Refusal::Revoked),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a stream of an open file needs.
+    pub(super) fn hold(&self, fd: &Resource<Descriptor>, act: Act) -> Option<Arc<Hold>> {
+        self.files.get(&fd.rep())?.hold(act)
     }
 
     /// A place for one more open file, taken until it is counted itself.
@@ -93,32 +138,38 @@ impl HeldFiles {
         &mut self,
         table: &mut ResourceTable,
         opened: Opened,
+        teller: Teller,
     ) -> Result<Resource<Descriptor>, Refusal> {
-        let Opened { file, kind, perms, mode, slot } = opened;
-        let (descriptor, file, place) = match kind {
-            OpenedKind::File => {
+        let Opened { file, place, right, perms, mode, slot } = opened;
+        match right {
+            Some(right) => {
                 let file = WasiFile::new(file, perms, mode, false);
-                let held = Arc::downgrade(&file.file);
-                (Descriptor::File(file), held, None)
+                self.open.push(Arc::downgrade(&file.file));
+                drop(slot);
+                let fd = table.push(Descriptor::File(file))?;
+                self.files.insert(fd.rep(), OpenFile::new(teller, &place, right));
+                Ok(fd)
             }
-            OpenedKind::Directory(place) => {
+            None => {
                 let dir = Dir::new(file, perms, mode, false);
-                let held = Arc::downgrade(&dir.dir);
-                (Descriptor::Dir(dir), held, Some(place))
+                self.open.push(Arc::downgrade(&dir.dir));
+                drop(slot);
+                let fd = table.push(Descriptor::Dir(dir))?;
+                self.places.insert(fd.rep(), self.now(place));
+                Ok(fd)
             }
-        };
-        let fd = table.push(descriptor)?;
-        self.open.push(file);
-        drop(slot);
-        if let Some(place) = place {
-            self.places.insert(fd.rep(), place);
         }
-        Ok(fd)
+    }
+
+    /// A place that was found under rights that may have changed since.
+    fn now(&self, Place { mount, path }: Place) -> Place {
+        Place { mount: self.revision.rights.now().granted.now(&mount), path }
     }
 
     /// The guest let go of this handle.
     pub(super) fn forget(&mut self, fd: &Resource<Descriptor>) {
         self.places.remove(&fd.rep());
+        self.files.remove(&fd.rep());
     }
 
     /// A listing of this place, which shows what the rights let be seen there.
@@ -128,8 +179,19 @@ impl HeldFiles {
         place: Place,
         slot: Arc<()>,
     ) {
-        let partial = (!place.shows_all()).then_some(place);
-        self.listings.insert(listing.rep(), Listed { partial, _slot: slot });
+        let place = self.now(place);
+        let whole = place.shows_all();
+        self.listings.insert(listing.rep(), Listed { place, whole, _slot: slot });
+    }
+
+    /// Whether a listing may still be read.
+    pub(super) fn may_list(&self, listing: &Resource<ReaddirIterator>) -> Result<(), Refusal> {
+        match self.listings.get(&listing.rep()) {
+            Some(Listed { place, whole: false, .. }) if !place.is_listed() => {
+                Err(place.mount.denied(&place.path, FileAccess::LIST))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether a listing shows this name.
@@ -139,7 +201,8 @@ impl HeldFiles {
 
     /// Where a listing is that tells names apart.
     pub(super) fn partial(&self, listing: &Resource<ReaddirIterator>) -> Option<&Place> {
-        self.listings.get(&listing.rep())?.partial.as_ref()
+        let listed = self.listings.get(&listing.rep())?;
+        (!listed.whole).then_some(&listed.place)
     }
 
     /// The guest let go of this listing.

@@ -30,15 +30,20 @@ impl Place {
         self.mount.is_listed(&join(&self.path, name))
     }
 
+    /// Whether it may be listed: itself, or for what may be seen below it.
+    pub(super) fn is_listed(&self) -> bool {
+        self.mount.is_listed(&self.path)
+    }
+
     /// Whether it shows every name.
     pub(super) fn shows_all(&self) -> bool {
         self.mount.everywhere_below(&self.path).contains(FileAccess::LIST)
     }
 }
 
-/// Whether this directory may be listed: itself, or for what may be seen below it.
+/// Whether this directory may be listed.
 pub(super) fn check(errand: &mut Errand, place: &Place) -> Result<(), Refusal> {
-    if place.mount.is_listed(&place.path) {
+    if place.is_listed() {
         errand.used(&place.mount, &place.path, FileAccess::LIST);
         return Ok(());
     }

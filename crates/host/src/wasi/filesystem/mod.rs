@@ -4,8 +4,8 @@
 //! by handles and through each link, and finds a name in an open directory; [`errand`] checks the right to that
 //! name by its real path; [`open`], [`change`], [`look`] and [`list`] then act on that name in that directory and
 //! follow nothing. What changes between the look and the act therefore changes what the name means and never
-//! which name it is, and rights belong to names. An open file carries what it was opened for: reads and writes
-//! are the runtime's own and cost nothing more.
+//! which name it is, and rights belong to names. An open file carries what it was opened for: a read or a write
+//! asks whether the rights have changed since, and only then by which right it is open ([`opened`]).
 //!
 //! What no right allows is `not-permitted`, whether or not there is such a file. A name that no right covers or
 //! leads to is not looked up.
@@ -18,6 +18,7 @@ mod listing;
 mod look;
 mod mount;
 mod open;
+mod opened;
 mod p2;
 mod p3;
 mod refusal;
@@ -40,8 +41,10 @@ pub(crate) use self::held::HeldFiles;
 pub(crate) use self::mount::Mount;
 use self::mount::Place;
 use self::open::Opened;
+use self::opened::Act;
 use self::refusal::Refusal;
 use crate::guest::Guest;
+use crate::rights::Hold;
 use crate::watch::Use;
 
 /// The files of a guest, as the linker names them.
@@ -66,7 +69,7 @@ type Fd = Resource<Descriptor>;
 /// What both versions do.
 impl Guest {
     fn preopens(&mut self) -> wasmtime::Result<Vec<(Fd, String)>> {
-        let mounts = self.files.mounts().to_vec();
+        let mounts = self.files.mounts();
         let give = |mount: Arc<Mount>| {
             let guest = mount.guest().to_owned();
             let fd = self.files.preopen(&mut self.table, mount)?;
@@ -76,7 +79,21 @@ impl Guest {
     }
 
     fn place(&mut self, fd: &Fd) -> Result<Place, Refusal> {
+        self.files.renew();
         self.files.place(&self.table, fd)
+    }
+
+    /// The check of what is done with an open handle.
+    fn may_act(&mut self, fd: &Fd, act: Act) -> Result<(), Refusal> {
+        self.files.renew();
+        let may = self.files.may(fd, act);
+        self.settled(may)
+    }
+
+    /// What a stream of an open file needs.
+    fn hold(&mut self, fd: &Fd, act: Act) -> Result<Option<Arc<Hold>>, Refusal> {
+        self.may_act(fd, act)?;
+        Ok(self.files.hold(fd, act))
     }
 
     /// The open directory behind a handle.
@@ -96,7 +113,8 @@ impl Guest {
     }
 
     fn keep(&mut self, opened: Opened) -> Result<Fd, Refusal> {
-        self.files.keep(&mut self.table, opened)
+        let teller = self.teller().clone();
+        self.files.keep(&mut self.table, opened, teller)
     }
 
     fn errand(&self) -> Errand {
@@ -109,9 +127,14 @@ impl Guest {
             let access = format!("{:?}", one.access);
             self.used(Use { kind: Kind::Files, access: &access, target: &one.path });
         }
-        if let Err(Refusal::Denied(denied)) = &report.result {
+        self.settled(report.result)
+    }
+
+    /// The same for what had nothing to do.
+    fn settled<T>(&mut self, result: Result<T, Refusal>) -> Result<T, Refusal> {
+        if let Err(Refusal::Denied(denied)) = &result {
             self.denied(&Denial::file(&self.revision().spec.service, &denied.path, denied.access));
         }
-        report.result
+        result
     }
 }

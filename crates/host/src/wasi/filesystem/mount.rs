@@ -28,12 +28,30 @@ pub(super) struct Place {
 
 impl Mount {
     pub(crate) fn new(right: DirectoryRight, dir: std::fs::File) -> Self {
-        let changes = FileAccess::MODIFY.or(FileAccess::CREATE).or(FileAccess::DELETE);
-        let may_change = !right.access("").or(right.somewhere_below("")).and(changes).is_empty();
-        // What is left to the runtime of a directory's handle: to say whether it can be changed, and its times.
-        let mode = if may_change { OpenMode::READ | OpenMode::WRITE } else { OpenMode::READ };
-        let dir = Dir::new(dir, perms(right.access("")), mode, false);
+        let dir = Dir::new(dir, perms(right.access("")), mode(&right), false);
         Self { right, dir }
+    }
+
+    /// The same directory under another right to it.
+    pub(crate) fn under(&self, right: DirectoryRight) -> Self {
+        let mut dir = self.dir.clone();
+        (dir.perms, dir.open_mode) = (perms(right.access("")), mode(&right));
+        Self { right, dir }
+    }
+
+    /// The same directory without any right to it: what a guest still holds of one that was revoked.
+    pub(crate) fn without_rights(&self) -> Self {
+        self.under(self.right.revoked())
+    }
+
+    /// Whether a right is one to the directory that is open here.
+    pub(crate) fn is_at(&self, right: &DirectoryRight) -> bool {
+        (&self.right.host, &self.right.below) == (&right.host, &right.below)
+    }
+
+    /// Whether it is the same directory at the same place.
+    pub(crate) fn is_same_place(&self, other: &Self) -> bool {
+        self.is_at(&other.right) && self.guest() == other.guest()
     }
 
     /// Where the guest sees it.
@@ -42,7 +60,7 @@ impl Mount {
     }
 
     /// What a guest calls the path below it.
-    pub(super) fn seen(&self, path: &str) -> String {
+    pub(crate) fn seen(&self, path: &str) -> String {
         let guest = self.right.guest.trim_end_matches('/');
         if path.is_empty() { self.right.guest.clone() } else { format!("{guest}/{path}") }
     }
@@ -56,7 +74,7 @@ impl Mount {
     }
 
     /// What may be done at this path.
-    pub(super) fn access(&self, path: &str) -> FileAccess {
+    pub(crate) fn access(&self, path: &str) -> FileAccess {
         self.right.access(path)
     }
 
@@ -89,6 +107,13 @@ impl Mount {
     pub(super) fn leaves(&self, from: &str, words: &str, access: FileAccess) -> Refusal {
         Denied { path: spelled(&self.seen(from), words), access }.into()
     }
+}
+
+/// What is left to the runtime of a directory's handle: to say whether it can be changed, and its times.
+fn mode(right: &DirectoryRight) -> OpenMode {
+    let changes = FileAccess::MODIFY.or(FileAccess::CREATE).or(FileAccess::DELETE);
+    let may_change = !right.access("").or(right.somewhere_below("")).and(changes).is_empty();
+    if may_change { OpenMode::READ | OpenMode::WRITE } else { OpenMode::READ }
 }
 
 impl std::fmt::Debug for Mount {

@@ -10,6 +10,7 @@ use wasmtime_wasi::{FsPerms, OpenMode};
 
 use super::errand::Errand;
 use super::mount::{Place, perms};
+use super::opened::Right;
 use super::refusal::Refusal;
 use super::walk::{Found, Last, find};
 
@@ -30,17 +31,14 @@ pub(super) struct Wish {
 /// What was opened.
 pub(super) struct Opened {
     pub(super) file: File,
-    /// What it is, and where.
-    pub(super) kind: OpenedKind,
+    /// Where it is.
+    pub(super) place: Place,
+    /// By what right it is open, if it is a file.
+    pub(super) right: Option<Right>,
     pub(super) perms: FsPerms,
     pub(super) mode: OpenMode,
     /// Its place among the instance's open files, until it is counted itself.
     pub(super) slot: Arc<()>,
-}
-
-pub(super) enum OpenedKind {
-    File,
-    Directory(Place),
 }
 
 /// How often a name may turn into a link between the look at it and its opening.
@@ -71,6 +69,17 @@ impl Wish {
     fn needs_new(self) -> FileAccess {
         let read = if self.read { FileAccess::READ } else { FileAccess::NONE };
         FileAccess::CREATE.or(read)
+    }
+
+    /// What a file that was opened so needs for as long as it is used. What its guest made is its guest's own:
+    /// by the right to make it, it may be written, and read where that was not asked for.
+    fn right(self, is_new: bool) -> Right {
+        let (read, write) = match (is_new, self.read) {
+            (false, _) => (FileAccess::READ, FileAccess::MODIFY),
+            (true, true) => (FileAccess::READ, FileAccess::CREATE),
+            (true, false) => (FileAccess::CREATE, FileAccess::CREATE),
+        };
+        Right { read, write, reads: self.reads(), writes: self.writes() }
     }
 
     /// What it may take, for a denial to name.
@@ -120,6 +129,8 @@ pub(super) fn open(
 
 struct Handle {
     file: File,
+    /// Whether this opening made it.
+    is_new: bool,
     /// What the rights at its path allow with it; all, if this opening made it.
     perms: FsPerms,
 }
@@ -168,7 +179,7 @@ fn open_existing(errand: &mut Errand, found: &Found, wish: Wish) -> Result<Handl
     errand.check(found, wish.needs())?;
     let truncate = if wish.truncate { OFlags::TRUNC } else { OFlags::empty() };
     let file = openat(&found.dir, &*found.name, wish.flags() | truncate, FileMode::empty())?;
-    Ok(Handle { file: file.into(), perms: perms(found.mount.access(&found.path)) })
+    Ok(Handle { file: file.into(), is_new: false, perms: perms(found.mount.access(&found.path)) })
 }
 
 fn create(errand: &mut Errand, found: &Found, wish: Wish) -> Result<Handle, Refusal> {
@@ -178,7 +189,7 @@ fn create(errand: &mut Errand, found: &Found, wish: Wish) -> Result<Handle, Refu
     errand.check(found, wish.needs_new())?;
     let flags = wish.flags() | OFlags::CREATE | OFlags::EXCL;
     let file = openat(&found.dir, &*found.name, flags, FileMode::from_raw_mode(0o666))?;
-    Ok(Handle { file: file.into(), perms: FsPerms::ReadWrite })
+    Ok(Handle { file: file.into(), is_new: true, perms: FsPerms::ReadWrite })
 }
 
 /// A directory that a guest may know of may be opened: what is done through it is checked then.
@@ -188,22 +199,21 @@ fn open_directory(found: &Found, wish: Wish) -> Result<Handle, Refusal> {
     }
     let flags = QUIETLY | OFlags::DIRECTORY | OFlags::RDONLY;
     let file = openat(&found.dir, &*found.name, flags, FileMode::empty())?;
-    Ok(Handle { file: file.into(), perms: perms(found.mount.access(&found.path)) })
+    Ok(Handle { file: file.into(), is_new: false, perms: perms(found.mount.access(&found.path)) })
 }
 
 impl Handle {
     fn known(self, found: Found, wish: Wish, slot: Arc<()>) -> Result<Opened, Refusal> {
-        let kind = match FileType::from_raw_mode(fstat(&self.file)?.st_mode) {
-            FileType::RegularFile => OpenedKind::File,
-            FileType::Directory => {
-                OpenedKind::Directory(Place { mount: found.mount, path: found.path })
-            }
+        let right = match FileType::from_raw_mode(fstat(&self.file)?.st_mode) {
+            FileType::RegularFile => Some(wish.right(self.is_new)),
+            FileType::Directory => None,
             // A pipe, a socket or a device is another power than a file.
             _ => return Err(Errno::NOTSUP.into()),
         };
         let mut mode = OpenMode::empty();
         mode.set(OpenMode::READ, wish.reads());
         mode.set(OpenMode::WRITE, wish.writes());
-        Ok(Opened { file: self.file, kind, perms: self.perms, mode, slot })
+        let place = Place { mount: found.mount, path: found.path };
+        Ok(Opened { file: self.file, place, right, perms: self.perms, mode, slot })
     }
 }

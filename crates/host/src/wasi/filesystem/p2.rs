@@ -1,5 +1,5 @@
 //! `wasi:filesystem@0.2`: each import that names a path is checked; what is done with an open handle is the
-//! runtime's.
+//! runtime's, for as long as the right that it was opened by stands.
 
 use rustix::fs::{Timespec, Timestamps};
 use wasmtime::component::Resource;
@@ -12,9 +12,11 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult, ReaddirIterator};
 
 use super::open::{Wish, open};
+use super::opened::Act;
 use super::walk::Last;
 use super::{change, list, look, times};
 use crate::guest::Guest;
+use crate::wasi::streams;
 
 type Fd = Resource<Descriptor>;
 
@@ -193,26 +195,32 @@ impl types::HostDescriptor for Guest {
         length: Filesize,
         advice: Advice,
     ) -> FsResult<()> {
+        self.may_act(&fd, Act::Ask)?;
         types::HostDescriptor::advise(&mut self.filesystem(), fd, offset, length, advice).await
     }
 
     async fn sync_data(&mut self, fd: Fd) -> FsResult<()> {
+        self.may_act(&fd, Act::Ask)?;
         types::HostDescriptor::sync_data(&mut self.filesystem(), fd).await
     }
 
     async fn sync(&mut self, fd: Fd) -> FsResult<()> {
+        self.may_act(&fd, Act::Ask)?;
         types::HostDescriptor::sync(&mut self.filesystem(), fd).await
     }
 
     async fn get_flags(&mut self, fd: Fd) -> FsResult<DescriptorFlags> {
+        self.may_act(&fd, Act::Ask)?;
         types::HostDescriptor::get_flags(&mut self.filesystem(), fd).await
     }
 
     async fn get_type(&mut self, fd: Fd) -> FsResult<DescriptorType> {
+        self.may_act(&fd, Act::Ask)?;
         types::HostDescriptor::get_type(&mut self.filesystem(), fd).await
     }
 
     async fn set_size(&mut self, fd: Fd, size: Filesize) -> FsResult<()> {
+        self.may_act(&fd, Act::Write)?;
         types::HostDescriptor::set_size(&mut self.filesystem(), fd, size).await
     }
 
@@ -222,6 +230,7 @@ impl types::HostDescriptor for Guest {
         access: NewTimestamp,
         modification: NewTimestamp,
     ) -> FsResult<()> {
+        self.may_act(&fd, Act::Touch)?;
         types::HostDescriptor::set_times(&mut self.filesystem(), fd, access, modification).await
     }
 
@@ -231,15 +240,20 @@ impl types::HostDescriptor for Guest {
         length: Filesize,
         offset: Filesize,
     ) -> FsResult<(Vec<u8>, bool)> {
+        self.may_act(&fd, Act::Read)?;
         types::HostDescriptor::read(&mut self.filesystem(), fd, length, offset).await
     }
 
     async fn write(&mut self, fd: Fd, bytes: Vec<u8>, offset: Filesize) -> FsResult<Filesize> {
+        self.may_act(&fd, Act::Write)?;
         types::HostDescriptor::write(&mut self.filesystem(), fd, bytes, offset).await
     }
 
     fn read_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<DynInputStream>> {
-        types::HostDescriptor::read_via_stream(&mut self.filesystem(), fd, offset)
+        let hold = self.hold(&fd, Act::Read)?;
+        let stream = types::HostDescriptor::read_via_stream(&mut self.filesystem(), fd, offset)?;
+        streams::hold_input(&mut self.table, &stream, hold)?;
+        Ok(stream)
     }
 
     fn write_via_stream(
@@ -247,14 +261,21 @@ impl types::HostDescriptor for Guest {
         fd: Fd,
         offset: Filesize,
     ) -> FsResult<Resource<DynOutputStream>> {
-        types::HostDescriptor::write_via_stream(&mut self.filesystem(), fd, offset)
+        let hold = self.hold(&fd, Act::Write)?;
+        let stream = types::HostDescriptor::write_via_stream(&mut self.filesystem(), fd, offset)?;
+        streams::hold_output(&mut self.table, &stream, hold)?;
+        Ok(stream)
     }
 
     fn append_via_stream(&mut self, fd: Fd) -> FsResult<Resource<DynOutputStream>> {
-        types::HostDescriptor::append_via_stream(&mut self.filesystem(), fd)
+        let hold = self.hold(&fd, Act::Write)?;
+        let stream = types::HostDescriptor::append_via_stream(&mut self.filesystem(), fd)?;
+        streams::hold_output(&mut self.table, &stream, hold)?;
+        Ok(stream)
     }
 
     async fn stat(&mut self, fd: Fd) -> FsResult<DescriptorStat> {
+        self.may_act(&fd, Act::Ask)?;
         types::HostDescriptor::stat(&mut self.filesystem(), fd).await
     }
 
@@ -263,6 +284,7 @@ impl types::HostDescriptor for Guest {
     }
 
     async fn metadata_hash(&mut self, fd: Fd) -> FsResult<MetadataHashValue> {
+        self.may_act(&fd, Act::Ask)?;
         types::HostDescriptor::metadata_hash(&mut self.filesystem(), fd).await
     }
 }
@@ -283,6 +305,9 @@ impl types::HostDirectoryEntryStream for Guest {
         &mut self,
         listing: Resource<ReaddirIterator>,
     ) -> FsResult<Option<DirectoryEntry>> {
+        self.files.renew();
+        let may = self.files.may_list(&listing);
+        self.settled(may)?;
         loop {
             let lent = Resource::new_borrow(listing.rep());
             let mut view = self.filesystem();

@@ -1,4 +1,5 @@
-//! `wasi:filesystem@0.3`: the same checks; what is done with an open handle is the runtime's.
+//! `wasi:filesystem@0.3`: the same checks; what is done with an open handle is the runtime's, for as
+//! long as the right that it was opened by stands.
 
 use rustix::fs::{Timespec, Timestamps};
 use tokio::sync::oneshot;
@@ -16,10 +17,12 @@ use wasmtime_wasi::p3::filesystem::{FilesystemError, FilesystemResult};
 use super::errand::{Errand, Report};
 use super::listing::Listing;
 use super::open::{Wish, open};
+use super::opened::Act;
 use super::refusal::Refusal;
 use super::walk::Last;
 use super::{Fd, Files, change, look, times};
 use crate::guest::Guest;
+use crate::wasi::streams;
 
 type Store = Accessor<Guest, Files>;
 type Finished = FutureReader<Result<(), ErrorCode>>;
@@ -210,24 +213,56 @@ impl types::HostDescriptorWithStore<Guest> for Files {
         fd: Fd,
         offset: Filesize,
     ) -> wasmtime::Result<(StreamReader<u8>, Finished)> {
-        Runtime::read_via_stream(runtime_now(&mut store), fd, offset)
+        let hold = match store.get().hold(&fd, Act::Read) {
+            Ok(Some(hold)) => hold,
+            Ok(None) => return Runtime::read_via_stream(runtime_now(&mut store), fd, offset),
+            Err(refusal) => {
+                let data = StreamReader::new(&mut store, std::iter::empty())?;
+                return Ok((data, ended(store, refusal)?));
+            }
+        };
+        let (data, finished) = Runtime::read_via_stream(runtime_now(&mut store), fd, offset)?;
+        let data = streams::hold(&mut store, data, &hold)?;
+        Ok((data, streams::hold_end(&mut store, finished, hold, ErrorCode::NotPermitted, ())?))
     }
 
     fn write_via_stream(
         mut store: Access<'_, Guest, Self>,
         fd: Fd,
-        data: StreamReader<u8>,
+        mut data: StreamReader<u8>,
         offset: Filesize,
     ) -> wasmtime::Result<Finished> {
-        Runtime::write_via_stream(runtime_now(&mut store), fd, data, offset)
+        let hold = match store.get().hold(&fd, Act::Write) {
+            Ok(Some(hold)) => hold,
+            Ok(None) => {
+                return Runtime::write_via_stream(runtime_now(&mut store), fd, data, offset);
+            }
+            Err(refusal) => {
+                data.close(&mut store)?;
+                return ended(store, refusal);
+            }
+        };
+        let data = streams::hold(&mut store, data, &hold)?;
+        let finished = Runtime::write_via_stream(runtime_now(&mut store), fd, data, offset)?;
+        streams::hold_end(&mut store, finished, hold, ErrorCode::NotPermitted, ())
     }
 
     fn append_via_stream(
         mut store: Access<'_, Guest, Self>,
         fd: Fd,
-        data: StreamReader<u8>,
+        mut data: StreamReader<u8>,
     ) -> wasmtime::Result<Finished> {
-        Runtime::append_via_stream(runtime_now(&mut store), fd, data)
+        let hold = match store.get().hold(&fd, Act::Write) {
+            Ok(Some(hold)) => hold,
+            Ok(None) => return Runtime::append_via_stream(runtime_now(&mut store), fd, data),
+            Err(refusal) => {
+                data.close(&mut store)?;
+                return ended(store, refusal);
+            }
+        };
+        let data = streams::hold(&mut store, data, &hold)?;
+        let finished = Runtime::append_via_stream(runtime_now(&mut store), fd, data)?;
+        streams::hold_end(&mut store, finished, hold, ErrorCode::NotPermitted, ())
     }
 
     async fn advise(
@@ -237,26 +272,32 @@ impl types::HostDescriptorWithStore<Guest> for Files {
         length: Filesize,
         advice: Advice,
     ) -> FilesystemResult<()> {
+        with(store, |guest| guest.may_act(&fd, Act::Ask))?;
         Runtime::advise(&runtime(store), fd, offset, length, advice).await
     }
 
     async fn sync_data(store: &Store, fd: Fd) -> FilesystemResult<()> {
+        with(store, |guest| guest.may_act(&fd, Act::Ask))?;
         Runtime::sync_data(&runtime(store), fd).await
     }
 
     async fn sync(store: &Store, fd: Fd) -> FilesystemResult<()> {
+        with(store, |guest| guest.may_act(&fd, Act::Ask))?;
         Runtime::sync(&runtime(store), fd).await
     }
 
     async fn get_flags(store: &Store, fd: Fd) -> FilesystemResult<DescriptorFlags> {
+        with(store, |guest| guest.may_act(&fd, Act::Ask))?;
         Runtime::get_flags(&runtime(store), fd).await
     }
 
     async fn get_type(store: &Store, fd: Fd) -> FilesystemResult<DescriptorType> {
+        with(store, |guest| guest.may_act(&fd, Act::Ask))?;
         Runtime::get_type(&runtime(store), fd).await
     }
 
     async fn set_size(store: &Store, fd: Fd, size: Filesize) -> FilesystemResult<()> {
+        with(store, |guest| guest.may_act(&fd, Act::Write))?;
         Runtime::set_size(&runtime(store), fd, size).await
     }
 
@@ -266,10 +307,12 @@ impl types::HostDescriptorWithStore<Guest> for Files {
         access: NewTimestamp,
         modification: NewTimestamp,
     ) -> FilesystemResult<()> {
+        with(store, |guest| guest.may_act(&fd, Act::Touch))?;
         Runtime::set_times(&runtime(store), fd, access, modification).await
     }
 
     async fn stat(store: &Store, fd: Fd) -> FilesystemResult<DescriptorStat> {
+        with(store, |guest| guest.may_act(&fd, Act::Ask))?;
         Runtime::stat(&runtime(store), fd).await
     }
 
@@ -278,8 +321,15 @@ impl types::HostDescriptorWithStore<Guest> for Files {
     }
 
     async fn metadata_hash(store: &Store, fd: Fd) -> FilesystemResult<MetadataHashValue> {
+        with(store, |guest| guest.may_act(&fd, Act::Ask))?;
         Runtime::metadata_hash(&runtime(store), fd).await
     }
+}
+
+/// How a stream ends that is not begun.
+fn ended(mut store: Access<'_, Guest, Files>, refusal: Refusal) -> wasmtime::Result<Finished> {
+    let error = FilesystemError::from(refusal).downcast()?;
+    FutureReader::new(&mut store, async move { wasmtime::error::Ok(Err(error)) })
 }
 
 /// A handle for the runtime to look at, so that what it says of a path is what it says of an open file.

@@ -15,6 +15,8 @@ use wasmtime_wasi::p3::filesystem::FilesystemError;
 pub(super) enum Refusal {
     /// No right allows it. The guest is told `not-permitted`, whether or not there is such a file.
     Denied(Denied),
+    /// The right that a file was opened by is no more, which is told.
+    Revoked,
     /// The call is the copy of one that was answered, and may change nothing.
     Copied,
     /// The limit on open files.
@@ -60,7 +62,7 @@ impl From<ResourceTableError> for Refusal {
 impl From<Refusal> for FsError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Denied(_) | Refusal::Copied => ErrorP2::NotPermitted.into(),
+            Refusal::Denied(_) | Refusal::Revoked | Refusal::Copied => ErrorP2::NotPermitted.into(),
             Refusal::TooManyOpen => ErrorP2::Quota.into(),
             Refusal::System(error) => ErrorP2::from(io::Error::from(error)).into(),
             Refusal::Trap(error) => Self::trap(error),
@@ -71,7 +73,7 @@ impl From<Refusal> for FsError {
 impl From<Refusal> for FilesystemError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Denied(_) | Refusal::Copied => ErrorP3::NotPermitted.into(),
+            Refusal::Denied(_) | Refusal::Revoked | Refusal::Copied => ErrorP3::NotPermitted.into(),
             Refusal::TooManyOpen => ErrorP3::Quota.into(),
             Refusal::System(error) => ErrorP3::from(io::Error::from(error)).into(),
             Refusal::Trap(error) => Self::trap(error),

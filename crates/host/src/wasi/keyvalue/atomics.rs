@@ -27,7 +27,8 @@ impl atomics::Host for Guest {
         handle: Resource<Cas>,
         value: Vec<u8>,
     ) -> wasmtime::Result<Result<(), CasError>> {
-        let Cas { of, key, seen } = self.table.delete(handle)?;
+        let Cas { mut of, key, seen } = self.table.delete(handle)?;
+        of.renew(&self.files.revision().rights);
         if let Err(refusal) = self.may(&of, DataAccess::Write) {
             return Ok(Err(CasError::StoreError(refusal.told()?)));
         }
@@ -50,9 +51,11 @@ impl atomics::HostCas for Guest {
     }
 
     fn current(&mut self, handle: Resource<Cas>) -> Result<Option<Vec<u8>>, Refusal> {
-        let Cas { of, key, .. } = self.table.get(&handle)?;
-        self.may(of, DataAccess::Read)?;
-        let found = of.bucket.get(key).map_err(|error| self.failed(error))?;
+        let Cas { of, key, .. } = self.table.get_mut(&handle)?;
+        of.renew(&self.files.revision().rights);
+        let (of, key) = (of.clone(), key.clone());
+        self.may(&of, DataAccess::Read)?;
+        let found = of.bucket.get(&key).map_err(|error| self.failed(error))?;
         Ok(found.map(|entry| entry.value))
     }
 

@@ -1,5 +1,5 @@
-//! `wasi:keyvalue@0.2.0-draft2`: the right to a bucket is looked up when it is opened, and the handle carries what
-//! may be done with it, so that a use costs a test of one bit.
+//! `wasi:keyvalue@0.2.0-draft2`: the right to a bucket is looked up when it is opened, and again when the rights have
+//! changed; the handle carries what may be done with it, so that a use costs a test of one bit.
 //!
 //! A copied call reads and writes nothing: what it would have written is counted.
 
@@ -16,6 +16,7 @@ use wasmtime::component::{HasSelf, Linker, Resource, ResourceTableError};
 use self::bindings::wasi::keyvalue;
 use crate::guest::Guest;
 use crate::keyvalue::{Bucket, KeyValueError};
+use crate::rights::LiveRights;
 use crate::watch::Use;
 
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
@@ -30,6 +31,8 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
 pub struct OpenBucket {
     name: Arc<str>,
     access: AccessSet<DataAccess>,
+    /// The epoch of the rights that this is the access of.
+    seen: u64,
     bucket: Arc<dyn Bucket>,
 }
 
@@ -74,16 +77,28 @@ impl Refusal {
     }
 }
 
+impl OpenBucket {
+    /// Takes over what may be done with it now, if the rights have changed.
+    fn renew(&mut self, rights: &LiveRights) {
+        let epoch = rights.epoch();
+        if self.seen != epoch {
+            (self.access, self.seen) = (rights.now().rights.keyvalue.access(&self.name), epoch);
+        }
+    }
+}
+
 impl Guest {
     /// The bucket behind a handle, if this may be done with it.
     fn bucket(
-        &self,
+        &mut self,
         handle: &Resource<OpenBucket>,
         access: DataAccess,
     ) -> Result<OpenBucket, Refusal> {
-        let bucket = self.table.get(handle)?;
-        self.may(bucket, access)?;
-        Ok(bucket.clone())
+        let bucket = self.table.get_mut(handle)?;
+        bucket.renew(&self.files.revision().rights);
+        let bucket = bucket.clone();
+        self.may(&bucket, access)?;
+        Ok(bucket)
     }
 
     /// The check of each use, told to whoever watches.

@@ -11,8 +11,10 @@ type Handle = Resource<OpenBucket>;
 
 impl store::Host for Guest {
     async fn open(&mut self, identifier: String) -> Result<Handle, Refusal> {
-        let spec = &self.revision().spec;
-        let access = spec.rights.keyvalue.access(&identifier);
+        let revision = self.revision();
+        // The number first: rights that come in between are looked at on the first use.
+        let seen = revision.rights.epoch();
+        let access = revision.rights.now().rights.keyvalue.access(&identifier);
         if !access.contains(DataAccess::Read) && !access.contains(DataAccess::Write) {
             // What no grant could name is no bucket.
             if identifier.ends_with('*') || identifier.parse::<WordPattern>().is_err() {
@@ -20,10 +22,10 @@ impl store::Host for Guest {
             }
             return Err(self.denied_bucket("open the bucket", &identifier, DataAccess::Read));
         }
-        let store = spec.backends.keyvalue.clone().ok_or(Refusal::NoSuchStore)?;
+        let store = revision.spec.backends.keyvalue.clone().ok_or(Refusal::NoSuchStore)?;
         let bucket = store.bucket(&identifier).await;
         let bucket = bucket.map_err(|error| self.failed(error))?;
-        Ok(self.table.push(OpenBucket { name: identifier.into(), access, bucket })?)
+        Ok(self.table.push(OpenBucket { name: identifier.into(), access, seen, bucket })?)
     }
 
     fn convert_error(&mut self, refusal: Refusal) -> wasmtime::Result<Error> {

@@ -15,6 +15,7 @@ use crate::context::{CallCtx, Mode};
 use crate::gauges::Gauges;
 use crate::pool::Pool;
 use crate::prepare::Revision;
+use crate::rights::{Hold, Needs};
 use crate::watch::{Teller, Use};
 
 /// Sockets that all guests may have open: each holds a descriptor, of which a process often has 1,024.
@@ -64,8 +65,8 @@ impl Checks {
 
     /// Whether there is anything that sockets of this protocol may do.
     pub(crate) fn uses(&self, protocol: Protocol) -> bool {
-        let rights = &self.revision.spec.rights;
-        rights.net.uses(protocol) || rights.listen.uses(protocol)
+        let now = self.revision.rights.now();
+        now.rights.net.uses(protocol) || now.rights.listen.uses(protocol)
     }
 
     /// The check that the runtime makes of each address.
@@ -88,11 +89,11 @@ impl Checks {
 
     /// Whether a port may be taken; tells of a denial.
     fn may_listen(&self, protocol: Protocol, port: u16) -> bool {
-        let spec = &self.revision.spec;
-        if spec.rights.listen.check(protocol, port).is_allowed() {
+        let allowed = self.revision.rights.now().rights.listen.check(protocol, port).is_allowed();
+        if allowed {
             return !self.is_copy();
         }
-        self.denied(&Denial::listen(&spec.service, protocol, port));
+        self.denied(&Denial::listen(&self.revision.spec.service, protocol, port));
         false
     }
 
@@ -107,11 +108,10 @@ impl Checks {
     }
 
     fn reach(&self, protocol: Protocol, address: SocketAddr) -> bool {
-        let spec = &self.revision.spec;
-        let (decision, name) = self.names().decide(&spec.rights.net, protocol, address);
+        let (decision, name) = self.decide(protocol, address);
         if !decision.is_allowed() {
-            let name = name.as_deref();
-            self.denied(&Denial::net(&spec.service, decision, protocol, address, name));
+            let (service, name) = (&self.revision.spec.service, name.as_deref());
+            self.denied(&Denial::net(service, decision, protocol, address, name));
             return false;
         }
         if self.is_copy() {
@@ -124,9 +124,25 @@ impl Checks {
     /// Whether a datagram from there reaches the guest: from anywhere where it may listen, else from whom it may
     /// send to. The rest is not there for it, and nobody's denial.
     fn may_receive(&self, address: SocketAddr) -> bool {
-        let rights = &self.revision.spec.rights;
-        rights.listen.uses(Protocol::Udp)
-            || self.names().decide(&rights.net, Protocol::Udp, address).0 == Decision::Allowed
+        self.revision.rights.now().rights.listen.uses(Protocol::Udp)
+            || self.decide(Protocol::Udp, address).0 == Decision::Allowed
+    }
+
+    /// Whether an address may be reached, and by which name.
+    fn decide(&self, protocol: Protocol, address: SocketAddr) -> (Decision, Option<Arc<str>>) {
+        let now = self.revision.rights.now();
+        self.names().decide(&now.rights.net, protocol, address)
+    }
+
+    /// What a socket needs that was let reach this address.
+    pub(super) fn reaching(&self, protocol: Protocol, address: SocketAddr) -> Arc<Hold> {
+        let (_, name) = self.decide(protocol, address);
+        self.hold(Needs::Reaching { protocol, address, name })
+    }
+
+    /// What is held open from now on.
+    pub(super) fn hold(&self, needs: Needs) -> Arc<Hold> {
+        Hold::new(self.teller(), needs)
     }
 
     fn accept(&self) -> bool {

@@ -1,12 +1,15 @@
-//! What one guest holds: its open sockets, counted.
+//! What one guest holds: its open sockets, counted, each with what it is open by.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use airssys_wasm_model::{Denial, Kind, Protocol};
+use airssys_wasm_model::{Denial, Protocol};
+use tokio::sync::oneshot;
 
 use super::checks::{Checks, Place};
 use crate::context::CallCtx;
+use crate::rights::{Hold, Needs};
 
 /// The sockets of one instance.
 ///
@@ -17,7 +20,18 @@ use crate::context::CallCtx;
 pub(crate) struct HeldSockets {
     pub(super) checks: Arc<Checks>,
     /// By the number of the handle in the instance's table, whose bound bounds these too.
-    places: HashMap<u32, Arc<Place>>,
+    sockets: HashMap<u32, Socket>,
+    /// Which socket a pollable of 0.2 waits at, likewise.
+    waits: HashMap<u32, u32>,
+    /// Of 0.3, what is told when a socket that listens goes, likewise.
+    listening: HashMap<u32, oneshot::Sender<()>>,
+}
+
+/// An open socket, for its handle and for its streams.
+#[derive(Clone)]
+pub(super) struct Socket {
+    pub(super) place: Arc<Place>,
+    pub(super) hold: Arc<Hold>,
 }
 
 /// Why no socket is made.
@@ -29,9 +43,14 @@ pub(super) enum NoSocket {
     TooMany,
 }
 
+/// The right to what a socket does was revoked, which is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Revoked;
+
 impl HeldSockets {
     pub(crate) fn new(checks: Arc<Checks>) -> Self {
-        Self { checks, places: HashMap::new() }
+        let (sockets, waits, listening) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { checks, sockets, waits, listening }
     }
 
     /// A reused instance begins another call.
@@ -43,35 +62,97 @@ impl HeldSockets {
     pub(super) fn open(&self, protocol: Protocol) -> Result<Place, NoSocket> {
         let checks = &self.checks;
         if !checks.uses(protocol) {
-            let (what, grant) = match protocol {
-                Protocol::Tcp => ("a TCP socket", "HOST:PORT"),
-                Protocol::Udp => ("a UDP socket", "HOST:PORT/udp"),
-            };
-            let service = &checks.revision.spec.service;
-            checks.denied(&Denial::new(service, Kind::Net, "open", what, grant));
+            checks.denied(&Denial::sockets(&checks.revision.spec.service, protocol));
             return Err(NoSocket::Denied);
         }
         checks.place().ok_or(NoSocket::TooMany)
     }
 
     /// The socket was made, with this number.
-    pub(super) fn keep(&mut self, number: u32, place: Place) {
-        self.places.insert(number, Arc::new(place));
+    pub(super) fn keep(&mut self, number: u32, place: Place, protocol: Protocol) {
+        let hold = self.checks.hold(Needs::Sockets(protocol));
+        self.sockets.insert(number, Socket { place: Arc::new(place), hold });
     }
 
-    /// The place of a socket, for a stream of it that may outlive its handle.
-    pub(super) fn place(&mut self, number: u32) -> Option<Arc<Place>> {
-        if !self.places.contains_key(&number) {
-            let place = Arc::new(self.checks.accepted()?);
-            self.places.insert(number, place);
+    /// The socket reaches this address from now on. One with a port of its own stays open by that.
+    pub(super) fn reaches(&mut self, number: u32, protocol: Protocol, to: SocketAddr) {
+        let hold = self.checks.reaching(protocol, to);
+        if let Some(socket) = self.sockets.get_mut(&number)
+            && !matches!(socket.hold.needs(), Needs::Listening(..))
+        {
+            socket.hold = hold;
         }
-        self.places.get(&number).cloned()
+    }
+
+    /// The socket listens at this port from now on. The system's choice for the end of a connection is none.
+    pub(super) fn listens(&mut self, number: u32, protocol: Protocol, port: u16) {
+        if let Some(socket) = self.sockets.get_mut(&number).filter(|_| port != 0) {
+            socket.hold = self.checks.hold(Needs::Listening(protocol, port));
+        }
+    }
+
+    /// The connection was accepted at this port.
+    pub(super) fn accepted(&mut self, number: u32, port: u16) -> Option<Socket> {
+        let place = Arc::new(self.checks.accepted()?);
+        let hold = self.checks.hold(Needs::Listening(Protocol::Tcp, port));
+        let socket = Socket { place, hold };
+        self.sockets.insert(number, socket.clone());
+        Some(socket)
+    }
+
+    /// Whoever gets this learns when the socket that listens is let go of.
+    pub(super) fn until_closed(&mut self, number: u32) -> oneshot::Receiver<()> {
+        let (closed, over) = oneshot::channel();
+        self.listening.insert(number, closed);
+        over
+    }
+
+    /// What there is of a socket, for a stream of it that may outlive its handle.
+    pub(super) fn socket(&self, number: u32) -> Option<Socket> {
+        self.sockets.get(&number).cloned()
+    }
+
+    /// A part of a socket with a handle of its own, which is open by the same right.
+    pub(super) fn shares(&mut self, part: u32, of: u32) {
+        if let Some(socket) = self.socket(of) {
+            self.sockets.insert(part, socket);
+        }
+    }
+
+    /// The check of what is done with an open socket.
+    pub(super) fn may(&self, number: u32) -> Result<(), Revoked> {
+        match self.sockets.get(&number) {
+            Some(socket) if !socket.hold.check() => Err(Revoked),
+            _ => Ok(()),
+        }
+    }
+
+    /// A pollable waits at a socket, or a part of one.
+    pub(super) fn waits(&mut self, pollable: u32, at: u32) {
+        self.waits.insert(pollable, at);
+    }
+
+    /// What the socket needs that a pollable waits at, if it does.
+    pub(in crate::wasi) fn waited(&self, pollable: u32) -> Option<Arc<Hold>> {
+        let at = self.waits.get(&pollable)?;
+        self.sockets.get(at).map(|socket| Arc::clone(&socket.hold))
+    }
+
+    /// The guest let go of this pollable.
+    pub(in crate::wasi) fn forget_wait(&mut self, pollable: u32) {
+        self.waits.remove(&pollable);
     }
 
     /// The guest let go of this handle.
     pub(super) fn forget(&mut self, number: u32) {
-        if self.places.remove(&number).is_none() {
+        self.listening.remove(&number);
+        if self.sockets.remove(&number).is_none() {
             drop(self.checks.accepted());
         }
+    }
+
+    /// The guest let go of this part of a socket.
+    pub(super) fn forget_part(&mut self, number: u32) {
+        self.sockets.remove(&number);
     }
 }

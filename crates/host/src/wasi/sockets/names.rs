@@ -38,16 +38,16 @@ impl Checks {
             RemoteHost::Name(name) => name,
             RemoteHost::Address(address) => return Ok(ready(Ok(vec![address])).boxed()),
         };
-        let spec = &self.revision.spec;
-        if !spec.rights.look_up(&name).is_allowed() {
-            self.denied(&Denial::dns(&spec.service, &name));
+        let rights = Arc::clone(&self.revision.rights.now().rights);
+        if !rights.look_up(&name).is_allowed() {
+            self.denied(&Denial::dns(&self.revision.spec.service, &name));
             return Err(LookupError::Denied);
         }
         if self.is_copy() {
             return Err(LookupError::Denied);
         }
         // A lookup for a connection is that right's use, which is told when it is made.
-        if spec.rights.dns.check(&name).is_allowed() {
+        if rights.dns.check(&name).is_allowed() {
             self.used(Kind::Dns, || name.to_string());
         }
         Ok(Arc::clone(self).resolve(name).boxed())
@@ -63,8 +63,8 @@ impl Checks {
 
     /// What the guest is told of these addresses: those that some right lets it use.
     fn answer(&self, name: Arc<str>, found: Vec<IpAddr>) -> Result<Vec<IpAddr>, LookupError> {
-        let spec = &self.revision.spec;
-        let may = |address: &IpAddr| spec.rights.answer(&name, *address).is_allowed();
+        let (spec, now) = (&self.revision.spec, self.revision.rights.now());
+        let may = |address: &IpAddr| now.rights.answer(&name, *address).is_allowed();
         let (told, kept): (Vec<_>, Vec<_>) = found.into_iter().partition(may);
         if let (true, Some(address)) = (told.is_empty(), kept.first()) {
             let target = format!("{name} at {address}");

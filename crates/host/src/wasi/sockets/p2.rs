@@ -1,6 +1,7 @@
-//! `wasi:sockets@0.2`: sockets are counted, names are looked up as rights allow; the rest is the runtime's.
+//! `wasi:sockets@0.2`: sockets are counted and asked for their right, names are looked up as rights allow; the rest
+//! is the runtime's.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::vec;
 
 use airssys_wasm_model::Protocol;
@@ -21,13 +22,16 @@ use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn};
 use wasmtime_wasi::sockets::{WasiSocketsCtxView, WasiSocketsView};
 
 use super::delegate::delegate;
-use super::held::NoSocket;
+use super::held::{NoSocket, Revoked, Socket};
 use super::names::LookupError;
 use crate::guest::Guest;
+use crate::wasi::streams;
 
 type Accepted = (Resource<TcpSocket>, Resource<DynInputStream>, Resource<DynOutputStream>);
 type Streams = (Resource<DynInputStream>, Resource<DynOutputStream>);
-type Datagrams = (Resource<udp::IncomingDatagramStream>, Resource<udp::OutgoingDatagramStream>);
+type Incoming = Resource<udp::IncomingDatagramStream>;
+type Outgoing = Resource<udp::OutgoingDatagramStream>;
+type Datagrams = (Incoming, Outgoing);
 
 impl network::Host for Guest {
     fn convert_error_code(&mut self, error: SocketError) -> wasmtime::Result<ErrorCode> {
@@ -49,7 +53,7 @@ impl tcp_create_socket::Host for Guest {
     fn create_tcp_socket(&mut self, family: IpAddressFamily) -> SocketResult<Resource<TcpSocket>> {
         let place = self.sockets.open(Protocol::Tcp)?;
         let socket = tcp_create_socket::Host::create_tcp_socket(&mut self.sockets(), family)?;
-        self.sockets.keep(socket.rep(), place);
+        self.sockets.keep(socket.rep(), place, Protocol::Tcp);
         Ok(socket)
     }
 }
@@ -62,7 +66,7 @@ impl udp_create_socket::Host for Guest {
         let place = self.sockets.open(Protocol::Udp)?;
         let socket =
             udp_create_socket::Host::create_udp_socket(&mut self.sockets(), family).await?;
-        self.sockets.keep(socket.rep(), place);
+        self.sockets.keep(socket.rep(), place, Protocol::Udp);
         Ok(socket)
     }
 }
@@ -80,7 +84,55 @@ impl tcp::HostTcpSocket for Guest {
     }
 
     async fn start_listen(&mut self, this: Resource<TcpSocket>) -> SocketResult<()> {
-        tcp::HostTcpSocket::start_listen(&mut self.sockets(), this).await
+        let (number, lent) = (this.rep(), Resource::new_borrow(this.rep()));
+        tcp::HostTcpSocket::start_listen(&mut self.sockets(), this).await?;
+        let port = local_port(self, lent);
+        self.sockets.listens(number, Protocol::Tcp, port);
+        Ok(())
+    }
+
+    fn start_connect(
+        &mut self,
+        this: Resource<TcpSocket>,
+        network: Resource<Network>,
+        remote: IpSocketAddress,
+    ) -> SocketResult<()> {
+        let number = this.rep();
+        tcp::HostTcpSocket::start_connect(&mut self.sockets(), this, network, remote)?;
+        self.sockets.reaches(number, Protocol::Tcp, remote.into());
+        Ok(())
+    }
+
+    fn finish_connect(&mut self, this: Resource<TcpSocket>) -> SocketResult<Streams> {
+        let (number, socket) = (this.rep(), self.sockets.socket(this.rep()));
+        let streams = match tcp::HostTcpSocket::finish_connect(&mut self.sockets(), this) {
+            // Its own refusal is the runtime's to say: it asked when the connection was begun.
+            Err(error) if !matches!(error.downcast_ref(), Some(ErrorCode::WouldBlock)) => {
+                return Err(error);
+            }
+            connecting => {
+                self.sockets.may(number)?;
+                connecting?
+            }
+        };
+        self.hold_streams(&streams.0, &streams.1, socket)?;
+        Ok(streams)
+    }
+
+    fn accept(&mut self, this: Resource<TcpSocket>) -> SocketResult<Accepted> {
+        self.sockets.may(this.rep())?;
+        let port = local_port(self, Resource::new_borrow(this.rep()));
+        let accepted = tcp::HostTcpSocket::accept(&mut self.sockets(), this)?;
+        let socket = self.sockets.accepted(accepted.0.rep(), port);
+        self.hold_streams(&accepted.1, &accepted.2, socket)?;
+        Ok(accepted)
+    }
+
+    fn subscribe(&mut self, this: Resource<TcpSocket>) -> wasmtime::Result<Resource<DynPollable>> {
+        let number = this.rep();
+        let pollable = tcp::HostTcpSocket::subscribe(&mut self.sockets(), this)?;
+        self.sockets.waits(pollable.rep(), number);
+        Ok(pollable)
     }
 
     fn drop(&mut self, this: Resource<TcpSocket>) -> wasmtime::Result<()> {
@@ -92,12 +144,7 @@ impl tcp::HostTcpSocket for Guest {
 
     delegate! { tcp::HostTcpSocket:
         fn finish_bind(this: TcpSocket) -> SocketResult<()>;
-        fn start_connect(
-            this: TcpSocket, network: Resource<Network>, remote: IpSocketAddress
-        ) -> SocketResult<()>;
-        fn finish_connect(this: TcpSocket) -> SocketResult<Streams>;
         fn finish_listen(this: TcpSocket) -> SocketResult<()>;
-        fn accept(this: TcpSocket) -> SocketResult<Accepted>;
         fn local_address(this: TcpSocket) -> SocketResult<IpSocketAddress>;
         fn remote_address(this: TcpSocket) -> SocketResult<IpSocketAddress>;
         fn is_listening(this: TcpSocket) -> wasmtime::Result<bool>;
@@ -117,7 +164,6 @@ impl tcp::HostTcpSocket for Guest {
         fn set_receive_buffer_size(this: TcpSocket, value: u64) -> SocketResult<()>;
         fn send_buffer_size(this: TcpSocket) -> SocketResult<u64>;
         fn set_send_buffer_size(this: TcpSocket, value: u64) -> SocketResult<()>;
-        fn subscribe(this: TcpSocket) -> wasmtime::Result<Resource<DynPollable>>;
         fn shutdown(this: TcpSocket, how: ShutdownType) -> SocketResult<()>;
     }
 }
@@ -131,7 +177,10 @@ impl udp::HostUdpSocket for Guest {
         network: Resource<Network>,
         local: IpSocketAddress,
     ) -> SocketResult<()> {
-        udp::HostUdpSocket::start_bind(&mut self.sockets(), this, network, local).await
+        let number = this.rep();
+        udp::HostUdpSocket::start_bind(&mut self.sockets(), this, network, local).await?;
+        self.sockets.listens(number, Protocol::Udp, SocketAddr::from(local).port());
+        Ok(())
     }
 
     async fn stream(
@@ -139,7 +188,22 @@ impl udp::HostUdpSocket for Guest {
         this: Resource<UdpSocket>,
         remote: Option<IpSocketAddress>,
     ) -> SocketResult<Datagrams> {
-        udp::HostUdpSocket::stream(&mut self.sockets(), this, remote).await
+        let number = this.rep();
+        self.sockets.may(number)?;
+        let streams = udp::HostUdpSocket::stream(&mut self.sockets(), this, remote).await?;
+        if let Some(remote) = remote {
+            self.sockets.reaches(number, Protocol::Udp, remote.into());
+        }
+        self.sockets.shares(streams.0.rep(), number);
+        self.sockets.shares(streams.1.rep(), number);
+        Ok(streams)
+    }
+
+    fn subscribe(&mut self, this: Resource<UdpSocket>) -> wasmtime::Result<Resource<DynPollable>> {
+        let number = this.rep();
+        let pollable = udp::HostUdpSocket::subscribe(&mut self.sockets(), this)?;
+        self.sockets.waits(pollable.rep(), number);
+        Ok(pollable)
     }
 
     fn drop(&mut self, this: Resource<UdpSocket>) -> wasmtime::Result<()> {
@@ -160,32 +224,69 @@ impl udp::HostUdpSocket for Guest {
         fn set_receive_buffer_size(this: UdpSocket, value: u64) -> SocketResult<()>;
         fn send_buffer_size(this: UdpSocket) -> SocketResult<u64>;
         fn set_send_buffer_size(this: UdpSocket, value: u64) -> SocketResult<()>;
-        fn subscribe(this: UdpSocket) -> wasmtime::Result<Resource<DynPollable>>;
     }
 }
 
 impl udp::HostIncomingDatagramStream for Guest {
-    delegate! { udp::HostIncomingDatagramStream:
-        fn receive(
-            this: udp::IncomingDatagramStream, most: u64
-        ) -> SocketResult<Vec<udp::IncomingDatagram>>;
-        fn subscribe(this: udp::IncomingDatagramStream) -> wasmtime::Result<Resource<DynPollable>>;
-        fn drop(this: udp::IncomingDatagramStream) -> wasmtime::Result<()>;
+    fn receive(&mut self, this: Incoming, most: u64) -> SocketResult<Vec<udp::IncomingDatagram>> {
+        self.sockets.may(this.rep())?;
+        udp::HostIncomingDatagramStream::receive(&mut self.sockets(), this, most)
+    }
+
+    fn subscribe(&mut self, this: Incoming) -> wasmtime::Result<Resource<DynPollable>> {
+        let number = this.rep();
+        let pollable = udp::HostIncomingDatagramStream::subscribe(&mut self.sockets(), this)?;
+        self.sockets.waits(pollable.rep(), number);
+        Ok(pollable)
+    }
+
+    fn drop(&mut self, this: Incoming) -> wasmtime::Result<()> {
+        self.sockets.forget_part(this.rep());
+        udp::HostIncomingDatagramStream::drop(&mut self.sockets(), this)
     }
 }
 
 impl udp::HostOutgoingDatagramStream for Guest {
-    async fn drop(&mut self, this: Resource<udp::OutgoingDatagramStream>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, this: Outgoing) -> wasmtime::Result<()> {
+        self.sockets.forget_part(this.rep());
         udp::HostOutgoingDatagramStream::drop(&mut self.sockets(), this).await
     }
 
-    delegate! { udp::HostOutgoingDatagramStream:
-        fn check_send(this: udp::OutgoingDatagramStream) -> SocketResult<u64>;
-        fn send(
-            this: udp::OutgoingDatagramStream, datagrams: Vec<udp::OutgoingDatagram>
-        ) -> SocketResult<u64>;
-        fn subscribe(this: udp::OutgoingDatagramStream) -> wasmtime::Result<Resource<DynPollable>>;
+    fn check_send(&mut self, this: Outgoing) -> SocketResult<u64> {
+        self.sockets.may(this.rep())?;
+        udp::HostOutgoingDatagramStream::check_send(&mut self.sockets(), this)
     }
+
+    fn send(&mut self, this: Outgoing, datagrams: Vec<udp::OutgoingDatagram>) -> SocketResult<u64> {
+        self.sockets.may(this.rep())?;
+        udp::HostOutgoingDatagramStream::send(&mut self.sockets(), this, datagrams)
+    }
+
+    fn subscribe(&mut self, this: Outgoing) -> wasmtime::Result<Resource<DynPollable>> {
+        let number = this.rep();
+        let pollable = udp::HostOutgoingDatagramStream::subscribe(&mut self.sockets(), this)?;
+        self.sockets.waits(pollable.rep(), number);
+        Ok(pollable)
+    }
+}
+
+impl Guest {
+    fn hold_streams(
+        &mut self,
+        input: &Resource<DynInputStream>,
+        output: &Resource<DynOutputStream>,
+        socket: Option<Socket>,
+    ) -> SocketResult<()> {
+        let hold = socket.map(|socket| socket.hold);
+        streams::hold_input(&mut self.table, input, hold.clone())?;
+        Ok(streams::hold_output(&mut self.table, output, hold)?)
+    }
+}
+
+/// The port of a socket that has one; 0 is no port.
+fn local_port(guest: &mut Guest, socket: Resource<TcpSocket>) -> u16 {
+    let address = tcp::HostTcpSocket::local_address(&mut guest.sockets(), socket);
+    address.map_or(0, |address| SocketAddr::from(address).port())
 }
 
 /// An answer, under way or being read. The runtime's own cannot be made outside of it, so a guest's handle, which
@@ -263,6 +364,12 @@ impl From<NoSocket> for SocketError {
             NoSocket::Denied => ErrorCode::AccessDenied.into(),
             NoSocket::TooMany => ErrorCode::NewSocketLimit.into(),
         }
+    }
+}
+
+impl From<Revoked> for SocketError {
+    fn from(_: Revoked) -> Self {
+        ErrorCode::AccessDenied.into()
     }
 }
 

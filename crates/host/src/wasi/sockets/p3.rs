@@ -1,15 +1,12 @@
 //! `wasi:sockets@0.3`: the same; its streams may outlive their socket's handle, and count for as long.
 
-use std::pin::Pin;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use airssys_wasm_model::Protocol;
 use tokio::sync::oneshot;
-use wasmtime::component::{
-    Access, Accessor, FutureConsumer, FutureReader, Resource, Source, StreamReader,
-};
-use wasmtime::{AsContextMut, StoreContextMut};
+use wasmtime::AsContextMut;
+use wasmtime::component::{Access, Accessor, FutureReader, Resource, StreamReader};
 use wasmtime_wasi::p3::bindings::sockets::ip_name_lookup;
 use wasmtime_wasi::p3::bindings::sockets::types::{
     self, Duration, ErrorCode, HostTcpSocketWithStore as RuntimeTcp,
@@ -20,11 +17,11 @@ use wasmtime_wasi::p3::sockets::{SocketError, SocketResult};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView, WasiSocketsView};
 
 use super::Sockets;
-use super::checks::Place;
 use super::delegate::delegate;
-use super::held::NoSocket;
+use super::held::{NoSocket, Revoked, Socket};
 use super::names::LookupError;
 use crate::guest::Guest;
+use crate::wasi::streams::{self, Cut};
 
 type Store = Accessor<Guest, Sockets>;
 type Finished = FutureReader<Result<(), ErrorCode>>;
@@ -48,7 +45,7 @@ impl types::HostTcpSocket for Guest {
     fn create(&mut self, family: IpAddressFamily) -> SocketResult<Resource<TcpSocket>> {
         let place = self.sockets.open(Protocol::Tcp)?;
         let socket = types::HostTcpSocket::create(&mut self.sockets(), family)?;
-        self.sockets.keep(socket.rep(), place);
+        self.sockets.keep(socket.rep(), place, Protocol::Tcp);
         Ok(socket)
     }
 
@@ -92,14 +89,35 @@ impl types::HostTcpSocketWithStore<Guest> for Sockets {
         this: Resource<TcpSocket>,
         to: IpSocketAddress,
     ) -> SocketResult<()> {
-        RuntimeTcp::connect(&runtime(store), this, to).await
+        let (number, to) = (this.rep(), SocketAddr::from(to));
+        let hold = store.with(|mut store| store.get().sockets.checks.reaching(Protocol::Tcp, to));
+        let runtime = runtime(store);
+        tokio::select! {
+            biased;
+            connected = RuntimeTcp::connect(&runtime, this, to.into()) => connected?,
+            () = Arc::clone(&hold).revoked() => {
+                hold.check();
+                return Err(ErrorCode::AccessDenied.into());
+            }
+        }
+        store.with(|mut store| store.get().sockets.reaches(number, Protocol::Tcp, to));
+        Ok(())
     }
 
     async fn listen(
         mut store: Access<'_, Guest, Self>,
         this: Resource<TcpSocket>,
     ) -> SocketResult<StreamReader<Resource<TcpSocket>>> {
-        RuntimeTcp::listen(runtime_now(&mut store), this).await
+        let (number, lent) = (this.rep(), Resource::new_borrow(this.rep()));
+        let connections = RuntimeTcp::listen(runtime_now(&mut store), this).await?;
+        let guest = store.get();
+        let port = local_port(guest, lent);
+        guest.sockets.listens(number, Protocol::Tcp, port);
+        if let Some(Socket { hold, .. }) = guest.sockets.socket(number) {
+            let over = guest.sockets.until_closed(number);
+            store.spawn(Cut { hold, over }).map_err(SocketError::trap)?;
+        }
+        Ok(connections)
     }
 
     fn send(
@@ -107,70 +125,74 @@ impl types::HostTcpSocketWithStore<Guest> for Sockets {
         this: Resource<TcpSocket>,
         data: StreamReader<u8>,
     ) -> wasmtime::Result<Finished> {
-        let place = store.get().sockets.place(this.rep());
+        let (number, mut data) = (this.rep(), data);
+        let Some(Socket { place, hold }) = store.get().socket(number) else {
+            return RuntimeTcp::send(runtime_now(&mut store), this, data);
+        };
+        if !hold.check() {
+            data.close(&mut store)?;
+            return denied(store);
+        }
+        let data = streams::hold(&mut store, data, &hold)?;
         let finished = RuntimeTcp::send(runtime_now(&mut store), this, data)?;
-        until(store, finished, place)
+        streams::hold_end(&mut store, finished, hold, ErrorCode::AccessDenied, place)
     }
 
     fn receive(
         mut store: Access<'_, Guest, Self>,
         this: Resource<TcpSocket>,
     ) -> wasmtime::Result<(StreamReader<u8>, Finished)> {
-        let place = store.get().sockets.place(this.rep());
-        let (data, finished) = RuntimeTcp::receive(runtime_now(&mut store), this)?;
-        Ok((data, until(store, finished, place)?))
-    }
-}
-
-/// Keeps the place of a socket until a stream of it has ended.
-fn until(
-    mut store: Access<'_, Guest, Sockets>,
-    finished: Finished,
-    place: Option<Arc<Place>>,
-) -> wasmtime::Result<Finished> {
-    let (done, told) = oneshot::channel();
-    finished.pipe(&mut store, Ending { held: Some((place, done)) })?;
-    FutureReader::new(&mut store, told)
-}
-
-/// The end of a stream, on its way to the guest.
-struct Ending {
-    held: Option<(Option<Arc<Place>>, Done)>,
-}
-
-/// Tells the guest how a stream of it ended.
-type Done = oneshot::Sender<Result<(), ErrorCode>>;
-
-impl FutureConsumer<Guest> for Ending {
-    type Item = Result<(), ErrorCode>;
-
-    fn poll_consume(
-        mut self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-        store: StoreContextMut<'_, Guest>,
-        mut source: Source<'_, Self::Item>,
-        _finish: bool,
-    ) -> Poll<wasmtime::Result<()>> {
-        let mut ended = None;
-        source.read(store, &mut ended)?;
-        if let (Some((place, done)), Some(ended)) = (self.held.take(), ended) {
-            drop(place);
-            let _unless_dropped = done.send(ended);
+        let Some(Socket { place, hold }) = store.get().socket(this.rep()) else {
+            return RuntimeTcp::receive(runtime_now(&mut store), this);
+        };
+        if !hold.check() {
+            let data = StreamReader::new(&mut store, std::iter::empty())?;
+            return Ok((data, denied(store)?));
         }
-        Poll::Ready(Ok(()))
+        let (data, finished) = RuntimeTcp::receive(runtime_now(&mut store), this)?;
+        let (closed, over) = oneshot::channel();
+        store.spawn(Cut { hold: Arc::clone(&hold), over })?;
+        let error = ErrorCode::AccessDenied;
+        Ok((data, streams::hold_end(&mut store, finished, hold, error, (place, closed))?))
     }
+}
+
+/// How a stream ends that is not begun.
+fn denied(mut store: Access<'_, Guest, Sockets>) -> wasmtime::Result<Finished> {
+    let denied = async { wasmtime::error::Ok(Err(ErrorCode::AccessDenied)) };
+    FutureReader::new(&mut store, denied)
+}
+
+impl Guest {
+    /// The socket behind a handle. A connection that was accepted is known from its first use on.
+    fn socket(&mut self, number: u32) -> Option<Socket> {
+        if let Some(socket) = self.sockets.socket(number) {
+            return Some(socket);
+        }
+        let port = local_port(self, Resource::new_borrow(number));
+        self.sockets.accepted(number, port)
+    }
+}
+
+/// The port of a socket that has one; 0 is no port.
+fn local_port(guest: &mut Guest, socket: Resource<TcpSocket>) -> u16 {
+    let address = types::HostTcpSocket::get_local_address(&mut guest.sockets(), socket);
+    address.map_or(0, |address| SocketAddr::from(address).port())
 }
 
 impl types::HostUdpSocket for Guest {
     async fn create(&mut self, family: IpAddressFamily) -> SocketResult<Resource<UdpSocket>> {
         let place = self.sockets.open(Protocol::Udp)?;
         let socket = types::HostUdpSocket::create(&mut self.sockets(), family).await?;
-        self.sockets.keep(socket.rep(), place);
+        self.sockets.keep(socket.rep(), place, Protocol::Udp);
         Ok(socket)
     }
 
     async fn bind(&mut self, this: Resource<UdpSocket>, to: IpSocketAddress) -> SocketResult<()> {
-        types::HostUdpSocket::bind(&mut self.sockets(), this, to).await
+        let number = this.rep();
+        types::HostUdpSocket::bind(&mut self.sockets(), this, to).await?;
+        self.sockets.listens(number, Protocol::Udp, SocketAddr::from(to).port());
+        Ok(())
     }
 
     async fn connect(
@@ -178,7 +200,10 @@ impl types::HostUdpSocket for Guest {
         this: Resource<UdpSocket>,
         to: IpSocketAddress,
     ) -> SocketResult<()> {
-        types::HostUdpSocket::connect(&mut self.sockets(), this, to).await
+        let number = this.rep();
+        types::HostUdpSocket::connect(&mut self.sockets(), this, to).await?;
+        self.sockets.reaches(number, Protocol::Udp, to.into());
+        Ok(())
     }
 
     fn drop(&mut self, this: Resource<UdpSocket>) -> wasmtime::Result<()> {
@@ -209,9 +234,12 @@ impl types::HostUdpSocketWithStore<Guest> for Sockets {
         data: Vec<u8>,
         to: Option<IpSocketAddress>,
     ) -> SocketResult<()> {
-        let place = store.with(|mut store| store.get().sockets.place(this.rep()));
+        let socket = store.with(|mut store| {
+            let sockets = &mut store.get().sockets;
+            sockets.may(this.rep()).map(|()| sockets.socket(this.rep()))
+        })?;
         let sent = RuntimeUdp::send(&runtime(store), this, data, to).await;
-        drop(place);
+        drop(socket);
         sent
     }
 
@@ -219,15 +247,26 @@ impl types::HostUdpSocketWithStore<Guest> for Sockets {
         store: &Store,
         this: Resource<UdpSocket>,
     ) -> SocketResult<(Vec<u8>, IpSocketAddress)> {
-        let (place, checks) = store.with(|mut store| {
+        let (socket, checks) = store.with(|mut store| {
             let sockets = &mut store.get().sockets;
-            (sockets.place(this.rep()), Arc::clone(&sockets.checks))
+            (sockets.socket(this.rep()), Arc::clone(&sockets.checks))
         });
+        let Some(Socket { hold, place }) = socket else {
+            return RuntimeUdp::receive(&runtime(store), this).await;
+        };
         // Never closed.
         let _one_of_them = checks.receiving.acquire().await.map_err(|_| ErrorCode::InvalidState)?;
-        let received = RuntimeUdp::receive(&runtime(store), this).await;
+        let runtime = runtime(store);
+        let received = tokio::select! {
+            biased;
+            () = Arc::clone(&hold).revoked() => None,
+            received = RuntimeUdp::receive(&runtime, this) => Some(received),
+        };
         drop(place);
-        received
+        received.unwrap_or_else(|| {
+            hold.check();
+            Err(ErrorCode::AccessDenied.into())
+        })
     }
 }
 
@@ -256,6 +295,12 @@ impl From<NoSocket> for SocketError {
                 ErrorCode::Other(Some("the limit `sockets` is reached".to_owned())).into()
             }
         }
+    }
+}
+
+impl From<Revoked> for SocketError {
+    fn from(_: Revoked) -> Self {
+        ErrorCode::AccessDenied.into()
     }
 }
 

@@ -15,6 +15,7 @@ use rustix::fs::{Mode as FileMode, OFlags, open, openat};
 use crate::wasi::Mount;
 
 /// What is granted, ready to be given to instances. [`Granted::open`] of no rights is nothing.
+#[derive(Default)]
 pub(crate) struct Granted {
     mounts: Vec<Arc<Mount>>,
     env: Vec<(String, String)>,
@@ -35,18 +36,40 @@ pub struct DirectoryError {
 
 impl Granted {
     pub(crate) fn open(rights: &Rights) -> Result<Self, DirectoryError> {
-        let mounts = rights.directories.iter().map(mount).collect::<Result<_, _>>()?;
+        let (granted, failed) = Self::default().renewed(rights);
+        failed.map_or(Ok(granted), Err)
+    }
+
+    /// The same for other rights: a directory that is open stays the one that it is, whatever its name leads to by
+    /// now. One that cannot be opened is left out and told of.
+    pub(super) fn renewed(&self, rights: &Rights) -> (Self, Option<DirectoryError>) {
+        let (mut mounts, mut failed) = (Vec::new(), None);
+        for right in rights.directories.iter() {
+            let open = self.mounts.iter().find(|mount| mount.is_at(right));
+            match open.map_or_else(|| mount(right), |open| Ok(Arc::new(open.under(right.clone()))))
+            {
+                Ok(mount) => mounts.push(mount),
+                Err(error) => failed = Some(error),
+            }
+        }
         let env = rights.env.iter().filter_map(|right| {
             // A variable that the node itself does not have stays unset, as a shell would have it.
             let value = right.value.clone().or_else(|| std::env::var(&right.name).ok())?;
             Some((right.name.clone(), value))
         });
-        Ok(Self { mounts, env: env.collect() })
+        (Self { mounts, env: env.collect() }, failed)
     }
 
     /// The directories.
     pub(crate) fn mounts(&self) -> &[Arc<Mount>] {
         &self.mounts
+    }
+
+    /// What is granted now of the directory that was this mount when the guest got it: nothing, where no right to
+    /// it is left.
+    pub(crate) fn now(&self, mount: &Arc<Mount>) -> Arc<Mount> {
+        let same = self.mounts.iter().find(|now| mount.is_same_place(now));
+        same.map_or_else(|| Arc::new(mount.without_rights()), Arc::clone)
     }
 
     /// The variables.
