@@ -116,6 +116,27 @@ fn whoever_deploys_does_not_grant() {
 }
 
 #[test]
+fn what_was_revoked_is_granted_anew_by_whoever_may_grant() {
+    let node = Node::start();
+    let file = with_manifest(&node, "http-hello", "asking.wasm", ASKING);
+    let (deployer, reader) =
+        (Holder::new(&node, "ci", "deployer"), Holder::new(&node, "eye", "reader"));
+    let grant = ["--grant", "http:api.example.com"];
+    node.json(&[&["deploy", &file][..], &grant].concat());
+    reader.may(&["grants", "web"]);
+    for holder in [&deployer, &reader] {
+        holder.may_not(&["grants", "revoke", "web", "--all"]);
+        holder.may_not(&["grants", "add", "web", "http:api.example.com/v1"]);
+        holder.may_not(&["grants", "suggest", "web"]);
+    }
+    node.json(&["grants", "revoke", "web", grant[1]]);
+    // Without a word of grants it has too little, and the word is not the deployer's.
+    deployer.may_not(&["update", "web@1.0.0", "--config", &write(&node, "c.json", b"{}")]);
+    deployer.may_not(&[&["update", "web@1.0.0"][..], &grant].concat());
+    node.json(&[&["update", "web@1.0.0"][..], &grant].concat());
+}
+
+#[test]
 fn a_policy_can_ask_for_signatures_or_only_say_what_it_would_deny() {
     let node = Node::start();
     let text = "permit (principal in Role::\"admin\", action, resource);\n\

@@ -151,7 +151,7 @@ async fn inspect_revision(
         functions: prepared.functions().into_iter().map(function).collect(),
         imports: found.imports.clone(),
         asked: release.map(|release| release.manifest.asked).unwrap_or_default(),
-        granted: Some(settings.grants.clone()),
+        granted: Some(service.record().grants_of(revision)),
         limits: settings.limits,
         instances: service.scaled(&settings.instances),
         routing: settings.routing.clone(),

@@ -9,7 +9,7 @@ use airssys_wasm_deploy::{
 };
 use airssys_wasm_host::{CallError, Histogram, Pool, Prepared};
 use airssys_wasm_model::{
-    ByteSize, Endpoint, Instances, MetricSettings, RevisionNumber, Span, Success,
+    Asked, ByteSize, Endpoint, Instances, MetricSettings, RevisionNumber, Span, Success,
 };
 use tokio::sync::watch;
 
@@ -54,8 +54,13 @@ impl Fleet for Service {
                 prepared.map_err(|error| self.not_started(revision, error))?
             }
         };
-        let running = self.live.switch.insert(revision, Arc::new(self.running(prepared)));
-        // It was prepared under the scale of then. A `scale` since has either met it here or is met now.
+        let release = self.release_of(&prepared.spec().version).await;
+        let asked = release.map_err(|error| self.not_started(revision, error))?.manifest.asked;
+        let running = self.live.switch.insert(revision, Arc::new(self.running(prepared, asked)));
+        // It was prepared under the grants and the scale of then. A word since has either met it here or is met now.
+        if let Err(error) = self.renew_rights(&running) {
+            tracing::error!(service = %self.name(), %revision, "{error}: {}", error.source);
+        }
         if let Some(instances) = self.instances_of(revision) {
             running.pool.resize(instances.max);
         }
@@ -209,13 +214,14 @@ impl Service {
         wanted.max(own.min).min(own.max)
     }
 
-    fn running(&self, prepared: Prepared) -> Running {
+    fn running(&self, prepared: Prepared, asked: Asked) -> Running {
         let spec = prepared.spec();
         let (revision, version) = (spec.revision, spec.version.clone());
         let record = self.record();
         let stamped = record.revision(revision).is_none_or(|it| it.settings.http.revision_headers);
         let stamp = stamped.then(|| Stamp::new(self.name(), &version, revision));
-        Running { revision, version, pool: Pool::new(prepared), traffic: Traffic::default(), stamp }
+        let (pool, asked) = (Pool::new(prepared), Arc::new(asked));
+        Running { revision, version, pool, asked, traffic: Traffic::default(), stamp }
     }
 
     /// Waits until a revision's instances are ready, at most so long.

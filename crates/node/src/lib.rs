@@ -16,6 +16,7 @@ mod events;
 mod evidence;
 mod failing;
 mod fleet;
+mod granting;
 mod handled;
 mod ingress;
 mod listen;
@@ -41,6 +42,7 @@ mod starting;
 mod state;
 mod steering;
 mod successes;
+mod suggesting;
 #[cfg(test)]
 mod testing;
 mod waiting;

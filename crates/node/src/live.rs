@@ -14,7 +14,7 @@ use airssys_wasm_deploy::{Claimed, InFlight, NoRevision, ServiceRecord, Switch};
 use airssys_wasm_host::{
     CallCtx, CallError, HttpBody, HttpError, Input, Kind, Output, Pool, Value,
 };
-use airssys_wasm_model::{Name, RevisionNumber, RoutingSettings, Version};
+use airssys_wasm_model::{Asked, Name, RevisionNumber, RoutingSettings, Version};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -51,6 +51,8 @@ pub(crate) struct Running {
     pub(crate) revision: RevisionNumber,
     pub(crate) version: Version,
     pub(crate) pool: Arc<Pool>,
+    /// What its release asks for.
+    pub(crate) asked: Arc<Asked>,
     pub(crate) traffic: Traffic,
     /// What its HTTP answers carry, if they say who made them.
     pub(crate) stamp: Option<Stamp>,

@@ -26,7 +26,7 @@ use crate::metrics::{self, Sample};
 use crate::outside::{GateCaError, Outside};
 use crate::secrets::{self, NodeSecrets};
 use crate::service::Service;
-use crate::{asking, collecting, deploying, recovery, resting, steering};
+use crate::{asking, collecting, deploying, granting, recovery, resting, steering, suggesting};
 
 /// How a node is set up.
 #[derive(Debug, Clone)]
@@ -241,6 +241,8 @@ impl Node {
             Command::History(named) => asking::history(&shared, &named.service),
             Command::Monitor(named) => asking::monitor(&shared, &named.service),
             Command::Inspect(inspect) => asking::inspect(&shared, inspect).await,
+            Command::Grants(named) => granting::grants(&shared, &named.service).await,
+            Command::SuggestGrants(suggest) => suggesting::suggest(&shared, suggest).await,
             Command::UpdateStatus(update) => deploying::update_status(&shared, &update),
             Command::ListSecrets(_) => secrets::list(&shared).await,
             Command::Versions(named) => asking::versions(&shared, &named.service).await,
@@ -408,6 +410,8 @@ async fn act_on(shared: &Arc<Shared>, command: Command, by: By) -> Result<Reply,
         Command::Pause(named) => steering::pause(shared, &named.service, &by).await,
         Command::Resume(named) => steering::resume(shared, &named.service, &by).await,
         Command::Scale(scale) => steering::scale(shared, scale).await,
+        Command::AddGrants(add) => granting::add(shared, add, &by).await,
+        Command::RevokeGrants(revoke) => granting::revoke(shared, revoke, &by).await,
         Command::Remove(named) => steering::remove(shared, &named.service, by).await,
         Command::SetPolicy(set) => shared.authority.set_policy(set).await,
         Command::CreateToken(create) => shared.authority.create_token(create).await,

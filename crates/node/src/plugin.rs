@@ -235,7 +235,8 @@ impl Inner {
         let pool = Pool::new(self.host.prepare(spec, artifact).await?);
         pool.warm().await?;
         let version = manifest.component.version;
-        Ok(Running { revision, version, pool, traffic: Traffic::default(), stamp: None })
+        let asked = Arc::new(manifest.asked);
+        Ok(Running { revision, version, pool, asked, traffic: Traffic::default(), stamp: None })
     }
 
     /// Stops a version that has no calls any more. Each of its calls has its limit on time, so the wait

@@ -9,13 +9,14 @@ use std::time::Duration;
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::{RevisionRecord, ServiceRecord};
 use airssys_wasm_host::{Backends, Prepared, RevisionSpec, StateKeeper};
-use airssys_wasm_model::{InstanceModel, Instances, Name, RevisionNumber, Rights};
+use airssys_wasm_model::{InstanceModel, Instances, Name, RevisionNumber, Rights, Version};
 use airssys_wasm_store::PutError;
 use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::audit::{CallRecorder, Watcher};
 use crate::buckets::Buckets;
 use crate::evidence::Shown;
+use crate::granting;
 use crate::live::LiveService;
 use crate::logs::ServiceLog;
 use crate::node::Shared;
@@ -40,6 +41,9 @@ pub(crate) struct Service {
     /// Held from the preparing of a revision to its record, so that a revision's number is known before it
     /// is recorded. No call ever takes it.
     preparing: tokio::sync::Mutex<()>,
+    /// Lets one at a time make rights of the record and put them in force, so that none puts older ones in force after
+    /// newer ones. Held while directories are opened, never across an await; no call ever takes it.
+    pub(crate) granting: Mutex<()>,
     /// What the last start came to. Guards a few plain values, never across an await.
     start: Mutex<LastStart>,
 }
@@ -112,6 +116,7 @@ impl Service {
                 sealed: false,
             })),
             preparing: tokio::sync::Mutex::default(),
+            granting: Mutex::default(),
             start: Mutex::default(),
         })
     }
@@ -262,13 +267,18 @@ impl Service {
         revision: &RevisionRecord,
     ) -> Result<Prepared, StartError> {
         let settings = &revision.settings;
-        let release = releases::find(&self.shared, self.name(), &settings.version)
-            .await?
-            .ok_or_else(|| StartError::NoRelease { version: settings.version.clone() })?;
-        self.prepare(revision.number, settings, &release).await
+        let release = self.release_of(&settings.version).await?;
+        let rights = granting::rights_now(&self.record(), revision, &release.manifest.asked)?;
+        self.prepare_with(revision.number, settings, rights).await
     }
 
-    /// Compiles and links a revision. Nothing is recorded by it.
+    /// A release of this service.
+    pub(crate) async fn release_of(&self, version: &Version) -> Result<Release, StartError> {
+        let found = releases::find(&self.shared, self.name(), version).await?;
+        found.ok_or_else(|| StartError::NoRelease { version: version.clone() })
+    }
+
+    /// Compiles and links a revision that is to be. Nothing is recorded by it.
     pub(crate) async fn prepare(
         &self,
         number: RevisionNumber,
@@ -276,6 +286,15 @@ impl Service {
         release: &Release,
     ) -> Result<Prepared, StartError> {
         let rights = Rights::intersect(&release.manifest.asked, &settings.grants)?;
+        self.prepare_with(number, settings, rights).await
+    }
+
+    async fn prepare_with(
+        &self,
+        number: RevisionNumber,
+        settings: &airssys_wasm_deploy::RevisionSettings,
+        rights: Rights,
+    ) -> Result<Prepared, StartError> {
         if !rights.keyvalue.is_empty()
             && let Err(error) = self.buckets.open().await
         {

@@ -20,6 +20,7 @@ pub async fn serve_pool(pool: Arc<Pool>, listener: TcpListener, stopping: watch:
         revision: spec.revision,
         version: spec.version,
         pool: Arc::clone(&pool),
+        asked: Arc::default(),
         traffic: Traffic::default(),
         stamp: None,
     };

@@ -2,6 +2,7 @@
 
 mod audit;
 mod deploy;
+mod grants;
 mod invoke;
 mod logs;
 mod policy;
@@ -14,6 +15,7 @@ mod updates;
 
 pub use audit::{Audit, AuditStatus, AuditVerify};
 pub use deploy::{Deploy, Push, Source, grant_all_asked};
+pub use grants::{AddGrants, RevokeGrants, SuggestGrants};
 pub use invoke::Invoke;
 pub use logs::Logs;
 pub use policy::{ExplainPolicy, Nothing, SetPolicy};
@@ -57,6 +59,14 @@ pub enum Command {
     Rollback(Rollback),
     /// Change how many instances may live.
     Scale(Scale),
+    /// What a service asks for and is granted.
+    Grants(Named),
+    /// Allow a service more, from now on.
+    AddGrants(AddGrants),
+    /// Allow a service something no more, from now on.
+    RevokeGrants(RevokeGrants),
+    /// The least grants that cover what a service used.
+    SuggestGrants(SuggestGrants),
     /// Drain and delete a service. Its releases stay.
     Remove(Named),
     /// List the services.
@@ -116,6 +126,10 @@ impl Command {
             Self::Resume(_) => "resume",
             Self::Rollback(_) => "rollback",
             Self::Scale(_) => "scale",
+            Self::Grants(_) => "grants",
+            Self::AddGrants(_) => "add-grants",
+            Self::RevokeGrants(_) => "revoke-grants",
+            Self::SuggestGrants(_) => "suggest-grants",
             Self::Remove(_) => "remove",
             Self::List(_) => "list",
             Self::Status(_) => "status",
@@ -156,7 +170,11 @@ impl Command {
             | Self::Remove(named)
             | Self::Status(named)
             | Self::History(named)
+            | Self::Grants(named)
             | Self::Monitor(named) => Some(&named.service),
+            Self::AddGrants(add) => Some(&add.service),
+            Self::RevokeGrants(revoke) => Some(&revoke.service),
+            Self::SuggestGrants(suggest) => Some(&suggest.service),
             Self::Update(update) => Some(&update.service),
             Self::Rollback(rollback) => Some(&rollback.service),
             Self::Scale(scale) => Some(&scale.service),

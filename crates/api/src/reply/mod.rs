@@ -4,6 +4,7 @@ mod audit;
 mod deployed;
 mod event;
 mod evidence;
+mod grants;
 mod inspection;
 mod invoked;
 mod joint;
@@ -25,6 +26,7 @@ pub use evidence::{
     ComparedReport, DifferenceReport, EvidenceReport, ExperimentReport, ReadingReport, TallyReport,
     TestReport,
 };
+pub use grants::{GrantLine, GrantSuggestion, GrantsReport, RevisionGrants, Revoked};
 pub use inspection::{Function, Inspection};
 pub use invoked::Invoked;
 pub use joint::{Joined, JointPlan, JointReport};
@@ -62,6 +64,10 @@ pub enum Reply {
     JointPlan(JointPlan),
     /// To `scale`.
     Scaled(Scaled),
+    /// To `grants`, `add-grants` and `revoke-grants`.
+    Grants(GrantsReport),
+    /// To `suggest-grants`.
+    GrantSuggestion(GrantSuggestion),
     /// To `remove`.
     Removed(Removed),
     /// To `list`.
@@ -152,6 +158,8 @@ answers! {
     Joint(JointReport),
     JointPlan(JointPlan),
     Scaled(Scaled),
+    Grants(GrantsReport),
+    GrantSuggestion(GrantSuggestion),
     Removed(Removed),
     Services(Services),
     Status(ServiceStatus),

@@ -6,15 +6,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::command::{
-    Audit, AuditStatus, AuditVerify, CreateToken, Deploy, ExplainPolicy, Inspect, Invoke,
-    JointUpdate, List, ListSecrets, Logs, Named, NamedSecret, Nothing, Push, RevokeToken, Rollback,
-    Scale, SetPolicy, SetSecret, Update, Updates,
+    AddGrants, Audit, AuditStatus, AuditVerify, CreateToken, Deploy, ExplainPolicy, Inspect,
+    Invoke, JointUpdate, List, ListSecrets, Logs, Named, NamedSecret, Nothing, Push, RevokeGrants,
+    RevokeToken, Rollback, Scale, SetPolicy, SetSecret, SuggestGrants, Update, Updates,
 };
 use crate::reply::{
-    AuditEntries, AuditReport, AuditStanding, Deployed, Inspection, Invoked, JointPlan,
-    JointReport, LogLines, Planned, PolicyDecision, PolicyReport, Pushed, Releases, Removed,
-    RolloutReport, Scaled, SecretList, SecretRemoved, SecretSet, ServiceHistory, ServiceStatus,
-    Services, TokenMade, TokenRevoked, Tokens, Traffic,
+    AuditEntries, AuditReport, AuditStanding, Deployed, GrantSuggestion, GrantsReport, Inspection,
+    Invoked, JointPlan, JointReport, LogLines, Planned, PolicyDecision, PolicyReport, Pushed,
+    Releases, Removed, RolloutReport, Scaled, SecretList, SecretRemoved, SecretSet, ServiceHistory,
+    ServiceStatus, Services, TokenMade, TokenRevoked, Tokens, Traffic,
 };
 use crate::{Command, Reply};
 
@@ -161,6 +161,34 @@ pub static ROUTES: &[Route] = &[
         "/v1/services/{service}/scale",
         Carries::Json,
         "Change how many instances may live",
+    ),
+    route::<Named, GrantsReport>(
+        "grants",
+        Method::GET,
+        "/v1/services/{service}/grants",
+        Carries::Query,
+        "What a service asks for and is granted",
+    ),
+    route::<AddGrants, GrantsReport>(
+        "add-grants",
+        Method::POST,
+        "/v1/services/{service}/grants/add",
+        Carries::Json,
+        "Allow a service more; its instances that run may do it from then on",
+    ),
+    route::<RevokeGrants, GrantsReport>(
+        "revoke-grants",
+        Method::POST,
+        "/v1/services/{service}/grants/revoke",
+        Carries::Json,
+        "Allow a service something no more; its instances that run may not do it from then on",
+    ),
+    route::<SuggestGrants, GrantSuggestion>(
+        "suggest-grants",
+        Method::GET,
+        "/v1/services/{service}/grants/suggest",
+        Carries::Query,
+        "The least grants that cover what a service used",
     ),
     route::<Named, Removed>(
         "remove",

@@ -1,13 +1,13 @@
 //! Every command there and back.
 
-use airssys_wasm_model::{RevisionNumber, Span, StrategyName, Version};
+use airssys_wasm_model::{Grants, RevisionNumber, Span, StrategyName, Version};
 
 use super::*;
 use crate::command::{
-    Audit, AuditStatus, AuditVerify, CreateToken, Deploy, ExplainPolicy, Inspect, Invoke,
-    JointUpdate, List, ListSecrets, Logs, Named, NamedSecret, Nothing, Push, RevokeToken, Rollback,
-    RollbackTo, RolloutChoice, Scale, SecretInput, SetPolicy, SetSecret, Source, Update,
-    UpdateNumber, UpdateOrder, Updates,
+    AddGrants, Audit, AuditStatus, AuditVerify, CreateToken, Deploy, ExplainPolicy, Inspect,
+    Invoke, JointUpdate, List, ListSecrets, Logs, Named, NamedSecret, Nothing, Push, RevokeGrants,
+    RevokeToken, Rollback, RollbackTo, RolloutChoice, Scale, SecretInput, SetPolicy, SetSecret,
+    Source, SuggestGrants, Update, UpdateNumber, UpdateOrder, Updates,
 };
 use crate::reply::AuditDecision;
 use crate::{Code, Command, Failure, Payload, Timestamp};
@@ -77,6 +77,20 @@ fn every_command() -> Vec<Command> {
             plan_only: false,
         }),
         Command::Scale(Scale { service: service.clone(), min: Some(1), max: None }),
+        Command::Grants(named()),
+        Command::AddGrants(AddGrants {
+            service: service.clone(),
+            grants: serde_json::from_str("[\"env:TZ\"]").unwrap(),
+        }),
+        Command::RevokeGrants(RevokeGrants {
+            service: service.clone(),
+            grants: Grants::default(),
+            all: true,
+        }),
+        Command::SuggestGrants(SuggestGrants {
+            service: service.clone(),
+            since: Some(Timestamp::from_unix_ms(1_790_000_000_123)),
+        }),
         Command::Remove(named()),
         Command::List(List {}),
         Command::Status(named()),

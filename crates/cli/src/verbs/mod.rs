@@ -12,6 +12,7 @@ mod dev;
 mod doctor;
 mod fixed;
 mod granting;
+mod grants;
 mod history;
 mod init;
 mod inspect;
@@ -61,6 +62,7 @@ pub(crate) enum Verb {
     Resume(steer::Resume),
     Rollback(rollback::Rollback),
     Scale(scale::Scale),
+    Grants(grants::Grants),
     Remove(remove::Remove),
     List(list::List),
     Status(status::Status),
@@ -100,6 +102,7 @@ impl Verb {
             Self::Resume(verb) => verb.run(ui).await,
             Self::Rollback(verb) => verb.run(ui).await,
             Self::Scale(verb) => verb.run(ui).await,
+            Self::Grants(verb) => verb.run(ui).await,
             Self::Remove(verb) => verb.run(ui).await,
             Self::List(verb) => verb.run(ui).await,
             Self::Status(verb) => verb.run(ui).await,

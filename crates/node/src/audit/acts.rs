@@ -152,6 +152,9 @@ fn target(command: &Command) -> String {
             let bound = |bound: Option<u32>| bound.map_or("same".to_owned(), |it| it.to_string());
             format!("min {}, max {}", bound(scale.min), bound(scale.max))
         }
+        Command::AddGrants(add) => named(&add.grants),
+        Command::RevokeGrants(revoke) if revoke.all => "all".to_owned(),
+        Command::RevokeGrants(revoke) => named(&revoke.grants),
         Command::SetSecret(set) => set.name.to_string(),
         Command::RemoveSecret(named) => named.name.to_string(),
         Command::CreateToken(create) => create.name.to_string(),
@@ -183,13 +186,17 @@ fn asked(command: &Command) -> String {
     if let Some((Some(Grants(grants)), _)) = granting
         && !grants.is_empty()
     {
-        let grants: Vec<_> = grants.iter().map(without_value).collect();
-        words.push(format!("granting {}", grants.join(" ")));
+        words.push(format!("granting {}", named(&Grants(grants.clone()))));
     }
     if let Some((_, true)) = granting {
         words.push("granting all that it asks for".to_owned());
     }
     words.join(", ")
+}
+
+fn named(grants: &Grants) -> String {
+    let grants: Vec<_> = grants.0.iter().map(without_value).collect();
+    grants.join(" ")
 }
 
 /// A grant without a variable's value, which may be a password.
@@ -206,6 +213,7 @@ fn changed(reply: &Reply) -> Option<(&Name, Option<RevisionNumber>)> {
         Reply::Deployed(deployed) => Some((&deployed.service, Some(deployed.revision))),
         Reply::Rollout(rollout) => Some((&rollout.service, Some(rollout.to.revision))),
         Reply::Scaled(scaled) => Some((&scaled.service, Some(scaled.revision))),
+        Reply::Grants(report) => Some((&report.service, None)),
         Reply::Removed(removed) => Some((&removed.service, None)),
         Reply::Pushed(pushed) => Some((&pushed.name, None)),
         _ => None,
@@ -220,6 +228,9 @@ fn outcome(reply: &Reply) -> String {
             Some(outcome) => format!("{outcome}: {}", rollout.reason),
             None => format!("rollout {} is under way", rollout.rollout),
         },
+        Reply::Grants(report) if !report.also_revoked.is_empty() => {
+            format!("done, and with it {}", named(&Grants(report.also_revoked.clone())))
+        }
         Reply::Joint(joint) => match joint.outcome {
             Some(outcome) => format!("{outcome}: {}", joint.reason),
             None => format!("update {} is under way", joint.update),

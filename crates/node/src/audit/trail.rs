@@ -160,7 +160,7 @@ impl Trail {
     }
 
     /// The open trail, for reading.
-    pub(super) fn reading(&self) -> Result<Arc<Audit>, Failure> {
+    pub(crate) fn reading(&self) -> Result<Arc<Audit>, Failure> {
         self.audit().ok_or_else(|| self.shut_failure())
     }
 
@@ -178,6 +178,12 @@ impl Trail {
 
     pub(super) fn levels(&self) -> &[AuditLevel] {
         &self.levels
+    }
+
+    /// The kinds of capability of which not every use is recorded, as `files=1/100`.
+    pub(crate) fn partly_seen(&self) -> impl Iterator<Item = String> {
+        let partly = |it: &&AuditLevel| it.kind() != levels::CALL && it.level() != Level::All;
+        self.levels.iter().filter(partly).map(ToString::to_string)
     }
 
     pub(super) fn required(&self) -> impl Iterator<Item = &Name> {

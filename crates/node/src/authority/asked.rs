@@ -3,7 +3,7 @@
 use airssys_wasm_api::command::{ExplainPolicy, UpdateNumber};
 use airssys_wasm_api::{By, Code, Command, Failure};
 use airssys_wasm_deploy::{BatchId, RevisionSettings};
-use airssys_wasm_model::{Grant, Grants, Name, ReleaseRef};
+use airssys_wasm_model::{Grants, Name, ReleaseRef};
 use airssys_wasm_policy::{Act, Capability, Release, Service, Subject, SubjectKind};
 
 use super::Authority;
@@ -32,6 +32,23 @@ impl Authority {
             Command::Resume(named) => on(Act::Resume, &named.service),
             Command::Rollback(rollback) => on(Act::Rollback, &rollback.service),
             Command::Scale(scale) => on(Act::Scale, &scale.service),
+            // The same is in what `inspect` tells.
+            Command::Grants(named) => on(Act::Inspect, &named.service),
+            Command::AddGrants(add) => {
+                self.permit_each(shared, by, Act::Grant, &add.service, &add.grants)
+            }
+            Command::RevokeGrants(revoke) => {
+                let grants = match revoke.all {
+                    true => granted(shared, &revoke.service),
+                    false => revoke.grants.clone(),
+                };
+                self.permit_each(shared, by, Act::Revoke, &revoke.service, &grants)
+            }
+            // What the trail has of one service, and nothing else of the trail.
+            Command::SuggestGrants(suggest) => {
+                on(Act::Inspect, &suggest.service)?;
+                node(Act::ReadAudit)
+            }
             Command::Remove(named) => on(Act::Remove, &named.service),
             Command::Status(named) => on(Act::Status, &named.service),
             Command::History(named) => on(Act::History, &named.service),
@@ -85,11 +102,22 @@ impl Authority {
         let service = service(shared, name);
         let candidate = Release { release: reference(found), signers: found.signers.clone() };
         self.permit(by, act, Subject::Rollout(service.clone(), candidate))?;
-        for grant in added(shared, name, &settings.grants) {
-            let capability = Capability::from(grant);
-            self.permit(by, Act::Grant, Subject::Grant(service.clone(), capability))?;
-        }
-        Ok(())
+        self.permit_each(shared, by, Act::Grant, name, &added(shared, name, &settings.grants))
+    }
+
+    /// Whether somebody may give a service all of these grants, or take them away.
+    fn permit_each(
+        &self,
+        shared: &Shared,
+        by: &By,
+        act: Act,
+        name: &Name,
+        grants: &Grants,
+    ) -> Result<(), Failure> {
+        let service = service(shared, name);
+        grants.0.iter().try_for_each(|grant| {
+            self.permit(by, act, Subject::Grant(service.clone(), Capability::from(grant)))
+        })
     }
 
     /// Whether somebody may store this release.
@@ -117,12 +145,17 @@ fn members(shared: &Shared, update: UpdateNumber) -> Vec<Name> {
     members.into_iter().map(|member| member.service).collect()
 }
 
-/// What is granted beyond what the active revision has.
-fn added<'a>(shared: &Shared, name: &Name, grants: &'a Grants) -> Vec<&'a Grant> {
+/// What is granted beyond what the active revision has now: what was revoked is granted anew.
+fn added(shared: &Shared, name: &Name, grants: &Grants) -> Grants {
     let record = shared.service(name).ok().map(|service| service.record());
-    let active = record.as_ref().and_then(|record| record.active());
-    let had = |grant: &Grant| active.is_some_and(|it| it.settings.grants.0.contains(grant));
-    grants.0.iter().filter(|grant| !had(grant)).collect()
+    let active = record.as_ref().and_then(|record| Some(record.grants_of(record.active()?)));
+    let had = active.unwrap_or_default();
+    Grants(grants.0.iter().filter(|grant| !had.0.contains(grant)).cloned().collect())
+}
+
+/// What any revision of a service is granted now.
+fn granted(shared: &Shared, name: &Name) -> Grants {
+    shared.service(name).map(|service| service.record().all_granted()).unwrap_or_default()
 }
 
 /// What a question to the policy is about.

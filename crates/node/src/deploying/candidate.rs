@@ -23,6 +23,8 @@ pub(super) struct Candidate {
     pub(super) rollout: RolloutSettings,
     /// Addresses that the rollout would ask and that its operator has not named.
     pub(super) unnamed: Vec<Endpoint>,
+    /// How often the service's grants had changed when these were settled.
+    pub(super) grants_said: u64,
     /// Whether others may have signed it than the release before.
     pub(super) accept_signer: bool,
     pub(super) kind: RolloutKind,
@@ -75,7 +77,8 @@ pub(super) async fn candidate_of_update(
     };
     let grants = match &command.grants {
         Some(grants) => grants.clone(),
-        None => Rights::still_asked(&release.manifest.asked, &active.settings.grants),
+        // What was revoked is not taken over.
+        None => Rights::still_asked(&release.manifest.asked, &record.grants_of(active)),
     };
     let grants = if command.grant_asked { all_asked(&release, &grants)? } else { grants };
     Ok(Candidate {
@@ -83,6 +86,7 @@ pub(super) async fn candidate_of_update(
         unnamed: addresses::of_manifest(&command.rollout, &release.manifest.rollout),
         rollout: command.rollout.over(&release.manifest.rollout),
         why: format!("update to {}@{}", release.name, release.version),
+        grants_said: record.grants_said,
         accept_signer: command.accept_signer,
         release,
         kind: RolloutKind::Update,

@@ -35,7 +35,9 @@ async fn try_deploy(shared: &Arc<Shared>, command: Deploy, by: By) -> Result<Rep
     let release = release_of(shared, source, name, version, &by).await?;
     let grants = if grant_asked { all_asked(&release, &grants)? } else { grants };
     let name = release.name.clone();
+    let known = shared.service(&name).map(|service| service.record().grants_said);
     let candidate = Candidate {
+        grants_said: known.unwrap_or_default(),
         settings: settings(&release, config.unwrap_or_default(), grants, determinism),
         why: format!("deploy {name}@{}", release.version),
         release,

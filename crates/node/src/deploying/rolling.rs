@@ -71,8 +71,12 @@ pub(super) async fn record(
     by: &By,
     of: Option<(&BatchRecord, &BatchMember)>,
 ) -> Result<Begun, Failure> {
-    let Candidate { settings, rollout, kind, why, .. } = candidate;
+    let Candidate { settings, rollout, kind, why, grants_said, .. } = candidate;
     let mut begun = record_rollout(service, |record, now| {
+        // A revocation in between must not be missed by what took grants over before it.
+        if record.grants_said != grants_said {
+            return Err(BeginError::Moved);
+        }
         let to = record.add_revision(settings, &by.who, &why, now);
         let asked = Asked { kind, settings: rollout, to, by: by.who.clone(), why };
         let rollout = match of {
