@@ -10,7 +10,7 @@ use airssys_wasm_model::{
 };
 use serde_json::{Map, Value};
 
-use super::addresses;
+use super::{addresses, asking_more};
 use crate::node::Shared;
 use crate::releases::{self, Release};
 use crate::service::Service;
@@ -81,11 +81,20 @@ pub(super) async fn candidate_of_update(
         None => Rights::still_asked(&release.manifest.asked, &record.grants_of(active)),
     };
     let grants = if command.grant_asked { all_asked(&release, &grants)? } else { grants };
+    let mut rollout = command.rollout.over(&release.manifest.rollout);
+    let mut why = format!("update to {}@{}", release.name, release.version);
+    if command.grants.is_none() && !command.grant_asked {
+        let more = asking_more::beyond(shared, service.name(), active, &release, &grants).await?;
+        if let Some(gate) = asking_more::gate(&more) {
+            why = format!("{why}, which asks for more");
+            rollout.gates.insert(0, gate);
+        }
+    }
     Ok(Candidate {
         settings: settings(&release, overrides, grants, command.determinism.clone()),
         unnamed: addresses::of_manifest(&command.rollout, &release.manifest.rollout),
-        rollout: command.rollout.over(&release.manifest.rollout),
-        why: format!("update to {}@{}", release.name, release.version),
+        rollout,
+        why,
         grants_said: record.grants_said,
         accept_signer: command.accept_signer,
         release,

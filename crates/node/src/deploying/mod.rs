@@ -5,6 +5,7 @@
 
 mod actors;
 mod addresses;
+mod asking_more;
 mod candidate;
 mod checks;
 mod commands;
