@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod acting;
 mod asking;
 mod attributes;
 mod audit;
@@ -43,6 +44,7 @@ mod steering;
 mod successes;
 #[cfg(test)]
 mod testing;
+mod tls;
 mod waiting;
 mod walking;
 
@@ -60,3 +62,4 @@ pub use outside::GateCaError;
 pub use plugin::{Plugin, PluginError, PluginSettings, Plugins};
 pub use server::{Server, ServerError, ServerSettings};
 pub use single::serve_pool;
+pub use tls::{CertificateAuthority, Encryption, TlsError};
