@@ -7,6 +7,7 @@ mod evidence;
 mod inspection;
 mod invoked;
 mod joint;
+mod key;
 mod logs;
 mod policy;
 mod release;
@@ -28,6 +29,7 @@ pub use evidence::{
 pub use inspection::{Function, Inspection};
 pub use invoked::Invoked;
 pub use joint::{Joined, JointPlan, JointReport};
+pub use key::KeyRotated;
 pub use logs::{LogLine, LogLines};
 pub use policy::{PolicyDecision, PolicyReport};
 pub use release::{Pushed, ReleaseLine, Releases, Stored};
@@ -100,6 +102,8 @@ pub enum Reply {
     Secrets(SecretList),
     /// To `remove-secret`.
     SecretRemoved(SecretRemoved),
+    /// To `rotate-secrets-key` and `rotate-audit-key`.
+    KeyRotated(KeyRotated),
 }
 
 /// From each answer to a `Reply`, and back by whoever knows which answer a command has.
@@ -166,4 +170,5 @@ answers! {
     SecretSet(SecretSet),
     Secrets(SecretList),
     SecretRemoved(SecretRemoved),
+    KeyRotated(KeyRotated),
 }
