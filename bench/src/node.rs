@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use airssys_wasm_api::command::{Deploy, RolloutChoice, Source, Update};
 use airssys_wasm_api::reply::{Deployed, ServiceStatus};
-use airssys_wasm_api::{Client, Place, command};
+use airssys_wasm_api::{Client, Place, Trust, command};
 use airssys_wasm_model::{Digest, Grants, Name, Version};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
@@ -155,7 +155,8 @@ impl Node {
         let address = |name: &str| ready[name].as_str().map(str::to_owned).context("no address");
         let http = address("http")?.trim_start_matches("http://").trim_end_matches('/').to_owned();
         let token = std::fs::read_to_string(data.join("token"))?.trim().to_owned();
-        let client = Client::new(Place { node: address("control")?, token })?;
+        let client =
+            Client::new(Place { node: address("control")?, token, trust: Trust::default() })?;
         Ok(Self { process, http, client, journal, _data: own })
     }
 

@@ -1,13 +1,23 @@
 //! The typed client of a node's control port.
 
 mod events;
+mod following;
+mod sse;
+mod transport;
+mod trust;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::StreamExt;
+use http::Request;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::request::Builder;
+use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use serde_json::Value;
+
+use self::transport::{Body, Lost, Transport};
 
 use crate::reply::{Invoked, Stored};
 use crate::{
@@ -15,27 +25,28 @@ use crate::{
 };
 
 pub use self::events::Events;
+pub use self::following::AuditEvents;
+pub use self::trust::Trust;
 
 /// Where a node is and what lets one in. Whoever finds it (a flag, the environment, a file) fills it in.
 #[derive(Clone)]
 pub struct Place {
-    /// The control port's URL, `http://127.0.0.1:7070`.
+    /// The control port's URL, `http://127.0.0.1:7070`. Without encryption only this machine is spoken to.
     pub node: String,
     /// The token.
     pub token: String,
+    /// Whose certificate is believed, where the URL says `https`.
+    pub trust: Trust,
 }
 
 /// A client of one node. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    transport: Transport,
     place: Place,
     /// [`SILENCE_MAX`], and less in a test.
     silence_max: Duration,
 }
-
-/// A node on the same machine answers at once, one across a continent within a second.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A query is answered from memory; the longest is a log reader's wait. Commands that change something
 /// have no bound here: they end when what they do has ended.
@@ -53,23 +64,13 @@ const UPLOAD_CHUNK_BYTES: usize = 64 << 10;
 
 impl Client {
     /// A client of the node at this place. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the place is no node's, or one that the token would travel to unencrypted; or the authorities are none.
     pub fn new(place: Place) -> Result<Self, Failure> {
-        if !place.node.starts_with("http://") {
-            return Err(Failure::new(
-                Code::Usage,
-                format!("`{}` is not a node's URL such as http://127.0.0.1:7070", place.node),
-            ));
-        }
         let place = Place { node: place.node.trim_end_matches('/').to_owned(), ..place };
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            // The token must reach the node and nobody else, whatever the environment says of proxies.
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true)
-            .build()
-            .map_err(|error| Failure::from_error(Code::Failed, &error))?;
-        Ok(Self { http, place, silence_max: SILENCE_MAX })
+        let transport = Transport::new(&place.node, &place.trust)?;
+        Ok(Self { transport, place, silence_max: SILENCE_MAX })
     }
 
     /// The node's URL.
@@ -93,15 +94,15 @@ impl Client {
         let chunks = (0..size).step_by(UPLOAD_CHUNK_BYTES).map(move |start| {
             let end = size.min(start + UPLOAD_CHUNK_BYTES);
             sent(end);
-            Ok::<_, std::io::Error>(bytes.slice(start..end))
+            Ok::<_, Infallible>(Frame::data(bytes.slice(start..end)))
         });
         let request = self
             .request(http::Method::POST, "/v1/artifacts")
             .header(CONTENT_TYPE, "application/wasm")
-            .header(http::header::CONTENT_LENGTH, size)
-            .body(reqwest::Body::wrap_stream(futures::stream::iter(chunks)));
-        let response = self.send(request).await?;
-        let body = response.bytes().await.map_err(|error| self.lost(&error))?;
+            .header(http::header::CONTENT_LENGTH, size);
+        let body = StreamBody::new(futures::stream::iter(chunks));
+        let response = self.send(whole(request, body.boxed_unsync())?).await?;
+        let body = self.collect(response).await?;
         serde_json::from_slice(&body).map_err(|error| unreadable(&error))
     }
 
@@ -127,12 +128,17 @@ impl Client {
         let route = Route::of(&command);
         let wire = route.write(&command);
         let mut request = self.request(wire.method, &wire.target);
-        if let Some((content_type, Payload(body))) = wire.body {
-            request = request.header(CONTENT_TYPE, content_type).body(body);
+        let mut body = Empty::new().boxed_unsync();
+        if let Some((content_type, Payload(bytes))) = wire.body {
+            request = request.header(CONTENT_TYPE, content_type);
+            body = Full::new(bytes).boxed_unsync();
         }
+        if route.carries.is_watched() {
+            request = request.header(ACCEPT, "application/x-ndjson");
+        }
+        let request = whole(request, body)?;
         match route.carries {
             Carries::JsonWatched | Carries::QueryWatched => {
-                request = request.header(ACCEPT, "application/x-ndjson");
                 let response = self.heard(self.send(request)).await??;
                 // What is done before anything happened is answered whole.
                 match is_in_parts(&response) {
@@ -142,25 +148,27 @@ impl Client {
             }
             Carries::Input => self.invoked(&command, self.send(request).await?).await,
             Carries::Query => {
-                self.whole(route, self.send(request.timeout(QUERY_TIMEOUT)).await?).await
+                let asked = async { self.whole(route, self.send(request).await?).await };
+                tokio::time::timeout(QUERY_TIMEOUT, asked).await.map_err(|_| self.late())?
             }
             Carries::Json => self.whole(route, self.send(request).await?).await,
         }
     }
 
-    fn request(&self, method: http::Method, target: &str) -> reqwest::RequestBuilder {
-        self.http
-            .request(method, format!("{}{target}", self.place.node))
+    fn request(&self, method: http::Method, target: &str) -> Builder {
+        Request::builder()
+            .method(method)
+            .uri(format!("{}{target}", self.place.node))
             .header(AUTHORIZATION, format!("Bearer {}", self.place.token))
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {
-        let response = request.send().await.map_err(|error| self.lost(&error))?;
+    async fn send(&self, request: Request<Body>) -> Result<http::Response<Incoming>, Failure> {
+        let response = self.transport.send(request).await.map_err(|lost| self.lost(lost))?;
         if response.status().is_success() {
             return Ok(response);
         }
         let status = response.status();
-        let body = response.bytes().await.map_err(|error| self.lost(&error))?;
+        let body = self.collect(response).await?;
         Err(match serde_json::from_slice::<Problem>(&body) {
             Ok(problem) => problem.error,
             Err(_) => Failure::new(
@@ -171,8 +179,17 @@ impl Client {
         })
     }
 
-    async fn whole(&self, route: &Route, response: reqwest::Response) -> Result<Reply, Failure> {
-        let body = response.bytes().await.map_err(|error| self.lost(&error))?;
+    async fn collect(&self, response: http::Response<Incoming>) -> Result<Bytes, Failure> {
+        let body = response.into_body().collect().await;
+        body.map(|body| body.to_bytes()).map_err(|error| self.broke(&error))
+    }
+
+    async fn whole(
+        &self,
+        route: &Route,
+        response: http::Response<Incoming>,
+    ) -> Result<Reply, Failure> {
+        let body = self.collect(response).await?;
         let value = serde_json::from_slice(&body).map_err(|error| unreadable(&error))?;
         route.read_reply(value)
     }
@@ -180,13 +197,13 @@ impl Client {
     async fn follow(
         &self,
         route: &Route,
-        response: reqwest::Response,
+        response: http::Response<Incoming>,
         watch: &mut impl FnMut(Event),
     ) -> Result<Reply, Failure> {
-        let mut body = response.bytes_stream();
+        let mut body = response.into_body();
         let mut kept: Vec<u8> = Vec::new();
-        while let Some(chunk) = self.heard(body.next()).await? {
-            kept.extend_from_slice(&chunk.map_err(|error| self.lost(&error))?);
+        while let Some(piece) = self.piece(&mut body).await? {
+            kept.extend_from_slice(&piece);
             while let Some(end) = kept.iter().position(|&byte| byte == b'\n') {
                 let line: Vec<u8> = kept.drain(..=end).collect();
                 // An empty line keeps the connection alive.
@@ -201,6 +218,14 @@ impl Client {
             }
         }
         Err(Failure::new(Code::Unreachable, "the node went away before it answered").help(GOES_ON))
+    }
+
+    /// What comes next of an answer in parts; none at its end.
+    async fn piece(&self, body: &mut Incoming) -> Result<Option<Bytes>, Failure> {
+        let Some(frame) = self.heard(body.frame()).await? else { return Ok(None) };
+        let frame = frame.map_err(|error| self.broke(&error))?;
+        // Trailers say nothing.
+        Ok(Some(frame.into_data().unwrap_or_default()))
     }
 
     /// What a node that is followed says next, unless it has said nothing for too long.
@@ -240,7 +265,7 @@ impl Client {
     async fn invoked(
         &self,
         command: &Command,
-        response: reqwest::Response,
+        response: http::Response<Incoming>,
     ) -> Result<Reply, Failure> {
         let headers = response.headers().clone();
         let header = |name: &str| match headers.get(name) {
@@ -253,7 +278,7 @@ impl Client {
         let version = header(Invoked::VERSION).parse().map_err(|_| unreadable(()))?;
         let service = command.service().cloned().ok_or_else(|| unreadable(()))?;
         let metadata = header(Invoked::METADATA);
-        let output = response.bytes().await.map_err(|error| self.lost(&error))?;
+        let output = self.collect(response).await?;
         Ok(Reply::Invoked(Invoked {
             service,
             revision: airssys_wasm_model::RevisionNumber(revision),
@@ -265,37 +290,45 @@ impl Client {
     }
 
     /// What a broken connection means to the caller.
-    fn lost(&self, error: &reqwest::Error) -> Failure {
+    fn lost(&self, lost: Lost) -> Failure {
         let node = &self.place.node;
-        if error.is_timeout() && !error.is_connect() {
-            return Failure::new(Code::TimedOut, format!("{node} did not answer in time"));
+        match lost {
+            Lost::Refused(error) => trust::refused(node, &error),
+            Lost::Nobody(cause) => {
+                Failure::new(Code::Unreachable, format!("no node answers at {node}: {cause}"))
+                    .help("start one with `airssys-wasm serve`, or name it with --node URL")
+            }
+            // Somebody was there and took the request, so that it may have been carried out.
+            Lost::Broke(cause) => {
+                let message = format!("the connection to {node} broke: {cause}");
+                Failure::new(Code::Unreachable, message).help(GOES_ON)
+            }
         }
-        let cause = root(error);
-        if error.is_connect() {
-            return Failure::new(Code::Unreachable, format!("no node answers at {node}: {cause}"))
-                .help("start one with `airssys-wasm serve`, or name it with --node URL");
-        }
-        // Somebody was there and took the request, so that it may have been carried out.
-        Failure::new(Code::Unreachable, format!("the connection to {node} broke: {cause}"))
-            .help(GOES_ON)
     }
+
+    fn broke(&self, error: &hyper::Error) -> Failure {
+        self.lost(Lost::Broke(error.to_string()))
+    }
+
+    fn late(&self) -> Failure {
+        Failure::new(Code::TimedOut, format!("{} did not answer in time", self.place.node))
+    }
+}
+
+/// A request with its body. What does not fit in one is a URL or a token that somebody typed.
+fn whole(request: Builder, body: Body) -> Result<Request<Body>, Failure> {
+    request.body(body).map_err(|error| {
+        Failure::new(Code::Usage, format!("the node's URL or the token can't be sent: {error}"))
+    })
 }
 
 /// What to do when a connection ends before its answer does.
 const GOES_ON: &str =
     "what had begun goes on without a reader: `airssys-wasm status NAME` says how it went";
 
-fn is_in_parts(response: &reqwest::Response) -> bool {
+fn is_in_parts(response: &http::Response<Incoming>) -> bool {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| kind.starts_with("application/x-ndjson"))
-}
-
-fn root(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 fn unreadable(error: &serde_json::Error) -> Failure {

@@ -19,7 +19,7 @@ mod route;
 mod time;
 
 pub use by::{Asker, By};
-pub use client::{Client, Events, Place};
+pub use client::{AuditEvents, Client, Events, Place, Trust};
 pub use command::Command;
 pub use failure::{Code, Failure, Problem};
 pub use openapi::openapi;

@@ -4,7 +4,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::reply::{ServiceEvent, Stored};
+use crate::reply::{AuditEntry, ServiceEvent, Stored};
 use crate::route::{Carries, ROUTES, Route};
 use crate::{Event, Problem};
 
@@ -22,6 +22,7 @@ pub fn openapi() -> Value {
     }
     paths.insert("/v1/artifacts".into(), json!({ "post": upload(&mut generator) }));
     paths.insert(Route::EVENTS.into(), json!({ "get": events(&mut generator) }));
+    paths.insert(Route::AUDIT_EVENTS.into(), json!({ "get": audit_events(&mut generator) }));
     paths.extend(open_paths());
     json!({
         "openapi": "3.1.0",
@@ -113,6 +114,28 @@ fn events(generator: &mut SchemaGenerator) -> Value {
         "operationId": "events",
         "summary": "What happens to a service's rollouts, while it happens",
         "parameters": [parameter("path", "service", &service)],
+        "responses": responses(answer, generator),
+    })
+}
+
+fn audit_events(generator: &mut SchemaGenerator) -> Value {
+    let entry = generator.subschema_for::<AuditEntry>();
+    let answer = json!({ "text/event-stream": {
+        "description": "Server-Sent Events, the number of each its entry's and the data of each the entry; the stream \
+            ends now and then, and goes on with `after_seq` or the header `last-event-id`",
+        "schema": entry,
+    }});
+    let route =
+        ROUTES.iter().find(|route| route.command == "audit").expect("a test has each command");
+    let mut fields = (route.command_schema)(generator);
+    let mut names = field_names(&fields);
+    names.retain(|name| !matches!(name.as_str(), "limit" | "wait_ms"));
+    let parameters: Vec<_> =
+        names.iter().map(|field| parameter("query", field, &take(&mut fields, field))).collect();
+    json!({
+        "operationId": "audit-events",
+        "summary": "What is recorded in the audit trail, while it is",
+        "parameters": parameters,
         "responses": responses(answer, generator),
     })
 }

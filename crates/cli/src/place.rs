@@ -1,11 +1,12 @@
-//! Finding the node: its URL and its token, from flags, the environment, the config file or the data
-//! directory, in this order.
+//! Finding the node: its URL, its token and whose certificate it has, from flags, the environment, the config file
+//! or the data directory, in this order.
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use airssys_wasm_api::{Client, Code, Failure, Place};
+use airssys_wasm_api::{Client, Code, Failure, Place, Trust};
+use airssys_wasm_model::Digest;
 use serde::Deserialize;
 
 use crate::files::{read_text, unreadable};
@@ -23,6 +24,11 @@ pub(crate) struct NodeFlags {
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 
+    /// The certificate, in PEM, of the authority that a node elsewhere is believed by; of a node that made its own,
+    /// `control-ca.pem` in its data directory. Without, the public authorities [env: AIRSSYS_WASM_CA].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+
     /// The data directory of a node on this machine [env: AIRSSYS_WASM_DATA].
     #[arg(long, value_name = "DIR", conflicts_with = "node")]
     pub(crate) data: Option<PathBuf>,
@@ -36,6 +42,8 @@ pub(crate) struct Config {
     node: Option<String>,
     /// A file that holds its token.
     token_file: Option<PathBuf>,
+    /// The certificate of the authority that it is believed by.
+    ca: Option<PathBuf>,
     /// The data directory of a node on this machine.
     pub(crate) data: Option<PathBuf>,
 }
@@ -44,6 +52,14 @@ pub(crate) struct Config {
 #[derive(Debug, Deserialize)]
 struct NodeFile {
     control: String,
+    /// What it presents, where it is encrypted.
+    certificate: Option<Digest>,
+}
+
+/// A node that runs on a data directory of this machine.
+struct Running {
+    url: String,
+    trust: Trust,
 }
 
 /// What surrounds the process; handed in so that a test can surround it differently.
@@ -60,6 +76,7 @@ struct Said {
     node: Option<String>,
     data: Option<PathBuf>,
     token: Option<Token>,
+    ca: Option<PathBuf>,
 }
 
 enum Token {
@@ -85,39 +102,38 @@ impl NodeFlags {
         if let Some(at) = decides
             && let Some(node) = &sources[at].node
         {
-            let token = match token_for(node, &sources, at) {
-                Some(token) => token.read()?,
-                None => token_of_data(node, &sources, around)?,
-            };
-            return Ok(Place { node: node.clone(), token });
+            return at_url(node, &sources, at, around);
         }
         let data = decides.and_then(|at| sources[at].data.clone());
         let data = data.or_else(|| around.default_data.clone()).ok_or_else(homeless)?;
-        let node = running_node(&data)?;
+        let Running { url: node, trust } = running_node(&data)?;
         // A directory has a token of its own: only who was asked before it may name another.
         let before = &sources[..decides.map_or(sources.len(), |at| at + 1)];
         let token = match before.iter().find_map(|said| said.token.as_ref()) {
             Some(token) => token.read()?,
             None => read_token(&data.join("token"))?,
         };
-        Ok(Place { node, token })
+        // What it presents is known to the byte: no authority has more to say.
+        Ok(Place { node, token, trust })
     }
 
     /// Every source, the first to be asked first.
     fn sources(&self, around: &Surroundings<'_>) -> [Said; 3] {
-        let Config { node, token_file, data } = around.config.clone();
+        let Config { node, token_file, ca, data } = around.config.clone();
         [
             Said {
                 node: self.node.clone(),
                 data: self.data.clone(),
                 token: self.token_file.clone().map(Token::InFile),
+                ca: self.ca.clone(),
             },
             Said {
                 node: (around.variable)("AIRSSYS_WASM_NODE"),
                 data: (around.variable)("AIRSSYS_WASM_DATA").map(Into::into),
                 token: (around.variable)("AIRSSYS_WASM_TOKEN").map(Token::Text),
+                ca: (around.variable)("AIRSSYS_WASM_CA").map(Into::into),
             },
-            Said { node, data, token: token_file.map(Token::InFile) },
+            Said { node, data, token: token_file.map(Token::InFile), ca },
         ]
     }
 }
@@ -131,9 +147,44 @@ impl Token {
     }
 }
 
-/// The token for a URL that the source at this place named. One that a later source names beside another
-/// node is that node's.
-fn token_for<'a>(node: &str, sources: &'a [Said], at: usize) -> Option<&'a Token> {
+/// The node at a URL that the source at this place named.
+fn at_url(
+    node: &str,
+    sources: &[Said],
+    at: usize,
+    around: &Surroundings<'_>,
+) -> Result<Place, Failure> {
+    // The token in a data directory is for the node that wrote it there: sending it to another URL that somebody
+    // typed would give it away. What it presents is known there too.
+    let data = sources.iter().find_map(|said| said.data.as_ref()).or(around.default_data.as_ref());
+    let here = data.and_then(|data| {
+        running_node(data).ok().filter(|running| is_same(&running.url, node)).zip(Some(data))
+    });
+    let token = match (said_for(node, sources, at, |said| said.token.as_ref()), &here) {
+        (Some(token), _) => token.read()?,
+        (None, Some((_, data))) => read_token(&data.join("token"))?,
+        (None, None) => {
+            let message = format!("there is no token for {node}");
+            return Err(Failure::new(Code::Unauthorized, message)
+                .help("name its file with --token-file, or set AIRSSYS_WASM_TOKEN"));
+        }
+    };
+    let trust = match (said_for(node, sources, at, |said| said.ca.as_ref()), here) {
+        (Some(ca), _) => read_authorities(ca)?,
+        (None, Some((running, _))) => running.trust,
+        (None, None) => Trust::Public,
+    };
+    Ok(Place { node: node.to_owned(), token, trust })
+}
+
+/// What is said for a URL that the source at this place named. What a later source says beside another node is that
+/// node's.
+fn said_for<'a, T>(
+    node: &str,
+    sources: &'a [Said],
+    at: usize,
+    what: impl Fn(&'a Said) -> Option<&'a T>,
+) -> Option<&'a T> {
     let mut usable = sources.iter().enumerate().filter(|(place, said)| {
         let for_another = match &said.node {
             Some(other) => !is_same(other, node),
@@ -141,24 +192,7 @@ fn token_for<'a>(node: &str, sources: &'a [Said], at: usize) -> Option<&'a Token
         };
         *place <= at || !for_another
     });
-    usable.find_map(|(_, said)| said.token.as_ref())
-}
-
-/// The token in a data directory, for the node that wrote it there: sending it to another URL that
-/// somebody typed would give it away.
-fn token_of_data(
-    node: &str,
-    sources: &[Said],
-    around: &Surroundings<'_>,
-) -> Result<String, Failure> {
-    let data = sources.iter().find_map(|said| said.data.as_ref()).or(around.default_data.as_ref());
-    match data {
-        Some(data) if running_node(data).is_ok_and(|running| is_same(&running, node)) => {
-            read_token(&data.join("token"))
-        }
-        _ => Err(Failure::new(Code::Unauthorized, format!("there is no token for {node}"))
-            .help("name its file with --token-file, or set AIRSSYS_WASM_TOKEN")),
-    }
+    usable.find_map(|(_, said)| what(said))
 }
 
 fn is_same(one: &str, other: &str) -> bool {
@@ -208,11 +242,11 @@ fn project_dirs() -> Option<directories::ProjectDirs> {
     directories::ProjectDirs::from("", "", "airssys-wasm")
 }
 
-/// The URL of the node that runs on this directory.
+/// The node that runs on this directory.
 ///
 /// What a killed node wrote stays, and anybody may listen at its port since. So the directory's lock is
 /// looked at: the system takes it from a process that has ended, however it ended.
-fn running_node(data: &Path) -> Result<String, Failure> {
+fn running_node(data: &Path) -> Result<Running, Failure> {
     let nobody = || {
         Failure::new(Code::Unreachable, format!("no node runs on {}", data.display()))
             .help("start one with `airssys-wasm serve`, or name another with --node or --data")
@@ -227,7 +261,10 @@ fn running_node(data: &Path) -> Result<String, Failure> {
     }
     let file: NodeFile = serde_json::from_str(&text)
         .map_err(|error| Failure::new(Code::Unreachable, format!("{}: {error}", path.display())))?;
-    Ok(file.control.trim_end_matches('/').to_owned())
+    Ok(Running {
+        url: file.control.trim_end_matches('/').to_owned(),
+        trust: file.certificate.map_or(Trust::Public, Trust::Certificate),
+    })
 }
 
 /// Whether a process holds this lock. Shared, so that clients that look at the same time see none in each
@@ -243,6 +280,10 @@ fn is_held(lock: &Path) -> Result<bool, Failure> {
         Err(TryLockError::WouldBlock) => Ok(true),
         Err(TryLockError::Error(error)) => Err(unreadable(lock, &error)),
     }
+}
+
+fn read_authorities(path: &Path) -> Result<Trust, Failure> {
+    read_text(path).map(|text| Trust::Authorities(text.into_bytes()))
 }
 
 fn read_token(path: &Path) -> Result<String, Failure> {

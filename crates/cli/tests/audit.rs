@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use common::{Node, guest, run_with, with_manifest, write};
@@ -96,6 +97,56 @@ async fn who_is_not_let_in_at_the_control_port_is_recorded() {
 }
 
 #[tokio::test]
+async fn uploads_are_recorded_and_so_is_who_may_not_bring_or_read_numbers() {
+    let node = Node::start();
+    deploy_hello(&node);
+    let uploads = trail(&node, &["--kind", "upload"]);
+    let [upload] = &uploads[..] else { panic!("{uploads:?}") };
+    assert!(upload["target"].as_str().unwrap().starts_with("sha256:"), "{upload}");
+    assert_eq!((&upload["principal"], &upload["decision"]), (&"local".into(), &"allowed".into()));
+    let made = node.json(&["token", "create", "stranger", "--role", "stranger"]);
+    let token = made["token"].as_str().unwrap();
+    let file = std::fs::read_to_string(node.dir.path().join("node.json")).unwrap();
+    let file: Value = serde_json::from_str(&file).unwrap();
+    let control = file["control"].as_str().unwrap();
+    let client = reqwest::Client::new();
+    for _ in 0..3 {
+        let asked = client.get(format!("{control}/metrics")).bearer_auth(token);
+        assert_eq!(asked.send().await.unwrap().status(), 403);
+    }
+    let brought = client.post(format!("{control}/v1/artifacts")).bearer_auth(token).body("x");
+    assert_eq!(brought.send().await.unwrap().status(), 403);
+    let refused = trail(&node, &["--kind", "control", "--decision", "denied"]);
+    let targets: Vec<_> = refused.iter().map(|entry| entry["target"].as_str().unwrap()).collect();
+    assert_eq!(targets, ["metrics", "upload"]);
+    assert!(refused.iter().all(|entry| entry["principal"] == "stranger"), "{refused:?}");
+}
+
+#[test]
+fn who_follows_the_trail_goes_on_after_a_restart_of_the_node_and_misses_nothing() {
+    let node = Node::start();
+    let mut follower = node.spawn(&["audit", "--follow", "--output", "json"]);
+    let lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+    let mut lines = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    node.refused(3, &["remove", "before"]);
+    // When what was asked for and what came of it are shown, it follows: the next is on the other node.
+    let shown = lines.by_ref().filter(|entry| entry["target"] == "before").nth(1).unwrap();
+    let node = Node::start_on(node.kill());
+    node.refused(3, &["remove", "after"]);
+    let mut last = shown["seq"].as_u64().unwrap();
+    loop {
+        let entry = lines.next().unwrap();
+        last += 1;
+        assert_eq!(entry["seq"], last, "{entry}");
+        if entry["target"] == "after" {
+            break;
+        }
+    }
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+}
+
+#[tokio::test]
 async fn a_killed_nodes_trail_is_whole_and_an_edit_is_found_stops_commands_and_no_calls() {
     let node = Node::start();
     deploy_hello(&node);
@@ -136,6 +187,60 @@ async fn a_killed_nodes_trail_is_whole_and_an_edit_is_found_stops_commands_and_n
     assert_eq!(node.json(&["list"]).as_array().unwrap().len(), 1);
     assert_eq!(node.json(&["audit", "--status"])["writable"], false);
     found(node.dir.path());
+}
+
+#[test]
+fn the_key_of_the_trail_is_replaced_and_what_was_signed_before_is_verified() {
+    let node = Node::start();
+    deploy_hello(&node);
+    let key = node.dir.path().join("audit.key");
+    let former_key = std::fs::read(&key).unwrap();
+    let before = node.json(&["audit", "--status"])["public_key"].clone();
+    let rotated = node.json(&["audit", "--rotate-key"]);
+    let current = &rotated["current"];
+    assert_eq!(rotated["former"], before);
+    assert_eq!(node.json(&["audit", "--status"])["public_key"], *current);
+    assert_ne!(std::fs::read(&key).unwrap(), former_key);
+    node.json(&["scale", "hello", "--max", "3"]);
+    let entries = trail(&node, &["--kind", "rotate-audit-key"]);
+    assert_eq!(entries.len(), 2, "{entries:?}");
+    let whole = |dir: &Path| {
+        let (code, report) = verify(dir, &[]);
+        assert_eq!((code, &report["intact"]), (Some(0), &true.into()), "{report}");
+    };
+    whole(node.dir.path());
+    let node = Node::start_on(node.kill());
+    assert_eq!(node.json(&["audit", "--status"])["public_key"], *current);
+    whole(node.dir.path());
+
+    // Killed when the trail had gone over to the new key, and before that was put in its place.
+    let dir = node.kill();
+    let next = dir.path().join("audit.key.next");
+    std::fs::rename(dir.path().join("audit.key"), &next).unwrap();
+    std::fs::write(dir.path().join("audit.key"), &former_key).unwrap();
+    close_to_others(&dir.path().join("audit.key"));
+    whole(dir.path());
+    let node = Node::start_on(dir);
+    assert!(!next.exists());
+    assert_eq!(node.json(&["audit", "--status"])["public_key"], *current);
+    node.json(&["scale", "hello", "--max", "4"]);
+    whole(node.dir.path());
+
+    // Killed before it had: a key that never signed anything is forgotten.
+    let dir = node.kill();
+    let next = dir.path().join("audit.key.next");
+    std::fs::write(&next, "07".repeat(32)).unwrap();
+    close_to_others(&next);
+    let node = Node::start_on(dir);
+    assert!(!next.exists());
+    assert_eq!(node.json(&["audit", "--status"])["public_key"], *current);
+    node.json(&["audit", "--rotate-key"]);
+    whole(node.dir.path());
+}
+
+fn close_to_others(file: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 #[tokio::test]

@@ -52,6 +52,18 @@ fn a_secret_is_set_from_stdin_used_and_shown_nowhere() {
     let output = got["output"].as_str().unwrap();
     assert!(output.contains(VALUE) && output.contains("\\nv\""), "{got}");
 
+    // Another key changes nothing for who uses it.
+    let key = node.dir.path().canonicalize().unwrap().with_extension("secrets-key");
+    let former = fs::read(&key).unwrap();
+    let rotated = node.json(&["secret", "rotate-key"]);
+    assert_eq!(rotated["resealed"], 1);
+    assert_ne!(rotated["former"], rotated["current"]);
+    assert_ne!(fs::read(&key).unwrap(), former);
+    let read = ["invoke", "a", "run", "\"config\\tsecrets/db\""];
+    assert!(node.json(&read)["output"].as_str().unwrap().contains(VALUE));
+    let node = Node::start_on(node.kill());
+    assert!(node.json(&read)["output"].as_str().unwrap().contains(VALUE));
+
     node.json(&["secret", "remove", "db"]);
     node.refused(3, &["secret", "remove", "db"]);
     let empty = set(&node, "db", "\n");
@@ -60,6 +72,28 @@ fn a_secret_is_set_from_stdin_used_and_shown_nowhere() {
         command.env("AIRSSYS_WASM_DATA", node.dir.path());
     });
     assert_eq!(none.code, Some(2), "a value is no argument: {none:?}");
-    let key = node.dir.path().canonicalize().unwrap().with_extension("secrets-key");
     fs::remove_file(key).unwrap();
+}
+
+#[test]
+fn without_a_secret_there_is_no_key_to_replace_and_a_given_one_is_replaced_by_giving_another() {
+    let node = Node::start();
+    node.refused(3, &["secret", "rotate-key"]);
+    let with_keys = |dir, current: &str, former: Option<&str>| {
+        let mut keys = vec![("AIRSSYS_WASM_SECRETS_KEY", current.to_owned())];
+        keys.extend(former.map(|key| ("AIRSSYS_WASM_SECRETS_FORMER_KEY", key.to_owned())));
+        Node::start_with(dir, &keys)
+    };
+    let (first, second) = ("ab".repeat(32), "cd".repeat(32));
+    let node = with_keys(tempfile::tempdir().unwrap(), &first, None);
+    assert_eq!(set(&node, "db", VALUE).code, Some(0));
+    let refused = node.refused(5, &["secret", "rotate-key"]);
+    assert!(refused["help"].as_str().unwrap().contains("FORMER_KEY"), "{refused}");
+    // One start with both, and the former one is needed no more.
+    let node = with_keys(node.kill(), &second, Some(&first));
+    assert_eq!(node.json(&["secret", "list"])["secrets"][0]["version"], 1);
+    let node = with_keys(node.kill(), &second, None);
+    assert_eq!(set(&node, "db", VALUE).out, "db has version 2\n");
+    let node = with_keys(node.kill(), &first, None);
+    assert_eq!(set(&node, "db", VALUE).code, Some(1));
 }

@@ -59,7 +59,6 @@ async fn no_call_fails_or_goes_back_during_200_updates_and_rollbacks() {
             artifact,
             name: Some("web".parse().unwrap()),
             version: Some(version.parse().unwrap()),
-            determinism: Default::default(),
             accept_signer: false,
         };
         client.act(Command::Push(push)).await.unwrap();

@@ -13,6 +13,7 @@ use airssys_wasm_model::{
 };
 use tokio::sync::watch;
 
+use crate::audit::Standing;
 use crate::evidence::Shown;
 use crate::ingress::Route;
 use crate::live::{Running, Stamp};
@@ -30,11 +31,15 @@ impl Fleet for Service {
         change: impl Fn(&mut ServiceRecord) + Send + Sync,
     ) -> Result<(), NotSaved> {
         let amended = self.amend(|record| {
+            let before = Standing::of(record);
             change(record);
-            Ok::<(), std::convert::Infallible>(())
+            Ok::<_, std::convert::Infallible>(before.and_then(|before| before.decided(record)))
         });
         match amended.await {
-            Ok(()) => Ok(()),
+            Ok(decided) => {
+                self.shared.trail.decided(decided);
+                Ok(())
+            }
             Err(AmendError::Refused(never)) => match never {},
             Err(error) => Err(NotSaved(error.to_string())),
         }

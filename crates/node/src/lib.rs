@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod acting;
 mod asking;
 mod attributes;
 mod audit;
@@ -45,6 +46,7 @@ mod successes;
 mod suggesting;
 #[cfg(test)]
 mod testing;
+mod tls;
 mod waiting;
 mod walking;
 
@@ -62,3 +64,4 @@ pub use outside::GateCaError;
 pub use plugin::{Plugin, PluginError, PluginSettings, Plugins};
 pub use server::{Server, ServerError, ServerSettings};
 pub use single::serve_pool;
+pub use tls::{CertificateAuthority, Encryption, TlsError};

@@ -4,6 +4,8 @@
 //! A connection is looked at from time to time, and no timer runs for a request: arming and taking back one for
 //! each would cost more than anything else here.
 
+mod addresses;
+
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,18 +19,27 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use self::addresses::{Addresses, Counted};
 use crate::patience::Patient;
+use crate::tls::Handshakes;
 
 /// What differs between the doors.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Listening {
     /// Connections open at once. The next one waits in the listener's backlog until one ends.
     pub(crate) connections_max: usize,
+    /// Connections of one address, where others than this machine come in. One that is over is hung up on.
+    pub(crate) per_address_max: Option<usize>,
+    /// Requests that may be under way on one HTTP/2 connection.
+    pub(crate) streams_max: u32,
+    /// The largest head of a request, where it is not the library's bound of some 400 KiB.
+    pub(crate) head_bytes_max: Option<usize>,
     /// How often a connection is looked at: one that had no request under way in between is closed. So a client
     /// may take that long for the head of a request, and at most twice as long.
     pub(crate) silence: Duration,
@@ -52,9 +63,6 @@ pub(crate) trait Answerer: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Response<Self::Body>> + Send + 'static;
 }
 
-/// Calls that may be under way on one HTTP/2 connection.
-const STREAMS_MAX: u32 = 256;
-
 /// How often a silent HTTP/2 connection is asked whether its client is still there, and how long the client
 /// has to say so.
 const PING: Duration = Duration::from_secs(20);
@@ -74,16 +82,39 @@ pub(crate) fn connections_max(most: usize) -> usize {
     allowed.map_or(most, |allowed| usize::try_from(allowed / 2).map_or(most, |half| half.min(most)))
 }
 
+/// What every connection of a door needs.
+#[derive(Clone)]
+struct Attendance {
+    listening: Listening,
+    server: Arc<auto::Builder<TokioExecutor>>,
+    handshakes: Option<Handshakes>,
+    stopping: watch::Receiver<bool>,
+}
+
+/// What a connection takes up while it is open.
+struct Places {
+    _connection: OwnedSemaphorePermit,
+    _address: Option<Counted>,
+}
+
 impl Listening {
-    /// Serves until `stopping` turns true, then lets the answers under way end.
+    /// Serves until `stopping` turns true, then lets the answers under way end. With handshakes, every connection is
+    /// encrypted.
     pub(crate) async fn serve(
         self,
         listener: TcpListener,
+        handshakes: Option<Handshakes>,
         answerer: impl Answerer,
         mut stopping: watch::Receiver<bool>,
     ) {
-        let server = self.server();
+        let attendance = Attendance {
+            listening: self,
+            server: Arc::new(self.server()),
+            handshakes,
+            stopping: stopping.clone(),
+        };
         let places = Arc::new(Semaphore::new(self.connections_max));
+        let addresses = Addresses::default();
         let graceful = GracefulShutdown::new();
         loop {
             let accepting = async {
@@ -96,7 +127,22 @@ impl Listening {
             };
             match (place, accepted) {
                 (Ok(place), Ok((stream, peer))) => {
-                    self.attend(&server, &graceful, answerer.clone(), stream, peer, place);
+                    let address = self.per_address_max.map(|most| addresses.count(peer.ip(), most));
+                    if let Some(None) = address {
+                        tracing::debug!(%peer, "its address has as many connections as it may");
+                        continue;
+                    }
+                    let places = Places { _connection: place, _address: address.flatten() };
+                    let attending = attendance.clone().attend(
+                        stream,
+                        peer,
+                        answerer.clone(),
+                        graceful.watcher(),
+                    );
+                    tokio::spawn(async move {
+                        attending.await;
+                        drop(places);
+                    });
                 }
                 (_, Err(error)) => {
                     tracing::warn!("a connection was not accepted: {error}");
@@ -113,30 +159,56 @@ impl Listening {
 
     fn server(self) -> auto::Builder<TokioExecutor> {
         let mut server = auto::Builder::new(TokioExecutor::new());
+        if let Some(most) = self.head_bytes_max {
+            server.http1().max_buf_size(most);
+        }
         server
             .http2()
             .timer(TokioTimer::new())
-            .max_concurrent_streams(STREAMS_MAX)
+            .max_concurrent_streams(self.streams_max)
             .keep_alive_interval(PING)
             .keep_alive_timeout(PING);
         server
     }
+}
 
-    /// One connection, on a task of its own.
-    fn attend(
-        self,
-        server: &auto::Builder<TokioExecutor>,
-        graceful: &GracefulShutdown,
-        answerer: impl Answerer,
+impl Attendance {
+    /// One connection, from its first byte to its last.
+    async fn attend(
+        mut self,
         stream: TcpStream,
         peer: SocketAddr,
-        place: OwnedSemaphorePermit,
+        answerer: impl Answerer,
+        graceful: Watcher,
     ) {
         // Answers are often smaller than a segment; waiting to fill one costs a round trip.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!("a connection without TCP_NODELAY: {error}");
         }
-        let stream = Patient::new(stream, self.unread);
+        let unread = self.listening.unread;
+        let Some(handshakes) = self.handshakes.take() else {
+            let stream = Patient::new(stream, unread);
+            return self.converse(stream, peer, answerer, graceful).await;
+        };
+        let shaken = tokio::select! {
+            shaken = handshakes.shake(stream, unread) => shaken,
+            _ = self.stopping.wait_for(|stopping| *stopping) => return,
+        };
+        match shaken {
+            Ok(stream) => self.converse(stream, peer, answerer, graceful).await,
+            Err(error) => tracing::debug!(%peer, "a connection did not get through: {error}"),
+        }
+    }
+
+    async fn converse<S>(
+        self,
+        stream: S,
+        peer: SocketAddr,
+        answerer: impl Answerer,
+        graceful: Watcher,
+    ) where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let activity = Arc::new(Activity::default());
         let heard = Arc::clone(&activity);
         let service = hyper::service::service_fn(move |request| {
@@ -145,21 +217,17 @@ impl Listening {
             let answering = answerer.clone().answer(request, peer);
             answering.map(|answer| Ok::<_, std::convert::Infallible>(answer.map(held)))
         });
-        let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            tokio::select! {
-                ended = connection => {
-                    if let Err(error) = ended {
-                        tracing::debug!(%peer, "a connection ended early: {error}");
-                    }
-                }
-                () = activity.silent_for(self.silence) => {
-                    tracing::debug!(%peer, "a connection without a request was closed");
+        let connection = self.server.serve_connection(TokioIo::new(stream), service).into_owned();
+        tokio::select! {
+            ended = graceful.watch(connection) => {
+                if let Err(error) = ended {
+                    tracing::debug!(%peer, "a connection ended early: {error}");
                 }
             }
-            drop(place);
-        });
+            () = activity.silent_for(self.listening.silence) => {
+                tracing::debug!(%peer, "a connection without a request was closed");
+            }
+        }
     }
 }
 
@@ -231,123 +299,4 @@ impl<B: Body + Unpin> Body for Held<B> {
 }
 
 #[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use http_body_util::{BodyExt as _, Full};
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-    use super::*;
-
-    #[derive(Clone)]
-    struct Hello;
-
-    impl Answerer for Hello {
-        type Body = Full<Bytes>;
-
-        async fn answer(self, _: Request<Incoming>, _: SocketAddr) -> Response<Self::Body> {
-            Response::new(Full::from("hello"))
-        }
-    }
-
-    /// Answers after a while.
-    #[derive(Clone)]
-    struct Slow(Duration);
-
-    impl Answerer for Slow {
-        type Body = Full<Bytes>;
-
-        async fn answer(self, _: Request<Incoming>, _: SocketAddr) -> Response<Self::Body> {
-            tokio::time::sleep(self.0).await;
-            Response::new(Full::from("slow"))
-        }
-    }
-
-    /// Answers with more than any socket buffers, and tells when the answer is dropped.
-    #[derive(Clone)]
-    struct Flood(tokio::sync::mpsc::Sender<()>);
-
-    impl Answerer for Flood {
-        type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, std::convert::Infallible>;
-
-        async fn answer(self, _: Request<Incoming>, _: SocketAddr) -> Response<Self::Body> {
-            let held = self.0.clone();
-            let body = Full::from(vec![7; 64 << 20]).map_frame(move |frame| {
-                let _until_the_body_is_dropped = &held;
-                frame
-            });
-            Response::new(body.boxed_unsync())
-        }
-    }
-
-    #[tokio::test]
-    async fn an_answer_that_nobody_reads_is_let_go() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (_stop, stopping) = watch::channel(false);
-        let (held, mut gone) = tokio::sync::mpsc::channel(1);
-        let serving = tokio::spawn(QUICK.serve(listener, Flood(held), stopping));
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n").await.unwrap();
-        let mut some = [0; 1000];
-        stream.read_exact(&mut some).await.unwrap();
-        // Not another byte is read, and still the connection ends on the server's side: it is reset or
-        // closed in the middle of the answer.
-        serving.abort();
-        let _ = serving.await;
-        let dropped = tokio::time::timeout(Duration::from_secs(10), gone.recv()).await;
-        assert_eq!(dropped.expect("the answer is let go"), None);
-    }
-
-    #[tokio::test]
-    async fn a_request_under_way_is_waited_for() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (_stop, stopping) = watch::channel(false);
-        tokio::spawn(QUICK.serve(listener, Slow(QUICK.silence * 5), stopping));
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.ends_with("slow"), "{answer}");
-    }
-
-    const QUICK: Listening = Listening {
-        connections_max: 2,
-        silence: Duration::from_millis(100),
-        unread: Duration::from_millis(200),
-        farewell: Duration::from_secs(1),
-    };
-
-    async fn listening() -> (SocketAddr, watch::Sender<bool>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (stop, stopping) = watch::channel(false);
-        tokio::spawn(QUICK.serve(listener, Hello, stopping));
-        (address, stop)
-    }
-
-    #[tokio::test]
-    async fn clients_that_send_nothing_give_their_places_back() {
-        let (address, _stop) = listening().await;
-        let mut silent = Vec::new();
-        for said in ["", "P", "PRI * HTTP/2.0\r\n", "GET / HT"] {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            stream.write_all(said.as_bytes()).await.unwrap();
-            silent.push(stream);
-        }
-        for mut stream in silent {
-            // Closed by the server: its end comes, and no answer. What it was sent and did not read may make
-            // that a reset.
-            let mut rest = Vec::new();
-            let ended = stream.read_to_end(&mut rest).await;
-            let reset = |error: std::io::Error| error.kind() == std::io::ErrorKind::ConnectionReset;
-            assert!(ended.is_ok() || ended.is_err_and(reset));
-            assert!(rest.is_empty(), "{rest:?}");
-        }
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.ends_with("hello"), "{answer}");
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use airssys_wasm_api::command::Named;
+use airssys_wasm_api::command::{self, Named};
 use airssys_wasm_api::{By, Code, Command, Failure, Reply};
 use airssys_wasm_deploy::{NotSaved, ServiceRecord};
 use airssys_wasm_host::{Host, HostError, HostSettings, Pooling};
@@ -17,7 +17,7 @@ use futures::future::join_all;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::audit::{self, AuditChoice, Trail};
+use crate::audit::{self, AuditChoice, Followers, Following, Trail};
 use crate::authority::{Admitted, Authority};
 use crate::batches::Batches;
 use crate::events::{Events, Streams};
@@ -26,7 +26,7 @@ use crate::metrics::{self, Sample};
 use crate::outside::{GateCaError, Outside};
 use crate::secrets::{self, NodeSecrets};
 use crate::service::Service;
-use crate::{asking, collecting, deploying, granting, recovery, resting, steering, suggesting};
+use crate::{acting, asking, collecting, deploying, granting, recovery, resting, suggesting};
 
 /// How a node is set up.
 #[derive(Debug, Clone)]
@@ -62,6 +62,7 @@ pub(crate) struct Shared {
     pub(crate) outside: Outside,
     pub(crate) trail: Arc<Trail>,
     pub(crate) streams: Streams,
+    pub(crate) followers: Followers,
     pub(crate) batches: Batches,
     pub(crate) authority: Authority,
     /// Guards the map, never across an await. No call takes it: calls come in through the routes.
@@ -172,8 +173,8 @@ impl Node {
         let choice = settings.audit.clone();
         let opened = tokio::task::spawn_blocking(move || {
             let store = Arc::new(Store::open(&data)?);
-            let trail = Trail::open(&data, choice)?;
-            let authority = Authority::read(Arc::clone(&store))?;
+            let trail = Arc::new(Trail::open(&data, choice)?);
+            let authority = Authority::read(Arc::clone(&store), Arc::clone(&trail))?;
             Ok::<_, NodeError>((store, trail, authority))
         });
         let (store, trail, authority) = opened.await.map_err(|panicked| {
@@ -194,8 +195,9 @@ impl Node {
             store,
             routes: Arc::default(),
             outside,
-            trail: Arc::new(trail),
+            trail,
             streams: Streams::default(),
+            followers: Followers::default(),
             batches: Batches::default(),
             authority,
             services: Mutex::default(),
@@ -230,7 +232,7 @@ impl Node {
         let request_id = by.request_id.clone();
         let shared = Arc::clone(&self.shared);
         if let Err(denied) = shared.authority.permit_command(&shared, &command, &by) {
-            audit::Act::refused(&shared.trail, &command, &by, &denied);
+            shared.trail.refused(&command, &by, &denied);
             return Err(denied.of_request(&request_id));
         }
         let done = match command {
@@ -253,7 +255,8 @@ impl Node {
             Command::AuditVerify(asked) => audit::verify(&shared, asked).await,
             Command::AuditStatus(_) => Ok(audit::standing(&shared.trail)),
             change => {
-                let changing = tokio::spawn(async move { recorded(&shared, change, by).await });
+                let changing =
+                    tokio::spawn(async move { acting::recorded(&shared, change, by).await });
                 changing.await.unwrap_or_else(|panicked| {
                     tracing::error!("a command broke off: {panicked}");
                     Err(Failure::new(Code::Failed, "a fault in the node cut the command short"))
@@ -270,12 +273,14 @@ impl Node {
 
     /// Whether somebody may see the numbers of all services.
     pub(crate) fn permit_metrics(&self, by: &By) -> Result<(), Failure> {
-        self.shared.authority.permit(by, Act::List, Subject::Node)
+        let permitted = self.shared.authority.permit(by, Act::List, Subject::Node);
+        permitted.inspect_err(|why| self.shared.trail.refused_access("metrics", by, why))
     }
 
     /// Whether somebody may bring bytes to the node, which release them is said later.
     pub(crate) fn permit_upload(&self, by: &By) -> Result<(), Failure> {
-        self.shared.authority.permit(by, Act::Upload, Subject::Node)
+        let permitted = self.shared.authority.permit(by, Act::Upload, Subject::Node);
+        permitted.inspect_err(|why| self.shared.trail.refused_access("upload", by, why))
     }
 
     /// What happens to a service from now on.
@@ -284,8 +289,27 @@ impl Node {
             return Err(self.not_ready());
         }
         let status = Command::Status(Named { service: name.clone() });
-        self.shared.authority.permit_command(&self.shared, &status, by)?;
+        self.permit_question(&status, by)?;
         Events::of(&self.shared, name)
+    }
+
+    /// What is recorded from now on.
+    pub(crate) async fn follow_audit(
+        &self,
+        asked: command::Audit,
+        by: &By,
+    ) -> Result<Following, Failure> {
+        if !self.is_ready() {
+            return Err(self.not_ready());
+        }
+        self.permit_question(&Command::Audit(asked.clone()), by)?;
+        Following::of(&self.shared, asked).await
+    }
+
+    /// Whether somebody may have the answer of this question as a stream.
+    fn permit_question(&self, question: &Command, by: &By) -> Result<(), Failure> {
+        let permitted = self.shared.authority.permit_command(&self.shared, question, by);
+        permitted.inspect_err(|why| self.shared.trail.refused(question, by, why))
     }
 
     /// The store, for what arrives in parts.
@@ -384,41 +408,6 @@ impl Drop for Node {
             }
         }
         self.shared.trail.release();
-    }
-}
-
-/// Carries a command out between the two records of it. What cannot be recorded is not done.
-async fn recorded(shared: &Arc<Shared>, command: Command, by: By) -> Result<Reply, Failure> {
-    let act = audit::Act::begin(&shared.trail, &command, &by).await?;
-    let done = act_on(shared, command, by).await;
-    if let Some(act) = act {
-        act.end(&shared.trail, &done).await;
-    }
-    done
-}
-
-async fn act_on(shared: &Arc<Shared>, command: Command, by: By) -> Result<Reply, Failure> {
-    match command {
-        Command::Deploy(deploy) => deploying::deploy(shared, deploy, by).await,
-        Command::Push(push) => deploying::push(shared, push, by).await,
-        Command::Update(update) => deploying::update(shared, update, by).await,
-        Command::Updates(updates) => deploying::updates(shared, updates, by).await,
-        Command::AbortUpdate(update) => steering::abort_update(shared, &update, &by).await,
-        Command::Rollback(rollback) => deploying::rollback(shared, rollback, by).await,
-        Command::Promote(named) => steering::promote(shared, &named.service, &by).await,
-        Command::Abort(named) => steering::abort(shared, &named.service, &by).await,
-        Command::Pause(named) => steering::pause(shared, &named.service, &by).await,
-        Command::Resume(named) => steering::resume(shared, &named.service, &by).await,
-        Command::Scale(scale) => steering::scale(shared, scale).await,
-        Command::AddGrants(add) => granting::add(shared, add, &by).await,
-        Command::RevokeGrants(revoke) => granting::revoke(shared, revoke, &by).await,
-        Command::Remove(named) => steering::remove(shared, &named.service, by).await,
-        Command::SetPolicy(set) => shared.authority.set_policy(set).await,
-        Command::CreateToken(create) => shared.authority.create_token(create).await,
-        Command::RevokeToken(revoke) => shared.authority.revoke_token(revoke.token).await,
-        Command::SetSecret(set) => secrets::set(shared, set).await,
-        Command::RemoveSecret(named) => secrets::remove(shared, named).await,
-        other => Err(Failure::new(Code::Usage, format!("`{}` changes nothing", other.name()))),
     }
 }
 

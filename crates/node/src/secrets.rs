@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use airssys_wasm_api::command::{NamedSecret, SetSecret};
-use airssys_wasm_api::reply::{Reply, SecretLine, SecretList, SecretRemoved, SecretSet};
+use airssys_wasm_api::reply::{
+    KeyRotated, Reply, SecretLine, SecretList, SecretRemoved, SecretSet,
+};
 use airssys_wasm_api::{Code, Failure, Timestamp};
 use airssys_wasm_host::{SecretError as NoSecret, SecretSource, SecretValue};
 use airssys_wasm_model::SecretName;
@@ -172,6 +174,22 @@ pub(crate) async fn remove(shared: &Arc<Shared>, named: NamedSecret) -> Result<R
     .await?
 }
 
+/// Draws a new key and seals everything anew with it.
+pub(crate) async fn rotate_key(shared: &Arc<Shared>) -> Result<Reply, Failure> {
+    let shared = Arc::clone(shared);
+    blocking(move || {
+        let rotated = shared.secrets.read(|opened| opened.secrets.rotate_key());
+        let rotated = rotated.map_err(|error| failure(&error))?.ok_or_else(|| {
+            Failure::new(Code::NotFound, "there is no secret yet, and so no key")
+                .help("the key is made with the first `airssys-wasm secret set`")
+        })?;
+        let (former, current) = (rotated.former.to_string(), rotated.current.to_string());
+        tracing::info!(former, current, "the secrets have another key");
+        Ok(KeyRotated { former, current, resealed: Some(rotated.resealed as u64) }.into())
+    })
+    .await?
+}
+
 fn stored(name: &SecretName) -> Result<StoredName, Failure> {
     name.as_str().parse().map_err(|error| Failure::new(Code::Usage, error))
 }
@@ -190,6 +208,10 @@ fn failure(error: &SecretError) -> Failure {
                 "`serve --secrets-key FILE` names the key's file, AIRSSYS_WASM_SECRETS_KEY may hold the key itself",
             )
         }
+        SecretError::KeyIsGiven => of(Code::Conflict).help(
+            "start the node with the new key in AIRSSYS_WASM_SECRETS_KEY and this one in \
+             AIRSSYS_WASM_SECRETS_FORMER_KEY: it seals everything anew, and needs the former one no more",
+        ),
         SecretError::Write(full @ PutError::Full { .. }) => store_failure(full),
         _ => of(Code::Failed),
     }

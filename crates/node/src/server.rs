@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use airssys_wasm_model::Digest;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -14,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::control::{Control, Token};
 use crate::ingress::{BODY_BYTES_MAX, Ingress};
 use crate::node::{Node, NodeError, NodeSettings};
+use crate::tls::{CertificateAuthority, Encryption, Identity, TlsError, from_this_machine};
 
 /// How a server is set up.
 #[derive(Debug, Clone)]
@@ -22,8 +24,10 @@ pub struct ServerSettings {
     pub node: NodeSettings,
     /// Where services answer. Port 0 picks a free one.
     pub http: SocketAddr,
-    /// Where commands are taken: a loopback address, since they travel unencrypted.
+    /// Where commands are taken.
     pub control: SocketAddr,
+    /// How commands are encrypted. Only on a loopback address they may be sent as they are.
+    pub encryption: Encryption,
     /// The largest body of a request to a service, in bytes.
     pub body_bytes_max: u64,
 }
@@ -34,6 +38,7 @@ pub struct Server {
     data: PathBuf,
     http: SocketAddr,
     control: SocketAddr,
+    identity: Option<Arc<Identity>>,
     stop: watch::Sender<bool>,
     doors: [JoinHandle<()>; 2],
 }
@@ -50,11 +55,9 @@ pub enum ServerError {
         #[source]
         source: io::Error,
     },
-    /// A control port that others could listen in on.
-    #[error(
-        "the control port cannot be at {0}: commands and the token travel unencrypted, so only a loopback address will do"
-    )]
-    ControlOutside(SocketAddr),
+    /// The certificate of the control port.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The node.
     #[error(transparent)]
     Node(#[from] NodeError),
@@ -75,6 +78,9 @@ struct NodeFile {
     pid: u32,
     http: String,
     control: String,
+    /// What the control port presents, where it is encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<Digest>,
 }
 
 impl ServerSettings {
@@ -84,6 +90,7 @@ impl ServerSettings {
             node: NodeSettings::new(data),
             http: SocketAddr::from(([127, 0, 0, 1], 8080)),
             control: SocketAddr::from(([127, 0, 0, 1], 7070)),
+            encryption: Encryption::default(),
             body_bytes_max: BODY_BYTES_MAX,
         }
     }
@@ -94,11 +101,9 @@ impl Server {
     /// and `token` are in the data directory. A call that comes sooner waits for its service, which is brought
     /// up before the others for it.
     pub async fn start(settings: ServerSettings) -> Result<Self, ServerError> {
-        let ServerSettings { node, http, control, body_bytes_max } = settings;
-        if !control.ip().is_loopback() {
-            return Err(ServerError::ControlOutside(control));
-        }
-        // The addresses first: a port that is taken is found before anything of the node is touched.
+        let ServerSettings { node, http, control, encryption, body_bytes_max } = settings;
+        // What can be wrong outside of the node is found before anything of it is touched.
+        let given = encryption.given()?;
         let http = listen(http).await?;
         let control = listen(control).await?;
         let data = node.data.clone();
@@ -106,13 +111,19 @@ impl Server {
         let token = Token::of_dir(&data).map_err(|source| file_error(&data, "token", source))?;
         let (stop, stopping) = watch::channel(false);
         let addresses = (address(&http)?, address(&control)?);
+        let identity = match given {
+            None => encryption.own(&data, addresses.1)?,
+            given => given,
+        };
+        let identity = identity.map(Arc::new);
         let ingress = Arc::new(Ingress { routes: Arc::clone(node.routes()), body_bytes_max });
-        let door = Control::new(Arc::clone(&node), token);
+        let door = Control::new(Arc::clone(&node), token, identity.clone());
         let doors = [
             tokio::spawn(ingress.serve(http, stopping.clone())),
             tokio::spawn(door.serve(control, stopping)),
         ];
-        let server = Self { node, data, http: addresses.0, control: addresses.1, stop, doors };
+        let (http, control) = addresses;
+        let server = Self { node, data, http, control, identity, stop, doors };
         server.node.recover().await?;
         server.write_node_file()?;
         Ok(server)
@@ -130,7 +141,17 @@ impl Server {
 
     /// Where commands are taken.
     pub fn control(&self) -> String {
-        format!("http://{}", self.control)
+        self.url(self.control)
+    }
+
+    /// The SHA-256 of the certificate that commands are encrypted by, if they are.
+    pub fn certificate(&self) -> Option<Digest> {
+        self.identity.as_ref().map(|identity| identity.fingerprint())
+    }
+
+    /// What clients elsewhere know the node by, where its certificate is its own.
+    pub fn authority(&self) -> Option<&CertificateAuthority> {
+        self.identity.as_ref().and_then(|identity| identity.authority())
     }
 
     /// Takes no more calls, lets those under way end and stops the node. Its records stand as they are.
@@ -151,10 +172,20 @@ impl Server {
         self.node.close().await;
     }
 
+    fn url(&self, control: SocketAddr) -> String {
+        let scheme = if self.identity.is_some() { "https" } else { "http" };
+        format!("{scheme}://{control}")
+    }
+
     /// Written beside and renamed: a client reads all of it or nothing.
     fn write_node_file(&self) -> Result<(), ServerError> {
-        let file = NodeFile { pid: std::process::id(), http: self.http(), control: self.control() };
-        let text = serde_json::to_string(&file).expect("three plain fields");
+        let file = NodeFile {
+            pid: std::process::id(),
+            http: self.http(),
+            control: self.url(from_this_machine(self.control)),
+            certificate: self.certificate(),
+        };
+        let text = serde_json::to_string(&file).expect("four plain fields");
         let beside = self.data.join("node.json.tmp");
         fs::write(&beside, text)
             .and_then(|()| fs::rename(&beside, self.data.join("node.json")))

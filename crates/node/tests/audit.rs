@@ -4,11 +4,15 @@ mod common;
 
 use std::fs;
 
-use airssys_wasm_api::command::{Audit, AuditVerify, Invoke};
-use airssys_wasm_api::reply::{AuditDecision, AuditEntries, AuditEntry, AuditReport, Invoked};
-use airssys_wasm_api::{Code, Command, Payload};
-use airssys_wasm_model::Grants;
-use common::{Tested, V1, guest, name, named, with_manifest};
+use airssys_wasm_api::command::{
+    Audit, AuditVerify, Invoke, RolloutChoice, Scale, SetPolicy, Update,
+};
+use airssys_wasm_api::reply::{
+    AuditDecision, AuditEntries, AuditEntry, AuditReport, Invoked, Outcome, RolloutReport,
+};
+use airssys_wasm_api::{By, Code, Command, Payload};
+use airssys_wasm_model::{Grants, RolloutSettings, StrategyName};
+use common::{Tested, V1, V2, greet, guest, name, named, with_manifest};
 
 /// One of them right below `/data`, so that this is the directory that the guest gets.
 const ASKS: &str = r#"
@@ -130,12 +134,103 @@ async fn a_command_is_recorded_with_who_asked_before_it_is_done_and_with_what_ca
         assert_eq!(entry.principal.as_deref(), Some("tester"));
         assert_eq!(entry.call.as_deref(), Some("a-request"));
     }
-    // A question is none, and neither is a plan.
+    // A question is none.
     tested.status("files").await;
-    let mut plan = tested.deployment("files", &guest("files"), V1);
-    plan.plan_only = true;
-    let _ = tested.deploy(plan).await;
     assert_eq!(tested.trail(Audit::default()).await.len(), entries.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_is_one_entry_that_says_that_nothing_was_changed() {
+    let tested = with_files().await;
+    let before = tested.trail(Audit::default()).await.len();
+    let mut plan = tested.deployment("files", &guest("files"), V2);
+    plan.plan_only = true;
+    tested.deploy(plan.clone()).await.unwrap();
+    // This version is there with other bytes.
+    plan.version = Some(V1);
+    let failed = tested.deploy(plan).await.unwrap_err();
+    let entries = tested.trail(Audit::default()).await;
+    let [planned, refused] = &entries[before..] else { panic!("{entries:?}") };
+    for entry in [planned, refused] {
+        assert_eq!((&*entry.kind, entry.decision), ("deploy", AuditDecision::Allowed));
+        assert_eq!(entry.principal.as_deref(), Some("tester"));
+    }
+    assert!(planned.detail.as_deref().unwrap().ends_with("a plan, and nothing was changed"));
+    let why = refused.detail.as_deref().unwrap();
+    assert!(why.starts_with("no plan (conflict)") && why.contains(&failed.message), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_rollout_decides_by_itself_is_in_the_trail_with_its_evidence() {
+    let tested = with_files().await;
+    let decided = Audit { kind: Some("rollout".into()), ..Audit::default() };
+    let entries = tested.trail(decided.clone()).await;
+    let [promoted] = &entries[..] else { panic!("{entries:?}") };
+    assert_eq!((promoted.service.as_deref(), promoted.revision), (Some("files"), Some(1)));
+    assert_eq!((&*promoted.target, &promoted.principal), ("rollout 1 to r1 (1.0.0)", &None));
+    let words = promoted.detail.as_deref().unwrap();
+    assert!(words.starts_with("promoted") && words.ends_with("asked for by tester"), "{words}");
+    // Nobody calls it, so that its window says too little: it waits by itself, and goes on by an operator's word.
+    let settings = RolloutSettings::parse(
+        "strategy = \"canary\"\nsteps = [50]\nobserve = \"1ms\"\nmin_calls = 5\n",
+    );
+    let rollout =
+        RolloutChoice { settings: Some(Box::new(settings.unwrap())), ..RolloutChoice::default() };
+    let update = Update { rollout, ..greet("files", "hi", StrategyName::Canary) };
+    let report = tested.update(update).await.unwrap();
+    assert_eq!(report.outcome, Some(Outcome::Inconclusive), "{report:?}");
+    let entries = tested.trail(decided.clone()).await;
+    let [_, paused] = &entries[..] else { panic!("{entries:?}") };
+    let words = paused.detail.as_deref().unwrap();
+    assert!(words.starts_with("paused: ") && words.contains("evidence: 0 calls"), "{words}");
+    tested.ask::<RolloutReport>(Command::Promote(named("files"))).await.unwrap();
+    let entries = tested.trail(decided).await;
+    let last = entries.last().unwrap();
+    assert!(last.detail.as_deref().unwrap().starts_with("promoted"), "{last:?}");
+    assert_eq!(last.principal.as_deref(), Some("tester"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_may_not_deploy_is_counted_and_cannot_fill_the_trail() {
+    let tested = with_files().await;
+    let before = tested.trail(Audit::default()).await.len();
+    let reader = By { roles: ["reader".parse().unwrap()].into(), ..By::unwatched("mallory", "r") };
+    let mut deployment = tested.deployment("files", &guest("files"), V1);
+    for number in 0..200 {
+        deployment.version = Some(format!("1.0.{number}").parse().unwrap());
+        let refused =
+            tested.node.act(Command::Deploy(deployment.clone()), reader.clone()).await.unwrap_err();
+        assert_eq!(refused.code, Code::Denied);
+    }
+    let tested = tested.restarted().await;
+    let entries = tested.trail(Audit::default()).await;
+    let refused: Vec<_> =
+        entries[before..].iter().filter(|entry| entry.decision == AuditDecision::Denied).collect();
+    assert_eq!(refused.iter().map(|entry| entry.count).sum::<u64>(), 200);
+    // The first and, every ten seconds, how many like it there were.
+    assert!(refused.len() < 20, "{} entries", refused.len());
+    assert!(refused.iter().all(|entry| entry.principal.as_deref() == Some("mallory")));
+    assert!(
+        entries
+            .iter()
+            .all(|entry| entry.kind != "deploy" || entry.principal.as_deref() == Some("tester"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_policy_that_runs_dry_would_deny_is_in_the_trail_and_done() {
+    let tested = with_files().await;
+    let policy = airssys_wasm::default_policy().to_owned();
+    let set = SetPolicy { policy, dry_run: true };
+    tested.act(Command::SetPolicy(set)).await.unwrap();
+    let reader = By { roles: ["reader".parse().unwrap()].into(), ..By::unwatched("eve", "r") };
+    let scale = Scale { service: name("files"), min: None, max: Some(3) };
+    tested.node.act(Command::Scale(scale), reader).await.unwrap();
+    let would = Audit { decision: Some(AuditDecision::WouldBeDenied), ..Audit::default() };
+    let entries = tested.trail(would).await;
+    let [entry] = &entries[..] else { panic!("{entries:?}") };
+    assert_eq!(entry.principal.as_deref(), Some("eve"));
+    assert!(entry.target.contains("scale") && entry.target.contains("`files`"), "{entry:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

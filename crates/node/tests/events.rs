@@ -28,7 +28,11 @@ impl Followed {
         settings.node = NodeSettings { pooling: Pooling::Never, ..NodeSettings::new(dir.path()) };
         let server = Server::start(settings).await.unwrap();
         let token = std::fs::read_to_string(dir.path().join("token")).unwrap();
-        let place = Place { node: server.control(), token: token.trim().to_owned() };
+        let place = Place {
+            node: server.control(),
+            token: token.trim().to_owned(),
+            trust: airssys_wasm_api::Trust::Public,
+        };
         let followed = Self { server, client: Client::new(place).unwrap(), _dir: dir };
         let stored = followed.client.upload(Bytes::from(guest("echo-handler")), |_| {}).await;
         let deploy = Deploy {

@@ -37,6 +37,7 @@ pub enum Act {
     ReadPolicy,
     SetPolicy,
     ReadAudit,
+    RotateKeys,
 }
 
 /// Acts that a policy may name together: `action in Action::"read"`.
@@ -78,7 +79,7 @@ pub struct ActError(pub String);
 
 impl Act {
     /// Every act, in the vocabulary's order.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::List,
         Self::Status,
         Self::History,
@@ -109,6 +110,7 @@ impl Act {
         Self::ReadPolicy,
         Self::SetPolicy,
         Self::ReadAudit,
+        Self::RotateKeys,
     ];
 
     /// Its name in a policy, which is the command's where there is one.
@@ -144,6 +146,7 @@ impl Act {
             Self::ReadPolicy => "read-policy",
             Self::SetPolicy => "set-policy",
             Self::ReadAudit => "read-audit",
+            Self::RotateKeys => "rotate-keys",
         }
     }
 
@@ -177,7 +180,8 @@ impl Act {
             | Self::ReadTokens
             | Self::ReadPolicy
             | Self::SetPolicy
-            | Self::ReadAudit => Some(Group::Administer),
+            | Self::ReadAudit
+            | Self::RotateKeys => Some(Group::Administer),
         }
     }
 
@@ -195,7 +199,8 @@ impl Act {
             | Self::ReadTokens
             | Self::ReadPolicy
             | Self::SetPolicy
-            | Self::ReadAudit => SubjectKind::Node,
+            | Self::ReadAudit
+            | Self::RotateKeys => SubjectKind::Node,
             Self::Status
             | Self::History
             | Self::Inspect

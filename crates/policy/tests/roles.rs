@@ -6,7 +6,7 @@ use airssys_wasm_policy::{Act, Enforcement, Policy, Verdict};
 use common::{request, token};
 
 /// `a`dmin, `d`eployer, `o`perator, `r`eader, and `-` for a token with a role that no rule names.
-const TABLE: [(&str, &str); 30] = [
+const TABLE: [(&str, &str); 31] = [
     ("list", "ador"),
     ("status", "ador"),
     ("history", "ador"),
@@ -37,6 +37,7 @@ const TABLE: [(&str, &str); 30] = [
     ("read-policy", "a"),
     ("set-policy", "a"),
     ("read-audit", "a"),
+    ("rotate-keys", "a"),
 ];
 
 #[test]

@@ -10,7 +10,7 @@ use crate::command::{List, Named};
 async fn peers() -> (TcpListener, Client) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let node = format!("http://{}", listener.local_addr().unwrap());
-    let mut client = Client::new(Place { node, token: "t".into() }).unwrap();
+    let mut client = Client::new(Place { node, token: "t".into(), trust: Trust::Public }).unwrap();
     client.silence_max = Duration::from_millis(50);
     (listener, client)
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::reply::AuditDecision;
 
-/// Read the audit trail. Following is asking again with `after_seq`, and `wait_ms` to be answered when
-/// something is recorded.
+/// Read the audit trail. Whoever follows it without a stream asks again with `after_seq`, and `wait_ms` to be
+/// answered when something is recorded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Audit {

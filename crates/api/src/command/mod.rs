@@ -107,6 +107,10 @@ pub enum Command {
     ListSecrets(ListSecrets),
     /// Remove a secret with all its versions.
     RemoveSecret(NamedSecret),
+    /// Seal all secrets anew with a new key.
+    RotateSecretsKey(Nothing),
+    /// Sign the audit trail with a new key from now on.
+    RotateAuditKey(Nothing),
 }
 
 impl Command {
@@ -150,6 +154,8 @@ impl Command {
             Self::SetSecret(_) => "set-secret",
             Self::ListSecrets(_) => "list-secrets",
             Self::RemoveSecret(_) => "remove-secret",
+            Self::RotateSecretsKey(_) => "rotate-secrets-key",
+            Self::RotateAuditKey(_) => "rotate-audit-key",
         }
     }
 
@@ -183,6 +189,7 @@ impl Command {
             Self::Logs(logs) => Some(&logs.service),
             Self::Audit(audit) => audit.service.as_ref(),
             Self::AuditVerify(_) | Self::AuditStatus(_) => None,
+            Self::RotateSecretsKey(_) | Self::RotateAuditKey(_) => None,
         }
     }
 }

@@ -8,6 +8,7 @@ mod grants;
 mod inspection;
 mod invoked;
 mod joint;
+mod key;
 mod logs;
 mod policy;
 mod release;
@@ -30,6 +31,7 @@ pub use grants::{GrantLine, GrantSuggestion, GrantsReport, RevisionGrants, Revok
 pub use inspection::{Function, Inspection};
 pub use invoked::Invoked;
 pub use joint::{Joined, JointPlan, JointReport};
+pub use key::KeyRotated;
 pub use logs::{LogLine, LogLines};
 pub use policy::{PolicyDecision, PolicyReport};
 pub use release::{Pushed, ReleaseLine, Releases, Stored};
@@ -106,6 +108,8 @@ pub enum Reply {
     Secrets(SecretList),
     /// To `remove-secret`.
     SecretRemoved(SecretRemoved),
+    /// To `rotate-secrets-key` and `rotate-audit-key`.
+    KeyRotated(KeyRotated),
 }
 
 /// From each answer to a `Reply`, and back by whoever knows which answer a command has.
@@ -174,4 +178,5 @@ answers! {
     SecretSet(SecretSet),
     Secrets(SecretList),
     SecretRemoved(SecretRemoved),
+    KeyRotated(KeyRotated),
 }

@@ -12,9 +12,9 @@ use crate::command::{
 };
 use crate::reply::{
     AuditEntries, AuditReport, AuditStanding, Deployed, GrantSuggestion, GrantsReport, Inspection,
-    Invoked, JointPlan, JointReport, LogLines, Planned, PolicyDecision, PolicyReport, Pushed,
-    Releases, Removed, RolloutReport, Scaled, SecretList, SecretRemoved, SecretSet, ServiceHistory,
-    ServiceStatus, Services, TokenMade, TokenRevoked, Tokens, Traffic,
+    Invoked, JointPlan, JointReport, KeyRotated, LogLines, Planned, PolicyDecision, PolicyReport,
+    Pushed, Releases, Removed, RolloutReport, Scaled, SecretList, SecretRemoved, SecretSet,
+    ServiceHistory, ServiceStatus, Services, TokenMade, TokenRevoked, Tokens, Traffic,
 };
 use crate::{Command, Reply};
 
@@ -61,6 +61,10 @@ pub struct Route {
 impl Route {
     /// The path of a service's events: no command, because its answer has no end.
     pub const EVENTS: &'static str = "/v1/services/{service}/events";
+
+    /// The path of the audit trail as it is written. Its query is that of `audit`, without a number of entries and
+    /// a time to wait.
+    pub const AUDIT_EVENTS: &'static str = "/v1/audit/events";
 
     /// The route of a command.
     pub fn of(command: &Command) -> &'static Self {
@@ -329,6 +333,20 @@ pub static ROUTES: &[Route] = &[
         "/v1/secrets/{name}",
         Carries::QueryWatched,
         "Remove a secret with all its versions",
+    ),
+    route::<Nothing, KeyRotated>(
+        "rotate-secrets-key",
+        Method::POST,
+        "/v1/keys/secrets/rotate",
+        Carries::Json,
+        "Draw a new key for the secrets, and seal all of them anew",
+    ),
+    route::<Nothing, KeyRotated>(
+        "rotate-audit-key",
+        Method::POST,
+        "/v1/keys/audit/rotate",
+        Carries::Json,
+        "Draw a new key for the audit trail, which follows the one before",
     ),
 ];
 

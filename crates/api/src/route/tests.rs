@@ -63,6 +63,8 @@ fn every_command() -> Vec<Command> {
         }),
         Command::ListSecrets(ListSecrets {}),
         Command::RemoveSecret(NamedSecret { name: "stripe.live".parse().unwrap() }),
+        Command::RotateSecretsKey(Nothing {}),
+        Command::RotateAuditKey(Nothing {}),
         Command::Versions(named()),
         Command::Update(update),
         Command::Promote(named()),

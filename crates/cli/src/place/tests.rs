@@ -85,7 +85,7 @@ fn a_token_beside_another_node_or_below_a_directory_is_not_taken() {
     let config = |node: Option<&str>| Config {
         node: node.map(Into::into),
         token_file: Some(prod.clone()),
-        data: None,
+        ..Config::default()
     };
     let silent = NodeFlags::default();
     let nowhere = Path::new("/nowhere");
@@ -116,6 +116,48 @@ fn what_a_killed_node_left_is_not_believed() {
         let failure = find(&flags, &[], Config::default(), left.path()).unwrap_err();
         assert_eq!(failure.code, code);
     }
+}
+
+#[test]
+fn an_authority_is_for_the_node_that_it_was_named_for() {
+    let local = data("https://127.0.0.1:7070", "secret");
+    let certificate = Digest::of(b"its certificate");
+    let node =
+        serde_json::json!({ "control": "https://127.0.0.1:7070", "certificate": certificate });
+    std::fs::write(local.path().join("node.json"), node.to_string()).unwrap();
+    let ca = local.path().join("ca.pem");
+    std::fs::write(&ca, "an authority").unwrap();
+    let trust = |flags: NodeFlags, variables: &[(&str, &str)], config: Config| {
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(one, _)| *one == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let default_data = Some(local.path().to_owned());
+        let around = Surroundings { variable: &variable, config, default_data };
+        match flags.find(&around).unwrap().trust {
+            Trust::Public => "public",
+            Trust::Authorities(text) if text == b"an authority" => "the authority",
+            Trust::Certificate(pinned) if pinned == certificate => "the certificate",
+            other => panic!("{other:?}"),
+        }
+    };
+    let named = |url: &str| NodeFlags { node: Some(url.into()), ..NodeFlags::default() };
+    let (token, ca_file) = (("AIRSSYS_WASM_TOKEN", "t"), ("AIRSSYS_WASM_CA", ca.to_str().unwrap()));
+    let none = Config::default;
+    // The node of a directory is known by what it presents, however it is named.
+    assert_eq!(trust(NodeFlags::default(), &[], none()), "the certificate");
+    assert_eq!(trust(named("https://127.0.0.1:7070"), &[], none()), "the certificate");
+    // Another is believed by the authority that is named for it, or by the public ones.
+    let flags = NodeFlags { ca: Some(ca.clone()), ..named("https://there") };
+    assert_eq!(trust(flags, &[token], none()), "the authority");
+    assert_eq!(trust(named("https://there"), &[token, ca_file], none()), "the authority");
+    assert_eq!(trust(named("https://there"), &[token], none()), "public");
+    let beside_another =
+        Config { node: Some("https://other".into()), ca: Some(ca.clone()), ..none() };
+    assert_eq!(trust(named("https://there"), &[token], beside_another), "public");
+    // One for a node elsewhere is not asked about the node of a directory.
+    let alone = Config { ca: Some(ca.clone()), ..none() };
+    assert_eq!(trust(NodeFlags::default(), &[ca_file], alone), "the certificate");
 }
 
 #[test]

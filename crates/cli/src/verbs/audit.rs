@@ -1,8 +1,10 @@
 //! `audit`: what was recorded of commands and of what guests did.
 
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
-use airssys_wasm_api::reply::{AuditDecision, AuditEntries, AuditReport, AuditStanding};
+use airssys_wasm_api::reply::{
+    AuditDecision, AuditEntries, AuditReport, AuditStanding, KeyRotated,
+};
 use airssys_wasm_api::{Client, Code, Command, Failure, Timestamp, command};
 use airssys_wasm_model::{Name, Span};
 
@@ -63,8 +65,12 @@ pub(crate) struct Audit {
     witness: Option<String>,
 
     /// Show what is recorded, and whether it can be.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "rotate_key")]
     status: bool,
+
+    /// Draw a new key that signs the trail from now on; what the one before has signed is verified as ever.
+    #[arg(long, conflicts_with_all = ["follow", "export", "verify"])]
+    rotate_key: bool,
 
     #[command(flatten)]
     node: NodeFlags,
@@ -88,22 +94,55 @@ impl Audit {
             let standing: AuditStanding = client.ask(ask).await?;
             return ui.answer(&standing, show::audit_standing);
         }
+        if self.rotate_key {
+            let rotate = Command::RotateAuditKey(command::Nothing {});
+            let rotated: KeyRotated = client.ask(rotate).await?;
+            return ui.answer(&rotated, |KeyRotated { former, current, .. }| {
+                format!("{current} signs the trail now, and no more {former}")
+            });
+        }
         if self.export { self.export(&client, ui).await } else { self.show(&client, ui).await }
     }
 
     async fn show(&self, client: &Client, ui: &Ui) -> anyhow::Result<()> {
-        let mut ask = self.ask();
-        loop {
-            let found: AuditEntries = client.ask(Command::Audit(ask.clone())).await?;
-            for entry in &found.entries {
-                ui.answer(entry, show::audit_entry)?;
-            }
-            if !self.follow {
-                return Ok(());
-            }
-            ask.after_seq = Some(found.next);
-            ask.wait_ms = Some(command::Audit::MAX_WAIT_MS);
+        let found: AuditEntries = client.ask(Command::Audit(self.ask())).await?;
+        for entry in &found.entries {
+            ui.answer(entry, show::audit_entry)?;
         }
+        if self.follow { self.follow_from(found.next, ui).await } else { Ok(()) }
+    }
+
+    /// Each entry after this one, also across the restarts of the node: no entry is shown twice and none is missed.
+    async fn follow_from(&self, last: u64, ui: &Ui) -> anyhow::Result<()> {
+        let mut ask = command::Audit { after_seq: Some(last), limit: None, ..self.ask() };
+        let mut patience = Patience::new(Instant::now());
+        loop {
+            let (before, began) = (ask.after_seq, Instant::now());
+            let ended = self.follow_once(&mut ask, ui).await;
+            if ask.after_seq != before || ended.is_ok() {
+                patience = Patience::new(Instant::now());
+            }
+            let Err(error) = ended else {
+                tokio::time::sleep(Patience::FIRST_WAIT).await;
+                continue;
+            };
+            let lost = error.downcast_ref::<Failure>().filter(|failure| is_passing(failure));
+            let Some(lost) = lost.filter(|_| patience.is_left(began)) else { return Err(error) };
+            if patience.is_new() {
+                ui.say(&format!("{}; trying again", lost.message));
+            }
+            tokio::time::sleep(patience.next()).await;
+        }
+    }
+
+    /// Until the stream ends or breaks. Where the node is, is found out anew: it may have been started again.
+    async fn follow_once(&self, ask: &mut command::Audit, ui: &Ui) -> anyhow::Result<()> {
+        let mut entries = self.node.client()?.follow_audit(ask.clone()).await?;
+        while let Some(entry) = entries.next().await? {
+            ui.answer(&entry, show::audit_entry)?;
+            ask.after_seq = Some(entry.seq);
+        }
+        Ok(())
     }
 
     async fn export(&self, client: &Client, ui: &Ui) -> anyhow::Result<()> {
@@ -158,6 +197,46 @@ impl Audit {
     }
 }
 
+/// How long a node that is followed may be away.
+struct Patience {
+    since: Instant,
+    wait: Duration,
+}
+
+impl Patience {
+    /// A restart, with services that take their time to come up.
+    const MOST: Duration = Duration::from_secs(60);
+
+    /// A node that has just closed its door is not asked a thousand times a second.
+    const FIRST_WAIT: Duration = Duration::from_millis(100);
+
+    const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+    const fn new(since: Instant) -> Self {
+        Self { since, wait: Self::FIRST_WAIT }
+    }
+
+    fn is_left(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) < Self::MOST
+    }
+
+    fn is_new(&self) -> bool {
+        self.wait == Self::FIRST_WAIT
+    }
+
+    /// How long to wait now; the next time longer.
+    fn next(&mut self) -> Duration {
+        let wait = self.wait;
+        self.wait = (wait * 2).min(Self::LONGEST_WAIT);
+        wait
+    }
+}
+
+/// Whether it may be otherwise in a moment.
+fn is_passing(failure: &Failure) -> bool {
+    matches!(failure.code, Code::Unreachable | Code::Unavailable | Code::TimedOut | Code::Saturated)
+}
+
 fn is_stopped(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Failure>().is_some_and(|failure| failure.code == Code::Unreachable)
 }
@@ -176,6 +255,17 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patience_ends_and_waits_ever_longer_up_to_a_bound() {
+        let now = Instant::now();
+        let mut patience = Patience::new(now);
+        assert!(patience.is_new() && patience.is_left(now + Duration::from_secs(59)));
+        assert!(!patience.is_left(now + Patience::MOST));
+        let waits: Vec<_> = (0..7).map(|_| patience.next().as_millis()).collect();
+        assert_eq!(waits, [100, 200, 400, 800, 1_600, 2_000, 2_000]);
+        assert!(!patience.is_new());
+    }
 
     #[test]
     fn a_time_is_a_moment_or_so_long_ago() {

@@ -2,8 +2,8 @@
 
 use std::io::{self, IsTerminal as _, Read as _};
 
-use airssys_wasm_api::command::{ListSecrets, NamedSecret, SecretInput, SetSecret};
-use airssys_wasm_api::reply::{SecretList, SecretRemoved, SecretSet};
+use airssys_wasm_api::command::{ListSecrets, NamedSecret, Nothing, SecretInput, SetSecret};
+use airssys_wasm_api::reply::{KeyRotated, SecretList, SecretRemoved, SecretSet};
 use airssys_wasm_api::{Code, Command, Failure, Payload};
 use airssys_wasm_model::SecretName;
 
@@ -40,6 +40,14 @@ enum Act {
         #[command(flatten)]
         node: NodeFlags,
     },
+    /// Draw a new key and seal all secrets anew with it; values and versions stay
+    ///
+    /// For a key that is in a file. Keep a copy of the new one, apart from the data directory. If the former key
+    /// was taken, set new values too: what it has sealed can be read by it in every copy of the data directory.
+    RotateKey {
+        #[command(flatten)]
+        node: NodeFlags,
+    },
     /// Remove a secret with all its versions
     Remove {
         /// Which.
@@ -67,6 +75,15 @@ impl Secret {
                 let command = Command::ListSecrets(ListSecrets {});
                 let list: SecretList = node.client()?.ask(command).await?;
                 ui.answer(&list, shown)
+            }
+            Act::RotateKey { node } => {
+                let command = Command::RotateSecretsKey(Nothing {});
+                let rotated: KeyRotated = node.client()?.ask(command).await?;
+                ui.answer(&rotated, |rotated| {
+                    let KeyRotated { former, current, resealed } = rotated;
+                    let resealed = resealed.unwrap_or_default();
+                    format!("{current} is the key now, and no more {former}; {resealed} values are sealed anew")
+                })
             }
             Act::Remove { name, node } => {
                 let command = Command::RemoveSecret(NamedSecret { name });

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use airssys_wasm::{
-    AuditLevel, KeyRing, KeySource, NodeError, SecretKey, Server, ServerError, ServerSettings,
+    AuditLevel, CertificateAuthority, Encryption, KeyRing, KeySource, NodeError, SecretKey, Server,
+    ServerError, ServerSettings,
 };
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_model::{ByteSize, Name};
@@ -32,9 +33,24 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     http: SocketAddr,
 
-    /// Where commands are taken: a loopback address.
+    /// Where commands are taken. At any address but a loopback one they are encrypted: with the certificate that
+    /// --tls-cert names, or one that the node makes, whose authority is `control-ca.pem` in the data directory.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070")]
     control: SocketAddr,
+
+    /// The certificate that commands are encrypted with, in PEM, followed by those between it and its authority. Read
+    /// at each start.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The key of that certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// A name or address that clients reach the node by, for the certificate that it makes. It is made for the address
+    /// that commands are taken at without being told.
+    #[arg(long, value_name = "NAME", conflicts_with = "tls_cert")]
+    tls_name: Vec<String>,
 
     /// Instances alive at once, over all services.
     #[arg(long, value_name = "N", default_value_t = 1000)]
@@ -58,7 +74,8 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "SERVICE")]
     audit_required: Vec<Name>,
     /// The file with the key of the secrets; made with the first secret. It is to be kept, and copied, apart from the
-    /// data directory [env: AIRSSYS_WASM_SECRETS_KEY holds the key itself; default: DIR.secrets-key].
+    /// data directory [env: AIRSSYS_WASM_SECRETS_KEY holds the key itself, and AIRSSYS_WASM_SECRETS_FORMER_KEY one
+    /// that it replaces; default: DIR.secrets-key].
     #[arg(long, value_name = "FILE")]
     secrets_key: Option<PathBuf>,
 }
@@ -69,6 +86,10 @@ impl Serve {
         let mut settings = ServerSettings::new(data_dir(self.data)?);
         settings.http = self.http;
         settings.control = self.control;
+        settings.encryption = match self.tls_cert.zip(self.tls_key) {
+            Some((certificate, key)) => Encryption::Given { certificate, key },
+            None => Encryption::Own { names: self.tls_name },
+        };
         settings.node.instances_max = self.max_instances;
         settings.body_bytes_max = self.max_body.0;
         settings.node.gate_ca = self.gate_ca;
@@ -94,24 +115,42 @@ impl Serve {
 /// The key of the secrets, where something says it.
 fn secrets_key(file: Option<PathBuf>) -> Result<Option<KeySource>, Failure> {
     const VARIABLE: &str = "AIRSSYS_WASM_SECRETS_KEY";
+    const FORMER: &str = "AIRSSYS_WASM_SECRETS_FORMER_KEY";
     if let Some(file) = file {
         return Ok(Some(KeySource::File(file)));
     }
     let Some(text) = variable(VARIABLE) else { return Ok(None) };
-    let key = SecretKey::parse(&text);
-    let key = key.map_err(|error| Failure::new(Code::Usage, format!("{VARIABLE}: {error}")))?;
-    Ok(Some(KeySource::Given(KeyRing::of(key))))
+    let parse = |name: &str, text: &str| {
+        SecretKey::parse(text)
+            .map_err(|error| Failure::new(Code::Usage, format!("{name}: {error}")))
+    };
+    let former = variable(FORMER).map(|text| parse(FORMER, &text)).transpose()?;
+    Ok(Some(KeySource::Given(KeyRing { current: parse(VARIABLE, &text)?, former })))
 }
 
 fn ready(server: &Server, ui: &Ui) -> io::Result<()> {
     let (http, control) = (server.http(), server.control());
+    let authority = server.authority();
     let line = match ui.format() {
-        Format::Json => json!({ "event": "ready", "http": http, "control": control }).to_string(),
+        Format::Json => {
+            let mut line = json!({ "event": "ready", "http": http, "control": control });
+            if let Some(certificate) = server.certificate() {
+                line["certificate"] = certificate.to_string().into();
+            }
+            if let Some(authority) = authority {
+                line["ca"] = authority.file.display().to_string().into();
+            }
+            line.to_string()
+        }
         Format::Text => format!("ready: services at {http}, commands at {control}"),
     };
     let mut stdout = io::stdout();
     writeln!(stdout, "{line}")?;
-    stdout.flush()
+    stdout.flush()?;
+    if let Some(CertificateAuthority { file, fingerprint }) = authority {
+        ui.say(&format!("clients elsewhere need --ca {} ({fingerprint})", file.display()));
+    }
+    Ok(())
 }
 
 fn start_log(ui: &Ui) -> Result<(), Failure> {
@@ -180,13 +219,12 @@ fn failure(error: ServerError) -> Failure {
             conflict(&error)
                 .help("choose another with --http or --control; port 0 picks a free one")
         }
-        ServerError::ControlOutside(_) => Failure::from_error(Code::Usage, &error)
-            .help("reach it from elsewhere through a tunnel, such as ssh -L"),
         ServerError::Node(node) if node.is_in_use() => {
             conflict(&error).help("stop the other node, or choose another directory with --data")
         }
         _ if is_full(&error) => Failure::from_error(Code::Limit, &error)
             .help("free some space under the data directory and start again; nothing is lost"),
+        ServerError::Tls(_) => Failure::from_error(Code::Usage, &error),
         ServerError::Node(NodeError::GateCa(_)) => Failure::from_error(Code::Usage, &error)
             .help("--gate-ca names a file of certificates in PEM"),
         ServerError::Node(NodeError::Store(_)) => Failure::from_error(Code::Failed, &error)

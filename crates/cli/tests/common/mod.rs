@@ -36,7 +36,19 @@ impl Node {
 
     /// The same, over a directory that another node has left.
     pub(crate) fn start_on(dir: tempfile::TempDir) -> Self {
-        Self::start_by(Command::new(BINARY), dir, &[])
+        Self::start_at("127.0.0.1:0", dir, &[])
+    }
+
+    /// The same, with commands taken at this address, and more flags.
+    pub(crate) fn start_at(control: &str, dir: tempfile::TempDir, flags: &[&str]) -> Self {
+        Self::start_by(Command::new(BINARY), control, dir, flags)
+    }
+
+    /// A node over this directory with these variables.
+    pub(crate) fn start_with(dir: tempfile::TempDir, variables: &[(&str, String)]) -> Self {
+        let mut program = Command::new(BINARY);
+        program.envs(variables.iter().map(|(name, value)| (name, value)));
+        Self::start_by(program, "127.0.0.1:0", dir, &[])
     }
 
     /// A node whose files may have so many KiB at most: what it writes beyond is refused as a full disk
@@ -51,20 +63,17 @@ impl Node {
         // A process that does not ignore the signal dies of it instead of getting the error.
         let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"");
         shell.arg("-c").arg(script).arg(BINARY);
-        Self::start_by(shell, tempfile::tempdir().unwrap(), flags)
+        Self::start_by(shell, "127.0.0.1:0", tempfile::tempdir().unwrap(), flags)
     }
 
-    fn start_by(mut program: Command, dir: tempfile::TempDir, flags: &[&str]) -> Self {
+    fn start_by(
+        mut program: Command,
+        control: &str,
+        dir: tempfile::TempDir,
+        flags: &[&str],
+    ) -> Self {
         let mut process = program
-            .args([
-                "serve",
-                "--output",
-                "json",
-                "--http",
-                "127.0.0.1:0",
-                "--control",
-                "127.0.0.1:0",
-            ])
+            .args(["serve", "--output", "json", "--http", "127.0.0.1:0", "--control", control])
             .arg("--data")
             .arg(dir.path())
             .args(flags)
@@ -86,7 +95,12 @@ impl Node {
         let file: Value = serde_json::from_str(&text).unwrap();
         let node = file["control"].as_str().unwrap().to_owned();
         let token = std::fs::read_to_string(self.dir.path().join("token")).unwrap();
-        Client::new(Place { node, token: token.trim().to_owned() }).unwrap()
+        Client::new(Place {
+            node,
+            token: token.trim().to_owned(),
+            trust: airssys_wasm_api::Trust::Public,
+        })
+        .unwrap()
     }
 
     /// Ends the process as a power cut would, and gives its directory.
@@ -101,6 +115,13 @@ impl Node {
         run_with(words, |command| {
             command.env("AIRSSYS_WASM_DATA", self.dir.path());
         })
+    }
+
+    /// Begins a verb against the node that goes on until it is killed.
+    pub(crate) fn spawn(&self, words: &[&str]) -> Child {
+        let mut command = prepared(words);
+        command.env("AIRSSYS_WASM_DATA", self.dir.path()).stdout(Stdio::piped());
+        command.spawn().unwrap()
     }
 
     /// Runs a verb that must succeed, and reads its answer.
@@ -153,12 +174,7 @@ pub(crate) fn update_to(
 
 /// Runs the command without a node, a terminal, or anything of the user's.
 pub(crate) fn run_with(words: &[&str], change: impl FnOnce(&mut Command)) -> Ended {
-    let mut command = Command::new(BINARY);
-    command.args(words).stdin(Stdio::null());
-    for name in ["AIRSSYS_WASM_NODE", "AIRSSYS_WASM_TOKEN", "AIRSSYS_WASM_DATA"] {
-        command.env_remove(name);
-    }
-    command.env("XDG_CONFIG_HOME", "/nonexistent");
+    let mut command = prepared(words);
     change(&mut command);
     let ended = command.output().unwrap();
     Ended {
@@ -166,6 +182,17 @@ pub(crate) fn run_with(words: &[&str], change: impl FnOnce(&mut Command)) -> End
         out: String::from_utf8_lossy(&ended.stdout).into_owned(),
         err: String::from_utf8_lossy(&ended.stderr).into_owned(),
     }
+}
+
+fn prepared(words: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.args(words).stdin(Stdio::null());
+    for name in ["AIRSSYS_WASM_NODE", "AIRSSYS_WASM_TOKEN", "AIRSSYS_WASM_CA", "AIRSSYS_WASM_DATA"]
+    {
+        command.env_remove(name);
+    }
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
+    command
 }
 
 /// A guest that `cargo xtask guests` built.

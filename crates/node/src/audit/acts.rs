@@ -3,6 +3,9 @@
 //! The first record is on the disk before anything is done, so nothing is done that is not recorded. The second
 //! follows within the trail's window; a node that dies in between has recorded who asked for what, and its
 //! services' history says whether it was done.
+//!
+//! What comes to nothing before the policy has let it through is noted, and like refusals of one principal are
+//! counted as a guest's denials are: whoever may not do a thing cannot fill the trail by trying.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -15,74 +18,92 @@ use airssys_wasm_store::audit::{Decision, Entry, Kind};
 use super::levels::CONTROL;
 use super::trail::Trail;
 
-/// A command that is carried out, as the trail has it.
+/// A command on its way, as the trail has it.
 pub(crate) struct Act {
+    trail: Arc<Trail>,
     kind: Kind,
     service: Option<Name>,
     target: String,
     who: Arc<str>,
     request: Arc<str>,
     asked: String,
+    state: State,
 }
 
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nobody has said that it may be done.
+    Undecided,
+    /// It may, and changes nothing: a plan.
+    Planned,
+    /// It may, and that it was asked for is on the disk.
+    Recorded,
+}
+
+/// Bytes that were brought to the node. They do nothing until a command names them.
+const UPLOAD: Kind = Kind::control("upload");
+
 impl Act {
-    /// Records a command that is about to be carried out. None for what only asks for a plan.
-    ///
-    /// # Errors
-    /// When it cannot be recorded: then it must not be carried out.
-    pub(crate) async fn begin(
-        trail: &Trail,
-        command: &Command,
-        by: &By,
-    ) -> Result<Option<Self>, Failure> {
-        let Some(act) = Self::of(command, by) else { return Ok(None) };
-        trail.record(act.entry(Decision::Allowed, &act.asked)).await.map_err(|failure| {
-            Failure {
-                message: format!(
-                    "nothing was changed, for it can't be recorded: {}",
-                    failure.message
-                ),
-                ..failure
-            }
-        })?;
-        Ok(Some(act))
-    }
-
-    /// Records what came of it.
-    pub(crate) async fn end(self, trail: &Trail, done: &Result<Reply, Failure>) {
-        let outcome = self.outcome(done);
-        // A disk that is full has room for commands, but only for those who wait until it is found.
-        if !trail.note(outcome.clone())
-            && let Err(failure) = trail.record(outcome).await
-        {
-            tracing::error!(request = %self.request, "what came of a command is not recorded: {failure}");
-        }
-    }
-
-    /// Records a command that the policy refused, and the outcome stays the caller's. Nobody waits for the record,
-    /// and whoever keeps asking is counted.
-    pub(crate) fn refused(trail: &Trail, command: &Command, by: &By, why: &Failure) {
-        let target = format!("{} {}", command.name(), target(command));
-        let mut entry = Entry::new(SystemTime::now(), CONTROL, target, Decision::Denied);
-        entry.service = service(command).map(|service| service.as_str().into());
-        entry.call = Some(by.request_id.as_str().into());
-        entry.principal = Some(by.who.as_str().into());
-        entry.detail = Some(why.message.as_str().into());
-        trail.note(entry);
-    }
-
-    fn of(command: &Command, by: &By) -> Option<Self> {
-        if is_plan_only(command) {
-            return None;
-        }
-        Some(Self {
+    pub(crate) fn of(trail: &Arc<Trail>, command: &Command, by: &By) -> Self {
+        Self {
+            trail: Arc::clone(trail),
             kind: Kind::control(command.name()),
             service: service(command),
             target: target(command),
             who: by.who.as_str().into(),
             request: by.request_id.as_str().into(),
             asked: asked(command),
-        })
+            state: State::Undecided,
+        }
+    }
+
+    /// Records a command that is about to be carried out: it may be, and nothing of it is done yet. One that only
+    /// asks for a plan is not waited for.
+    ///
+    /// # Errors
+    /// When it cannot be recorded: then it must not be carried out.
+    pub(crate) async fn begin(&mut self, plan_only: bool) -> Result<(), Failure> {
+        if plan_only {
+            self.state = State::Planned;
+            return Ok(());
+        }
+        let recorded = self.trail.record(self.entry(Decision::Allowed, &self.asked)).await;
+        recorded.map_err(|failure| Failure {
+            message: format!("nothing was changed, for it can't be recorded: {}", failure.message),
+            ..failure
+        })?;
+        self.state = State::Recorded;
+        Ok(())
+    }
+
+    /// Records what came of it.
+    pub(crate) async fn end(self, done: &Result<Reply, Failure>) {
+        let outcome = match (self.state, done) {
+            (State::Undecided, Err(why)) => return self.come_to_nothing(why),
+            (State::Planned, done) => {
+                let detail = match done {
+                    Ok(_) => format!("{}: a plan, and nothing was changed", self.asked),
+                    Err(failure) => format!("no plan ({}): {}", failure.code, failure.message),
+                };
+                self.entry(Decision::Allowed, &detail)
+            }
+            (_, done) => self.outcome(done),
+        };
+        // A disk that is full has room for commands, but only for those who wait until it is found.
+        if !self.trail.note(outcome.clone())
+            && self.state == State::Recorded
+            && let Err(failure) = self.trail.record(outcome).await
+        {
+            tracing::error!(request = %self.request, "what came of a command is not recorded: {failure}");
+        }
+    }
+
+    fn come_to_nothing(&self, why: &Failure) {
+        let what = spoken(self.kind.name(), self.service.as_ref(), &self.target);
+        let mut entry = refusal(&what, &self.who, &self.request, why);
+        entry.service = self.service.as_ref().map(|service| service.as_str().into());
+        self.trail.note(entry);
     }
 
     fn outcome(&self, done: &Result<Reply, Failure>) -> Entry {
@@ -113,14 +134,52 @@ impl Act {
     }
 }
 
-fn is_plan_only(command: &Command) -> bool {
-    match command {
-        Command::Deploy(deploy) => deploy.plan_only,
-        Command::Update(update) => update.plan_only,
-        Command::Updates(updates) => updates.plan_only,
-        Command::Rollback(rollback) => rollback.plan_only,
-        _ => false,
+impl Trail {
+    /// Notes what the policy refused: a command before it was looked at any further. Nobody waits for it, and whoever
+    /// keeps asking is counted.
+    pub(crate) fn refused(self: &Arc<Self>, command: &Command, by: &By, why: &Failure) {
+        Act::of(self, command, by).come_to_nothing(why);
     }
+
+    /// The same of what is no command: bytes that are brought, numbers that are read.
+    pub(crate) fn refused_access(&self, what: &str, by: &By, why: &Failure) {
+        self.note(refusal(what, &by.who, &by.request_id, why));
+    }
+
+    /// Notes what the policy would refuse, were it enforced.
+    pub(crate) fn would_be_refused(&self, what: &str, by: &By) {
+        let mut entry = Entry::new(SystemTime::now(), CONTROL, what, Decision::WouldBeDenied);
+        entry.call = Some(by.request_id.as_str().into());
+        entry.principal = Some(by.who.as_str().into());
+        entry.detail = Some("the policy is not enforced".into());
+        self.note(entry);
+    }
+
+    /// Notes bytes that were brought to the node.
+    pub(crate) fn uploaded(&self, digest: &Digest, size_bytes: u64, by: &By) {
+        let mut entry =
+            Entry::new(SystemTime::now(), UPLOAD, digest.to_string(), Decision::Allowed);
+        entry.call = Some(by.request_id.as_str().into());
+        entry.principal = Some(by.who.as_str().into());
+        entry.detail = Some(format!("{size_bytes} bytes").into());
+        self.note(entry);
+    }
+}
+
+/// Of no kind of command, so that like ones are counted.
+fn refusal(what: &str, who: &str, request: &str, why: &Failure) -> Entry {
+    let mut entry = Entry::new(SystemTime::now(), CONTROL, what, Decision::Denied);
+    entry.call = Some(request.into());
+    entry.principal = Some(who.into());
+    entry.detail = Some(why.message.as_str().into());
+    entry
+}
+
+/// A command in words, in which those that differ differ.
+fn spoken(command: &str, service: Option<&Name>, target: &str) -> String {
+    let service = service.map(Name::as_str).filter(|service| *service != target);
+    let words = [Some(command), service, Some(target)];
+    words.into_iter().flatten().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn service(command: &Command) -> Option<Name> {

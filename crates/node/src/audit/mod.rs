@@ -3,6 +3,9 @@
 
 mod acts;
 mod calls;
+mod decisions;
+mod following;
+mod keys;
 mod levels;
 mod reading;
 mod trail;
@@ -11,6 +14,9 @@ mod watcher;
 
 pub(crate) use acts::Act;
 pub(crate) use calls::{CallRecorder, Unrecorded};
+pub(crate) use decisions::{Standing, joint};
+pub(crate) use following::{Followers, Following, Told};
+pub(crate) use keys::rotate_audit_key;
 pub(crate) use reading::{audit, standing};
 pub(crate) use trail::Trail;
 pub(crate) use verifying::verify;

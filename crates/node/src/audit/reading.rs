@@ -17,7 +17,7 @@ use crate::node::{Shared, blocking};
 static READERS: Semaphore = Semaphore::const_new(2);
 
 /// How long a query waits for what was handed in just before it. Without it, it shows what is on the disk.
-const FRESH_WITHIN: Duration = Duration::from_millis(500);
+pub(super) const FRESH_WITHIN: Duration = Duration::from_millis(500);
 
 pub(crate) async fn audit(shared: &Shared, command: command::Audit) -> Result<Reply, Failure> {
     let audit = shared.trail.reading()?;
@@ -51,7 +51,7 @@ pub(crate) fn standing(trail: &Trail) -> Reply {
     .into()
 }
 
-fn query(command: &command::Audit) -> Query {
+pub(super) fn query(command: &command::Audit) -> Query {
     let time = |at: Timestamp| -> SystemTime { UNIX_EPOCH + Duration::from_millis(at.unix_ms()) };
     let limit = command.limit.unwrap_or(command::Audit::LIMIT).clamp(1, command::Audit::MAX_LIMIT);
     Query {
@@ -70,7 +70,7 @@ fn query(command: &command::Audit) -> Query {
     }
 }
 
-async fn read(audit: Arc<Audit>, query: Query) -> Result<Vec<Recorded>, Failure> {
+pub(super) async fn read(audit: Arc<Audit>, query: Query) -> Result<Vec<Recorded>, Failure> {
     // Never closed.
     let _turn = READERS.acquire().await.ok();
     let read =
@@ -101,6 +101,6 @@ fn entry(recorded: &Recorded) -> Result<AuditEntry, Failure> {
     serde_json::from_str(&recorded.line).map_err(|error| Failure::from_error(Code::Failed, &error))
 }
 
-fn unreadable(error: &TrailError) -> Failure {
+pub(super) fn unreadable(error: &TrailError) -> Failure {
     Failure::from_error(Code::Failed, error).help("`airssys-wasm audit --verify` says where")
 }

@@ -8,11 +8,12 @@ use std::time::{Duration, SystemTime};
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_model::{Kind, Name};
 use airssys_wasm_store::audit::{
-    self, Audit, AuditError, AuditSettings, Decision, Entry, Level, NodeKey, PublicKey, TrailError,
+    self, Audit, AuditError, AuditSettings, Decision, Entry, Level, PublicKey, TrailError,
 };
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::time::timeout;
 
+use super::keys::{self, Held};
 use super::levels::{self, AuditChoice, AuditLevel};
 use crate::node::NodeError;
 
@@ -30,8 +31,12 @@ pub(crate) struct Trail {
     open: ArcSwapOption<Audit>,
     /// Why it could not be opened.
     shut: Option<String>,
+    /// The node's data directory.
+    data: PathBuf,
     dir: PathBuf,
-    public_key: PublicKey,
+    pub(super) public_key: ArcSwap<PublicKey>,
+    /// One rotation of the key at a time. Held across its writes to the disk: that is its purpose.
+    pub(super) rotating: tokio::sync::Mutex<()>,
     levels: Vec<AuditLevel>,
     /// The capabilities of which allowed uses are recorded, a bit each.
     seen: u32,
@@ -45,11 +50,6 @@ pub(super) fn folder(data: &Path) -> PathBuf {
     data.join("audit")
 }
 
-/// Where its key is: beside it, until the operator puts a link there.
-pub(super) fn key_file(data: &Path) -> PathBuf {
-    data.join("audit.key")
-}
-
 impl Trail {
     /// Opens the trail of a data directory. One that was tampered with stays shut: what runs goes on, and no
     /// command is carried out.
@@ -57,11 +57,12 @@ impl Trail {
     /// # Errors
     /// When the disk refuses, or the key cannot be read.
     pub(crate) fn open(data: &Path, choice: AuditChoice) -> Result<Self, NodeError> {
-        let key = NodeKey::load_or_create(&key_file(data), rand::random)?;
-        let public_key = key.public();
         let dir = folder(data);
+        let Held { key, former } = keys::load(data, &dir)?;
+        let public_key = key.public();
         let clock = Arc::new(SystemTime::now);
-        let (open, shut) = match Audit::open(&dir, AuditSettings::default(), key, clock) {
+        let settings = AuditSettings::default();
+        let (open, shut) = match Audit::open_after(&dir, settings, key, former, clock) {
             Ok(audit) => (Some(Arc::new(audit)), None),
             Err(why @ (TrailError::Damaged { .. } | TrailError::OtherKey { .. })) => {
                 tracing::error!("{why}; until then the node carries out no command");
@@ -69,6 +70,9 @@ impl Trail {
             }
             Err(error) => return Err(error.into()),
         };
+        if open.is_some() && former.is_some() {
+            keys::finish(data)?;
+        }
         let levels = levels::all(&choice.levels);
         for level in &levels {
             if let Some(audit) = &open {
@@ -80,8 +84,10 @@ impl Trail {
         Ok(Self {
             open: ArcSwapOption::new(open),
             shut,
+            data: data.to_owned(),
             dir,
-            public_key,
+            public_key: ArcSwap::from_pointee(public_key),
+            rotating: tokio::sync::Mutex::default(),
             levels,
             seen,
             choice,
@@ -172,8 +178,8 @@ impl Trail {
         &self.dir
     }
 
-    pub(super) fn public_key(&self) -> PublicKey {
-        self.public_key
+    pub(super) fn data(&self) -> &Path {
+        &self.data
     }
 
     pub(super) fn levels(&self) -> &[AuditLevel] {
@@ -243,7 +249,7 @@ fn bit(kind: Kind) -> u32 {
 }
 
 /// Why an act was not recorded, for who asked for it.
-fn unwritable(error: &AuditError) -> Failure {
+pub(super) fn unwritable(error: &AuditError) -> Failure {
     match error {
         AuditError::Unwritable { full: true, .. } => Failure::from_error(Code::Limit, error)
             .help("free some space under the node's data directory; what runs goes on"),

@@ -9,7 +9,8 @@ use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_store::audit::{self, NodeKey, PublicKey, Report, Witness};
 use tokio::sync::Semaphore;
 
-use super::trail::{folder, key_file};
+use super::keys::key_file;
+use super::trail::folder;
 use crate::node::{Shared, blocking};
 
 /// Verifications that run at once: each reads all of the trail and keeps a processor busy.

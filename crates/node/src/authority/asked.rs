@@ -71,6 +71,7 @@ impl Authority {
                 node(Act::ReadAudit)
             }
             Command::ListSecrets(_) => node(Act::ReadSecrets),
+            Command::RotateSecretsKey(_) | Command::RotateAuditKey(_) => node(Act::RotateKeys),
             Command::SetSecret(set) => {
                 self.permit(by, Act::SetSecret, Subject::Secret(set.name.to_string()))
             }

@@ -21,6 +21,7 @@ use self::policy::InForce;
 pub use self::policy::{check_policy, default_policy};
 pub(crate) use self::tokens::Admitted;
 use self::tokens::Tokens;
+use crate::audit::Trail;
 use crate::node::NodeError;
 
 /// Who the token in the data directory is: whoever reads that directory may do everything with what is in it.
@@ -29,6 +30,7 @@ pub(crate) const LOCAL: &str = "local";
 /// What the node knows of who may do what.
 pub(crate) struct Authority {
     store: Arc<Store>,
+    trail: Arc<Trail>,
     policy: ArcSwap<InForce>,
     /// Guards the map, never across an await.
     tokens: Mutex<Tokens>,
@@ -38,10 +40,10 @@ pub(crate) struct Authority {
 
 impl Authority {
     /// What is recorded, read on this thread.
-    pub(crate) fn read(store: Arc<Store>) -> Result<Self, NodeError> {
+    pub(crate) fn read(store: Arc<Store>, trail: Arc<Trail>) -> Result<Self, NodeError> {
         let policy = ArcSwap::from_pointee(InForce::read(&store)?);
         let tokens = Mutex::new(Tokens::read(&store)?);
-        Ok(Self { store, policy, tokens, changing: tokio::sync::Mutex::default() })
+        Ok(Self { store, trail, policy, tokens, changing: tokio::sync::Mutex::default() })
     }
 
     /// Whether somebody may do this.
@@ -55,6 +57,7 @@ impl Authority {
             Verdict::Allowed => Ok(()),
             Verdict::WouldDeny => {
                 tracing::warn!(who = by.who, "the policy would deny this: {request}");
+                self.trail.would_be_refused(&request.to_string(), by);
                 Ok(())
             }
             // Nobody can lock out whoever has the data directory itself.

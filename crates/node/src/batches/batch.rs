@@ -7,6 +7,7 @@ use airssys_wasm_model::Name;
 use airssys_wasm_store::{PutError, Store};
 use tokio::sync::watch;
 
+use crate::audit;
 use crate::node::Shared;
 use crate::service::Service;
 
@@ -107,7 +108,13 @@ impl BatchFleet for Supervised {
     }
 
     async fn save(&self, change: impl Fn(&mut BatchRecord) + Send + Sync) -> Result<(), NotSaved> {
-        self.batch.amend(change).await
+        let decided = self.batch.amend(|record| {
+            let before = record.decision.clone();
+            change(record);
+            audit::joint(before.as_ref(), record)
+        });
+        self.shared.trail.decided(decided.await?);
+        Ok(())
     }
 
     fn member(&self, service: &Name) -> Option<Arc<Service>> {

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, Request};
 
 use super::{Caller, Control, REQUEST_ID};
 use crate::authority::Admitted;
+use crate::tls::Identity;
 
 /// What a probe may ask without a token: nothing in it is worth one.
 const OPEN_PATHS: &[&str] = &["/healthz", "/readyz"];
@@ -27,6 +28,7 @@ const REQUEST_NAME_MAX: usize = 64;
 
 /// Whether a request may come in, and whose it is where it has to be somebody's.
 pub(super) fn admit<B>(control: &Control, request: &Request<B>) -> Result<Option<Caller>, Failure> {
+    check_browser(Asked::of(request), control.identity.as_deref())?;
     let Some(presented) = presented(request.uri().path(), request.headers())? else {
         return Ok(None);
     };
@@ -49,7 +51,6 @@ pub(super) fn admit<B>(control: &Control, request: &Request<B>) -> Result<Option
 
 /// The token that a request comes with, or nothing where it needs none.
 fn presented<'a>(path: &str, headers: &'a HeaderMap) -> Result<Option<&'a str>, Failure> {
-    check_browser(headers)?;
     if OPEN_PATHS.contains(&path) {
         return Ok(None);
     }
@@ -63,32 +64,55 @@ fn unauthorized(why: String) -> Failure {
     )
 }
 
+/// What a browser says of a request.
+struct Asked<'a> {
+    site: Option<&'a str>,
+    origin: Option<&'a str>,
+    /// What it was sent to, by the name that the page has for it.
+    host: &'a str,
+}
+
+impl<'a> Asked<'a> {
+    fn of<B>(request: &'a Request<B>) -> Self {
+        let headers = request.headers();
+        // HTTP/2 has it in the request's target alone.
+        let authority = request.uri().authority().map(Authority::as_str);
+        Self {
+            site: text(headers, &HeaderName::from_static("sec-fetch-site")),
+            origin: text(headers, &ORIGIN),
+            host: text(headers, &HOST).or(authority).unwrap_or_default(),
+        }
+    }
+}
+
 /// Refuses a browser that acts for a page of another origin.
 ///
 /// A browser marks what it sends with `origin` or `sec-fetch-site`, and no page can forge them. A page
 /// whose name was rebound to this machine's address looks like its own origin, so a browser must also have
-/// come by an address or as `localhost`: names that nobody can rebind.
-fn check_browser(headers: &HeaderMap) -> Result<(), Failure> {
-    let site = text(headers, &HeaderName::from_static("sec-fetch-site"));
-    let origin = text(headers, &ORIGIN);
+/// come by an address or as `localhost`, names that nobody can rebind; or by a name that is in the certificate,
+/// which it has verified.
+fn check_browser(asked: Asked<'_>, identity: Option<&Identity>) -> Result<(), Failure> {
+    let Asked { site, origin, host } = asked;
     if site.is_none() && origin.is_none() {
         return Ok(());
     }
-    let host = text(headers, &HOST).unwrap_or_default();
     let same_site = site.is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let scheme = if identity.is_some() { "https://" } else { "http://" };
     let same_origin =
-        origin.is_none_or(|origin| origin.strip_prefix("http://").is_some_and(|from| from == host));
-    if same_site && same_origin && cannot_be_rebound(host) {
+        origin.is_none_or(|origin| origin.strip_prefix(scheme).is_some_and(|from| from == host));
+    if same_site && same_origin && cannot_be_rebound(host, identity) {
         return Ok(());
     }
     Err(Failure::new(Code::Denied, "a page of another origin may not use the control port"))
 }
 
-fn cannot_be_rebound(host: &str) -> bool {
+fn cannot_be_rebound(host: &str, identity: Option<&Identity>) -> bool {
     let Ok(authority) = host.parse::<Authority>() else { return false };
     let name = authority.host();
     let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
-    bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok()
+    bare.eq_ignore_ascii_case("localhost")
+        || bare.parse::<IpAddr>().is_ok()
+        || identity.is_some_and(|identity| identity.is_for(bare))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -133,8 +157,20 @@ mod tests {
     }
 
     fn code(path: &str, pairs: &[(&'static str, &'static str)]) -> Option<Code> {
-        let headers = headers(pairs);
-        match presented(path, &headers) {
+        code_at(None, path, pairs)
+    }
+
+    fn code_at(
+        identity: Option<&Identity>,
+        target: &str,
+        pairs: &[(&'static str, &'static str)],
+    ) -> Option<Code> {
+        let mut request = Request::builder().uri(target).body(()).unwrap();
+        *request.headers_mut() = headers(pairs);
+        if let Err(failure) = check_browser(Asked::of(&request), identity) {
+            return Some(failure.code);
+        }
+        match presented(request.uri().path(), request.headers()) {
             Ok(None) => None,
             Ok(Some(presented)) if presented == TOKEN.1.trim_start_matches("Bearer ") => None,
             Ok(Some(_)) => Some(Code::Unauthorized),
@@ -178,6 +214,36 @@ mod tests {
         assert_eq!(code("/v1/services", &own), None);
         // No browser: a name in a private network is as good as an address.
         assert_eq!(code("/v1/services", &[TOKEN, ("host", "node-1.internal:7070")]), None);
+    }
+
+    #[test]
+    fn over_tls_a_page_comes_by_a_name_in_the_certificate() {
+        let dir = tempfile::tempdir().unwrap();
+        let encryption = crate::tls::Encryption::Own { names: vec!["node.example".to_owned()] };
+        let identity = encryption.own(dir.path(), ([10, 0, 0, 5], 0).into()).unwrap().unwrap();
+        let of = |host: &'static str, origin: &'static str| {
+            let pairs = [TOKEN, ("host", host), ("origin", origin)];
+            code_at(Some(&identity), "/v1/services", &pairs)
+        };
+        for host in ["node.example:7070", "10.0.0.5:7070", "localhost", "[::1]:7070"] {
+            let origin: &str = format!("https://{host}").leak();
+            assert_eq!(of(host, origin), None, "{host}");
+        }
+        for (host, origin) in [
+            ("node.example:7070", "http://node.example:7070"),
+            ("node.example:7070", "https://node.example"),
+            ("evil.example:7070", "https://evil.example:7070"),
+            ("node.example:7070", "https://evil.example:7070"),
+        ] {
+            assert_eq!(of(host, origin), Some(Code::Denied), "{host} {origin}");
+        }
+        // HTTP/2 names the host in the target and has no header for it.
+        let origin = ("origin", "https://node.example");
+        let by_target = |host: &str| {
+            code_at(Some(&identity), &format!("https://{host}/v1/services"), &[TOKEN, origin])
+        };
+        assert_eq!(by_target("node.example"), None);
+        assert_eq!(by_target("evil.example"), Some(Code::Denied));
     }
 
     #[test]

@@ -8,12 +8,12 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts as _, Query, RawPathParams, Request, State};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, Method};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
+use super::pace::{Pace, Paced};
 use super::{Control, answer, by_of_extensions, name_of, watched};
 
 /// Adds every command's route.
@@ -34,7 +34,7 @@ fn method_filter(method: &Method) -> MethodFilter {
 async fn carry_out(control: Control, route: &'static Route, request: Request) -> Response {
     let request_name = name_of(&request);
     let (mut parts, body) = request.into_parts();
-    let command = match read(route, &mut parts, body).await {
+    let command = match read(route, &mut parts, body, control.pace).await {
         Ok(command) => command,
         Err(failure) => return answer::problem(failure, &request_name),
     };
@@ -67,7 +67,12 @@ pub(super) fn cut_short() -> Failure {
         .help("ask `status` for where it left the service")
 }
 
-async fn read(route: &Route, parts: &mut Parts, body: Body) -> Result<Command, Failure> {
+async fn read(
+    route: &Route,
+    parts: &mut Parts,
+    body: Body,
+    pace: Pace,
+) -> Result<Command, Failure> {
     let usage = |error: String| Failure::new(Code::Usage, error);
     let path = RawPathParams::from_request_parts(parts, &()).await;
     let path = path.map_err(|error| usage(error.to_string()))?;
@@ -80,22 +85,25 @@ async fn read(route: &Route, parts: &mut Parts, body: Body) -> Result<Command, F
         Carries::Json | Carries::JsonWatched => MAX_COMMAND_BYTES,
         Carries::Input => MAX_INPUT_BYTES,
     };
-    let body = collect(&parts.headers, body, bound).await?;
+    let body = collect(&parts.headers, Paced::new(body, pace), bound).await?;
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     route.read(path, query, content_type, Payload(body))
 }
 
-async fn collect(headers: &HeaderMap, body: Body, bound: usize) -> Result<Bytes, Failure> {
+async fn collect(headers: &HeaderMap, mut body: Paced, bound: usize) -> Result<Bytes, Failure> {
     let too_large =
         || Failure::new(Code::TooLarge, format!("the body has more than {bound} bytes"));
     if announced_bytes(headers) > bound as u64 {
         return Err(too_large());
     }
-    match Limited::new(body, bound).collect().await {
-        Ok(whole) => Ok(whole.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(error) => Err(Failure::new(Code::Usage, format!("the body broke off: {error}"))),
+    let mut whole = BytesMut::new();
+    while let Some(piece) = body.next().await? {
+        if whole.len() + piece.len() > bound {
+            return Err(too_large());
+        }
+        whole.extend_from_slice(&piece);
     }
+    Ok(whole.freeze())
 }
 
 /// How many bytes the client says its body has; 0 where it doesn't say.

@@ -9,6 +9,8 @@ mod answer;
 mod attempts;
 mod commands;
 mod events;
+mod following;
+mod pace;
 mod serve;
 mod token;
 mod upload;
@@ -28,9 +30,11 @@ use http::{Extensions, HeaderValue, StatusCode};
 use airssys_wasm_api::{By, Code, Failure, Route};
 
 use self::attempts::Attempts;
+use self::pace::Pace;
 pub(crate) use self::token::Token;
 use crate::authority::Admitted;
 use crate::node::Node;
+use crate::tls::Identity;
 
 /// The control port of one node.
 #[derive(Clone)]
@@ -39,6 +43,9 @@ pub(crate) struct Control {
     /// The data directory's own.
     token: Arc<Token>,
     attempts: Arc<Attempts>,
+    pace: Pace,
+    /// What its connections are encrypted by, if they are.
+    identity: Option<Arc<Identity>>,
 }
 
 /// Whose request it is, and where it came from.
@@ -55,8 +62,9 @@ struct RequestName(String);
 const REQUEST_ID: &str = "x-request-id";
 
 impl Control {
-    pub(crate) fn new(node: Arc<Node>, token: Token) -> Self {
-        Self { node, token: Arc::new(token), attempts: Arc::default() }
+    pub(crate) fn new(node: Arc<Node>, token: Token, identity: Option<Arc<Identity>>) -> Self {
+        let (token, attempts) = (Arc::new(token), Arc::default());
+        Self { node, token, attempts, pace: Pace::SLOWEST, identity }
     }
 
     /// Every route, behind the door.
@@ -67,7 +75,8 @@ impl Control {
             .route("/metrics", get(metrics))
             .route("/v1/openapi.json", get(openapi))
             .route("/v1/artifacts", post(upload::store))
-            .route(Route::EVENTS, get(events::follow));
+            .route(Route::EVENTS, get(events::follow))
+            .route(Route::AUDIT_EVENTS, get(following::follow));
         commands::routes(router)
             .fallback(nowhere)
             .method_not_allowed_fallback(not_allowed)
@@ -163,5 +172,7 @@ fn name_of(request: &Request) -> String {
     request.extensions().get::<RequestName>().map_or_else(String::new, |name| name.0.clone())
 }
 
+#[cfg(test)]
+mod encrypted_tests;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,12 @@
 //! The control port over real connections, with the client that everybody uses.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use airssys_wasm_api::command::{List, Named};
-use airssys_wasm_api::reply::Services;
+use airssys_wasm_api::command::{Audit, List, Named};
+use airssys_wasm_api::reply::{AuditEntries, Services};
 use airssys_wasm_api::{
-    Client, Code, Command, MAX_ARTIFACT_BYTES, MAX_COMMAND_BYTES, Place, Problem,
+    Client, Code, Command, MAX_ARTIFACT_BYTES, MAX_COMMAND_BYTES, Place, Problem, Trust,
 };
 use airssys_wasm_model::Digest;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -24,10 +25,15 @@ struct Door {
 
 /// A control port on a node without services.
 async fn door() -> Door {
+    door_at(Pace::SLOWEST).await
+}
+
+/// The same, where bodies may not be slower than this.
+async fn door_at(pace: Pace) -> Door {
     let dir = tempfile::tempdir().unwrap();
     let node = crate::testing::node(dir.path()).await;
     let token = Token::of_dir(dir.path()).unwrap();
-    let control = Control::new(node, token);
+    let control = Control { pace, ..Control::new(node, token, None) };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopping) = watch::channel(false);
@@ -42,7 +48,11 @@ impl Door {
     }
 
     fn client_with(&self, token: &str) -> Client {
-        let place = Place { node: format!("http://{}", self.address), token: token.to_owned() };
+        let place = Place {
+            node: format!("http://{}", self.address),
+            token: token.to_owned(),
+            trust: Trust::Public,
+        };
         Client::new(place).unwrap()
     }
 
@@ -120,6 +130,97 @@ async fn a_body_that_hides_its_size_is_cut_at_the_bound() {
     let rest = format!("transfer-encoding: chunked\r\n\r\n{chunk}");
     let answer = door.raw("POST /v1/services", &rest).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_that_comes_too_slowly_ends_whatever_it_is_of() {
+    let pace = Pace { grace: Duration::from_millis(100), bytes_per_second: 1 << 20 };
+    let door = door_at(pace).await;
+    for path in ["/v1/services", "/v1/artifacts", "/v1/services/greeter/invoke"] {
+        let head = format!("POST {path}");
+        // One byte of a thousand, and the connection stays open: what ends it is the node.
+        let answer = door.raw(&head, "content-length: 1000\r\n\r\n{").await;
+        assert!(answer.starts_with("HTTP/1.1 504 "), "{path}: {answer}");
+        assert!(answer.contains("too slowly"), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_turned_away() {
+    let door = door().await;
+    let with = |bytes: usize| format!("x-much: {}\r\n\r\n", "x".repeat(bytes));
+    let answer = door.raw("GET /v1/services", &with(16 << 10)).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let answer = door.raw("GET /v1/services", &with(64 << 10)).await;
+    assert!(answer.starts_with("HTTP/1.1 431 ") || answer.is_empty(), "{answer}");
+    let many: String = (0..200).map(|number| format!("x-{number}: 1\r\n")).collect();
+    let answer = door.raw("GET /v1/services", &format!("{many}\r\n")).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+}
+
+#[tokio::test]
+async fn the_trail_is_followed_from_an_entry_on_and_from_now_on() {
+    let door = door().await;
+    let client = door.client();
+    let remove = async || {
+        let failed = client.act(Command::Remove(named("nobody"))).await.unwrap_err();
+        assert_eq!(failed.code, Code::NotFound);
+    };
+    remove().await;
+    let known: AuditEntries = client.ask(Command::Audit(Audit::default())).await.unwrap();
+    let all = Audit { after_seq: Some(0), ..Audit::default() };
+    let removals = Audit { kind: Some("remove".to_owned()), ..Audit::default() };
+    let mut all = client.follow_audit(all).await.unwrap();
+    let mut from_now = client.follow_audit(removals).await.unwrap();
+    for entry in &known.entries {
+        assert_eq!(all.next().await.unwrap().as_ref(), Some(entry));
+    }
+    remove().await;
+    for following in [&mut all, &mut from_now] {
+        for number in 1..=2 {
+            let entry = following.next().await.unwrap().unwrap();
+            assert_eq!((entry.seq, &*entry.kind), (known.next + number, "remove"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_comes_back_to_the_trail_says_the_last_number_as_browsers_do() {
+    let door = door().await;
+    door.client().act(Command::Remove(named("nobody"))).await.unwrap_err();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let follow = http.get(format!("http://{}/v1/audit/events", door.address));
+    let follow = follow.bearer_auth(&door.token).header("last-event-id", "1");
+    let mut answer = follow.send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    let mut text = String::new();
+    while !text.contains("data: ") {
+        text.push_str(&String::from_utf8_lossy(&answer.chunk().await.unwrap().unwrap()));
+    }
+    assert!(text.contains("\nid: 2\nevent: entry\ndata: {\"seq\":2,"), "{text}");
+    let odd = http.get(format!("http://{}/v1/audit/events", door.address));
+    let odd = odd.bearer_auth(&door.token).header("last-event-id", "two").send().await.unwrap();
+    assert_eq!(odd.status().as_u16(), 400);
+}
+
+#[tokio::test]
+async fn those_who_follow_the_trail_are_bounded_and_give_their_places_back() {
+    let door = door().await;
+    let client = door.client();
+    let mut following = Vec::new();
+    let refused = loop {
+        match client.follow_audit(Audit::default()).await {
+            Ok(entries) => following.push(entries),
+            Err(failure) => break failure,
+        }
+    };
+    assert_eq!((refused.code, following.len()), (Code::Saturated, 16));
+    following.clear();
+    while client.follow_audit(Audit::default()).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    let limited = Audit { limit: Some(1), ..Audit::default() };
+    assert_eq!(client.follow_audit(limited).await.err().unwrap().code, Code::Usage);
 }
 
 #[tokio::test]

@@ -1,13 +1,15 @@
 //! Taking a component's bytes in, written as they arrive: a node's memory holds a piece at a time.
 
+use std::sync::Arc;
+
 use airssys_wasm_api::reply::Stored;
 use airssys_wasm_api::{Code, Failure, MAX_ARTIFACT_BYTES};
 use airssys_wasm_store::{BlobError, Writer};
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http_body_util::BodyExt as _;
 
 use super::commands::{announced_bytes, cut_short};
+use super::pace::Paced;
 use super::{Control, answer, by_of, name_of};
 
 /// `POST /v1/artifacts`.
@@ -20,26 +22,24 @@ pub(super) async fn store(State(control): State<Control>, request: Request) -> R
 }
 
 async fn receive(control: Control, request: Request) -> Result<Stored, Failure> {
-    control.node.permit_upload(&by_of(&request)?)?;
+    let by = by_of(&request)?;
+    control.node.permit_upload(&by)?;
     let bound = MAX_ARTIFACT_BYTES as u64;
     if announced_bytes(request.headers()) > bound {
         return Err(failure(&BlobError::TooLarge { limit_bytes: bound }));
     }
-    let node = control.node;
+    let (node, pace) = (Arc::clone(&control.node), control.pace);
     let mut writer = blocking(move || node.store().blobs().writer(bound)).await?;
-    let mut body = request.into_body();
-    while let Some(frame) = body.frame().await {
-        let frame = frame
-            .map_err(|error| Failure::new(Code::Usage, format!("the upload broke off: {error}")))?;
-        if let Ok(piece) = frame.into_data() {
-            writer = append(writer, piece).await?;
-        }
+    let mut body = Paced::new(request.into_body(), pace);
+    while let Some(piece) = body.next().await? {
+        writer = append(writer, piece).await?;
     }
     let size_bytes = writer.written_bytes();
     if size_bytes == 0 {
         return Err(Failure::new(Code::Invalid, "the upload is empty"));
     }
     let digest = blocking(move || writer.finish()).await?;
+    control.node.trail().uploaded(&digest, size_bytes, &by);
     Ok(Stored { digest, size_bytes })
 }
 

@@ -22,19 +22,28 @@ use crate::starting::StartError;
 /// settings, which are counted in lines; a model or a word list is a file.
 const SETTINGS_PART_MAX_BYTES: usize = 64 << 10;
 
+/// Whether somebody may let this candidate have calls.
+pub(super) fn permit(
+    shared: &Shared,
+    name: &Name,
+    candidate: &Candidate,
+    by: &By,
+) -> Result<(), Failure> {
+    let Candidate { release, settings, .. } = candidate;
+    let act = match candidate.kind {
+        RolloutKind::Deploy => Act::Deploy,
+        _ => Act::Update,
+    };
+    shared.authority.permit_rollout(shared, by, act, name, (release, settings))
+}
+
 /// What can be found wrong without compiling.
 pub(super) async fn check(
     shared: &Arc<Shared>,
     name: &Name,
     candidate: &Candidate,
-    by: &By,
 ) -> Result<(), Failure> {
     let Candidate { release, settings, rollout, unnamed, .. } = candidate;
-    let act = match candidate.kind {
-        RolloutKind::Deploy => Act::Deploy,
-        _ => Act::Update,
-    };
-    shared.authority.permit_rollout(shared, by, act, name, (release, settings))?;
     addresses::check(release, unnamed)?;
     Rights::intersect(&release.manifest.asked, &settings.grants)
         .map_err(|error| StartError::from(error).failure())?;

@@ -10,9 +10,10 @@ use airssys_wasm_deploy::RolloutKind;
 use airssys_wasm_model::RolloutSettings;
 
 use super::candidate::{Candidate, all_asked, candidate_of_update, release_of, settings};
-use super::checks::{check, check_free};
+use super::checks::{check, check_free, permit};
 use super::planning::{plan_of_deploy, planned};
 use super::rolling::{begin, deployed, follow, rests, rolled};
+use crate::audit::Act;
 use crate::authors;
 use crate::collecting;
 use crate::node::Shared;
@@ -22,13 +23,19 @@ pub(crate) async fn deploy(
     shared: &Arc<Shared>,
     command: Deploy,
     by: By,
+    act: &mut Act,
 ) -> Result<Reply, Failure> {
-    let done = try_deploy(shared, command, by).await;
+    let done = try_deploy(shared, command, by, act).await;
     collecting::after(shared, &done).await;
     done
 }
 
-async fn try_deploy(shared: &Arc<Shared>, command: Deploy, by: By) -> Result<Reply, Failure> {
+async fn try_deploy(
+    shared: &Arc<Shared>,
+    command: Deploy,
+    by: By,
+    act: &mut Act,
+) -> Result<Reply, Failure> {
     let arrived = Instant::now();
     let Deploy { source, name, version, config, grants, grant_asked, .. } = command;
     let Deploy { determinism, accept_signer, plan_only, .. } = command;
@@ -46,7 +53,9 @@ async fn try_deploy(shared: &Arc<Shared>, command: Deploy, by: By) -> Result<Rep
         accept_signer,
         kind: RolloutKind::Deploy,
     };
-    check(shared, &name, &candidate, &by).await?;
+    permit(shared, &name, &candidate, &by)?;
+    act.begin(plan_only).await?;
+    check(shared, &name, &candidate).await?;
     if plan_only {
         return plan_of_deploy(shared, candidate, arrived);
     }
@@ -56,17 +65,28 @@ async fn try_deploy(shared: &Arc<Shared>, command: Deploy, by: By) -> Result<Rep
     deployed(&begun, &record, arrived)
 }
 
-pub(crate) async fn push(shared: &Arc<Shared>, command: Push, by: By) -> Result<Reply, Failure> {
-    let done = try_push(shared, command, by).await;
+pub(crate) async fn push(
+    shared: &Arc<Shared>,
+    command: Push,
+    by: By,
+    act: &mut Act,
+) -> Result<Reply, Failure> {
+    let done = try_push(shared, command, by, act).await;
     collecting::after(shared, &done).await;
     done
 }
 
-async fn try_push(shared: &Arc<Shared>, command: Push, by: By) -> Result<Reply, Failure> {
+async fn try_push(
+    shared: &Arc<Shared>,
+    command: Push,
+    by: By,
+    act: &mut Act,
+) -> Result<Reply, Failure> {
     let Push { artifact, name, version, accept_signer } = command;
     by.progress.phase("storing");
     let release = releases::read(shared, artifact, name, version, &by.who).await?;
     shared.authority.permit_push(&by, &release)?;
+    act.begin(false).await?;
     if !accept_signer {
         authors::check(shared, &release).await?;
     }
@@ -82,18 +102,26 @@ pub(crate) async fn update(
     shared: &Arc<Shared>,
     command: Update,
     by: By,
+    act: &mut Act,
 ) -> Result<Reply, Failure> {
-    let done = try_update(shared, command, by).await;
+    let done = try_update(shared, command, by, act).await;
     collecting::after(shared, &done).await;
     done
 }
 
-async fn try_update(shared: &Arc<Shared>, command: Update, by: By) -> Result<Reply, Failure> {
+async fn try_update(
+    shared: &Arc<Shared>,
+    command: Update,
+    by: By,
+    act: &mut Act,
+) -> Result<Reply, Failure> {
     let arrived = Instant::now();
     let service = shared.service(&command.service)?;
     check_free(&service.record())?;
     let candidate = candidate_of_update(shared, &service, &command, &by).await?;
-    check(shared, service.name(), &candidate, &by).await?;
+    permit(shared, service.name(), &candidate, &by)?;
+    act.begin(command.plan_only).await?;
+    check(shared, service.name(), &candidate).await?;
     if command.plan_only {
         let record = service.record();
         let to = (record.next_revision, candidate.settings.version);

@@ -13,9 +13,10 @@ use airssys_wasm_model::Name;
 use futures::future::join_all;
 
 use super::candidate::{Candidate, candidate_of_update};
-use super::checks::{check, check_free};
+use super::checks::{check, check_free, permit};
 use super::planning::{plan_failure, plan_of};
 use super::rolling::{Begun, compile, follow, record};
+use crate::audit::Act;
 use crate::batches::{self, Batch};
 use crate::collecting;
 use crate::ingress::Route;
@@ -23,7 +24,7 @@ use crate::node::Shared;
 use crate::releases;
 use crate::service::{LastStart, Service};
 
-/// A service that is to take part, checked.
+/// A service that is to take part.
 struct Member {
     service: Arc<Service>,
     candidate: Candidate,
@@ -33,8 +34,9 @@ pub(crate) async fn updates(
     shared: &Arc<Shared>,
     command: Updates,
     by: By,
+    act: &mut Act,
 ) -> Result<Reply, Failure> {
-    let done = try_updates(shared, command, by).await;
+    let done = try_updates(shared, command, by, act).await;
     collecting::after(shared, &done).await;
     done
 }
@@ -45,13 +47,20 @@ pub(crate) fn update_status(shared: &Shared, command: &JointUpdate) -> Result<Re
     Ok(batches::report(shared, &batch.record(), None).into())
 }
 
-async fn try_updates(shared: &Arc<Shared>, command: Updates, by: By) -> Result<Reply, Failure> {
+async fn try_updates(
+    shared: &Arc<Shared>,
+    command: Updates,
+    by: By,
+    act: &mut Act,
+) -> Result<Reply, Failure> {
     let arrived = Instant::now();
     let order = match command.order {
         UpdateOrder::Together => BatchOrder::Together,
         UpdateOrder::InOrder => BatchOrder::InOrder,
     };
     let members = members(shared, &command.updates, &by).await?;
+    act.begin(command.plan_only).await?;
+    check_all(shared, &members).await?;
     let plans = plans(&members, shared.batches.next(), order)?;
     if command.plan_only {
         return Ok(JointPlan { order: command.order, plans }.into());
@@ -77,7 +86,7 @@ async fn try_updates(shared: &Arc<Shared>, command: Updates, by: By) -> Result<R
     Ok(batches::report(shared, &batch.record(), Some(arrived)).into())
 }
 
-/// Those that are to take part. All that can be found wrong without compiling is found here.
+/// Those that are to take part, each of which may.
 async fn members(
     shared: &Arc<Shared>,
     updates: &[Update],
@@ -102,11 +111,19 @@ async fn members(
         let service = shared.service(name)?;
         check_free(&service.record()).map_err(of)?;
         let candidate = candidate_of_update(shared, &service, update, by).await.map_err(of)?;
-        check(shared, name, &candidate, by).await.map_err(of)?;
+        permit(shared, name, &candidate, by).map_err(of)?;
         members.push(Member { service, candidate });
     }
-    check_routes(&members)?;
     Ok(members)
+}
+
+/// All that can be found wrong without compiling.
+async fn check_all(shared: &Arc<Shared>, members: &[Member]) -> Result<(), Failure> {
+    for Member { service, candidate } in members {
+        let name = service.name();
+        check(shared, name, candidate).await.map_err(|failure| of(name, failure))?;
+    }
+    check_routes(members)
 }
 
 /// Two candidates may not want the same route: none of them holds it yet.

@@ -37,6 +37,9 @@ const UNREAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long answers that have begun may go on after the node was told to stop.
 const FAREWELL: Duration = Duration::from_secs(30);
 
+/// Calls that may be under way on one HTTP/2 connection.
+const STREAMS_MAX: u32 = 256;
+
 /// The largest body of a request, unless the node's settings say otherwise. Bodies are streamed, so the
 /// bound is one on time and not on memory.
 pub(crate) const BODY_BYTES_MAX: u64 = 1 << 30;
@@ -64,8 +67,16 @@ impl Ingress {
     ) {
         let connections_max = listen::connections_max(CONNECTIONS_MAX);
         let (silence, unread, farewell) = (SILENCE, UNREAD_TIMEOUT, FAREWELL);
-        let listening = Listening { connections_max, silence, unread, farewell };
-        listening.serve(listener, self, stopping).await;
+        let listening = Listening {
+            connections_max,
+            per_address_max: None,
+            streams_max: STREAMS_MAX,
+            head_bytes_max: None,
+            silence,
+            unread,
+            farewell,
+        };
+        listening.serve(listener, None, self, stopping).await;
     }
 
     /// What a request comes to before its service sees it.

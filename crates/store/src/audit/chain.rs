@@ -7,11 +7,12 @@ use super::entry::Recorded;
 use super::key::PublicKey;
 use super::line::{Hash, hash_of};
 use super::segment::{FORMAT, HeadLine, Line, SealLine};
+use super::succession::Keys;
 
 /// Where a reader of the chain stands.
 #[derive(Debug)]
 pub(super) struct Chain<'a> {
-    trusted: &'a [PublicKey],
+    keys: &'a Keys,
     /// The hash of the last line; before the first one of the oldest segment that is left, whatever that
     /// segment says, unless it is the first of all.
     last: Option<Hash>,
@@ -87,13 +88,13 @@ pub enum Wrong {
 
 impl<'a> Chain<'a> {
     /// From the beginning of the trail.
-    pub(super) fn from_start(trusted: &'a [PublicKey]) -> Self {
-        Self { trusted, last: Some(Hash::NONE), seq: 0, stretch: Stretch::of(0) }
+    pub(super) fn from_start(keys: &'a Keys) -> Self {
+        Self { keys, last: Some(Hash::NONE), seq: 0, stretch: Stretch::of(0) }
     }
 
     /// From the beginning of a segment, believing what it says of those before it.
-    pub(super) fn from_segment(trusted: &'a [PublicKey]) -> Self {
-        let mut chain = Self::from_start(trusted);
+    pub(super) fn from_segment(keys: &'a Keys) -> Self {
+        let mut chain = Self::from_start(keys);
         chain.forget_start();
         chain
     }
@@ -156,7 +157,7 @@ impl<'a> Chain<'a> {
         if head.format != FORMAT {
             return Err(Wrong::UnknownFormat { found: head.format });
         }
-        if !self.trusted.contains(&head.node) {
+        if !self.keys.includes(head.segment, &head.node) {
             return Err(Wrong::UnknownNode { node: Box::new(head.node) });
         }
         if self.last.is_none() {
@@ -180,7 +181,7 @@ impl<'a> Chain<'a> {
         let Stretch { number, entries, .. } = self.stretch;
         let seal = &line.seal;
         let fits = (seal.segment, seal.last_seq, seal.entries) == (number, self.seq, entries);
-        if !fits || !self.trusted.iter().any(|key| line.is_signed_by(key)) {
+        if !fits || !self.keys.of(number).any(|key| line.is_signed_by(key)) {
             return Err(Wrong::ForgedSeal);
         }
         self.stretch.sealed = true;

@@ -32,9 +32,11 @@ struct Key {
     target: Option<Arc<str>>,
 }
 
-/// Whose denials share a budget: an instance's, and all of a revision's.
+/// Whose denials share a budget: an instance's, and all of a revision's; or, where no guest acted, a principal's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Scope {
+    /// None where a guest acted: there it is who called it, and the guest has the budget.
+    principal: Option<Arc<str>>,
     service: Option<Arc<str>>,
     revision: Option<u64>,
     instance: Option<u64>,
@@ -109,8 +111,9 @@ impl Coalescer {
         entry.target = "(various)".into();
         entry.detail = Some(self.explain(&key.scope).into());
         entry.call = None;
-        // A revision's rest is of many instances.
+        // A revision's rest is of many instances, and a principal's of many services.
         entry.instance = key.scope.instance;
+        entry.service = key.scope.service.clone();
         match self.tallies.get_mut(&key) {
             Some(tally) => tally.add(entry),
             None => {
@@ -121,9 +124,10 @@ impl Coalescer {
     }
 
     fn explain(&self, scope: &Scope) -> String {
-        let (whose, budget) = match scope.instance {
-            Some(_) => ("an instance", self.budget.per_instance_per_second),
-            None => ("a revision", self.budget.per_revision_per_second),
+        let (whose, budget) = match scope {
+            Scope { instance: Some(_), .. } => ("an instance", self.budget.per_instance_per_second),
+            Scope { revision: Some(_), .. } => ("a revision", self.budget.per_revision_per_second),
+            _ => ("whoever asks", self.budget.per_principal_per_second),
         };
         format!("denials over the {budget} a second that are written one by one for {whose}")
     }
@@ -146,6 +150,10 @@ impl Coalescer {
     /// Takes one from the budgets, or says which is used up.
     fn over_budget(&mut self, scope: &Scope, now: SystemTime) -> Option<Scope> {
         let second = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        if scope.revision.is_none() && scope.instance.is_none() {
+            let most = self.budget.per_principal_per_second;
+            return (!self.meter(scope, second, most)).then(|| scope.clone());
+        }
         let all = Scope { instance: None, ..scope.clone() };
         let (one, every) =
             (self.budget.per_instance_per_second, self.budget.per_revision_per_second);
@@ -176,7 +184,11 @@ impl Coalescer {
 impl Scope {
     fn of(entry: &Entry) -> Self {
         let Entry { revision, instance, .. } = *entry;
-        Self { service: entry.service.clone(), revision, instance }
+        if revision.is_none() && instance.is_none() {
+            // Whoever asks chooses the service, too.
+            return Self { principal: entry.principal.clone(), service: None, revision, instance };
+        }
+        Self { principal: None, service: entry.service.clone(), revision, instance }
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn small() -> AuditSettings {
 
 pub(super) fn open(shadow: &Shadow, settings: &AuditSettings) -> Result<Keeper, OpenError> {
     let folder = Arc::new(shadow.clone());
-    let (ledger, remarks) = Ledger::open(folder, key(), settings.clone().bounded(), at(0))?;
+    let (ledger, remarks) = Ledger::open(folder, key(), None, settings.clone().bounded(), at(0))?;
     Ok(Keeper::new(ledger, remarks, at(0)))
 }
 

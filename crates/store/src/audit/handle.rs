@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
@@ -46,7 +46,8 @@ struct Desk {
     position: watch::Receiver<Position>,
     folder: Arc<dyn Folder>,
     dir: PathBuf,
-    key: PublicKey,
+    /// Held to be copied or replaced.
+    key: RwLock<PublicKey>,
     /// Taken by the drop, which waits for the thread.
     thread: Mutex<Option<JoinHandle<()>>>,
     _lock: DirectoryLock,
@@ -80,13 +81,27 @@ impl Audit {
         key: NodeKey,
         clock: Clock,
     ) -> Result<Self, TrailError> {
+        Self::open_after(dir, settings, key, None, clock)
+    }
+
+    /// The same, where it is not known whether the former key's succession was finished: what that one signed of the
+    /// trail's end is believed once more, and signed anew. To be called only when [`has_succeeded`](super::has_succeeded)
+    /// says that this key follows that one.
+    pub fn open_after(
+        dir: &Path,
+        settings: AuditSettings,
+        key: NodeKey,
+        former: Option<PublicKey>,
+        clock: Clock,
+    ) -> Result<Self, TrailError> {
         let io = |doing, source| TrailError::Io { doing, dir: dir.to_owned(), source };
         create_private_folder(dir).map_err(|error| io("make a folder for", error))?;
         let lock = DirectoryLock::take(dir).map_err(|error| match error {
             StoreError::Full { source, .. } | StoreError::Io { source, .. } => io("lock", source),
             _ => TrailError::Locked { dir: dir.to_owned() },
         })?;
-        Self::on(Arc::new(DiskFolder(dir.to_owned())), dir, lock, settings, key, clock)
+        let folder = Arc::new(DiskFolder(dir.to_owned()));
+        Self::on(folder, dir, lock, settings, (key, former), clock)
     }
 
     fn on(
@@ -94,13 +109,13 @@ impl Audit {
         dir: &Path,
         lock: DirectoryLock,
         settings: AuditSettings,
-        key: NodeKey,
+        (key, former): (NodeKey, Option<PublicKey>),
         clock: Clock,
     ) -> Result<Self, TrailError> {
         let settings = settings.bounded();
         let public = key.public();
         let now = clock();
-        let (ledger, remarks) = Ledger::open(folder.clone(), key, settings.clone(), now)
+        let (ledger, remarks) = Ledger::open(folder.clone(), key, former, settings.clone(), now)
             .map_err(|error| error.of(dir.to_owned()))?;
         let keeper = Keeper::new(ledger, remarks, now);
         let (standing, position) = (keeper.standing(), keeper.position());
@@ -120,7 +135,7 @@ impl Audit {
             position,
             folder,
             dir: dir.to_owned(),
-            key: public,
+            key: RwLock::new(public),
             thread: Mutex::new(Some(thread)),
             _lock: lock,
         };
@@ -192,6 +207,18 @@ impl Audit {
         answer.await.map_err(|_| AuditError::Closed)?
     }
 
+    /// Lets another key sign from now on, and returns when the trail says durably which. The former one goes on being
+    /// good for what it has signed. After an error, [`has_succeeded`](super::has_succeeded) tells which key signs.
+    pub async fn succeed(&self, key: NodeKey) -> Result<(), AuditError> {
+        let public = key.public();
+        let (reply, answer) = oneshot::channel();
+        self.send(Item::Succeed(Box::new(key), reply)).await?;
+        self.desk.urgent.notify_one();
+        answer.await.map_err(|_| AuditError::Closed)??;
+        *self.desk.key.write().unwrap_or_else(PoisonError::into_inner) = public;
+        Ok(())
+    }
+
     /// Writes everything handed in before, counts and all, and ends the trail for all clones.
     pub async fn close(&self) -> Result<(), AuditError> {
         let (reply, answer) = oneshot::channel();
@@ -212,7 +239,7 @@ impl Audit {
 
     /// What the trail is verified with.
     pub fn public_key(&self) -> PublicKey {
-        self.desk.key
+        *self.desk.key.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The durable entries that a query asks for. Blocks on the disk, also while it is iterated.
@@ -229,7 +256,7 @@ impl Audit {
 
     /// Checks the whole trail. Blocks on the disk.
     pub fn verify(&self, witness: Option<&Witness>) -> Result<Report, TrailError> {
-        examine_steady(&*self.desk.folder, &[self.desk.key], witness).map_err(|source| {
+        examine_steady(&*self.desk.folder, &[self.public_key()], witness).map_err(|source| {
             TrailError::Io { doing: "verify", dir: self.desk.dir.clone(), source }
         })
     }

@@ -13,6 +13,7 @@ use tracing::{error, info};
 use super::coalesce::Coalescer;
 use super::entry::{Decision, Entry};
 use super::error::AuditError;
+use super::key::NodeKey;
 use super::ledger::{Ledger, Position, TRAIL};
 use super::reserve::Reserve;
 use super::settings::AuditSettings;
@@ -25,6 +26,8 @@ pub(super) enum Item {
     Note(Entry),
     /// To be written, and answered with its number.
     Record(Entry, oneshot::Sender<Result<u64, AuditError>>),
+    /// To be signed with from now on, and answered when it is.
+    Succeed(Box<NodeKey>, oneshot::Sender<Result<(), AuditError>>),
     /// To be answered when all before it is written.
     Flush(oneshot::Sender<Result<(), AuditError>>),
     /// The same, with the counts of denials; the last item.
@@ -65,6 +68,9 @@ struct Trouble {
     why: Arc<io::Error>,
     refused_records: u64,
 }
+
+/// Who waits for something that has no number.
+type Reply = oneshot::Sender<Result<(), AuditError>>;
 
 /// An entry, and who waits for it.
 struct Line {
@@ -109,9 +115,13 @@ impl Keeper {
     /// whose window ended, a seal, a retention, another try at a disk that refused.
     pub(super) fn commit(&mut self, items: Vec<Item>, now: SystemTime) {
         let mut flushes = Vec::new();
-        let lines = self.sort(items, &mut flushes, now);
+        let mut successors = Vec::new();
+        let lines = self.sort(items, &mut flushes, &mut successors, now);
         if !lines.is_empty() || self.trouble.is_some() {
             self.write(lines, now);
+        }
+        for (key, reply) in successors {
+            let _ = reply.send(self.succeed(*key, now));
         }
         if self.trouble.is_none() && self.ledger.is_due(now) {
             self.turn_over(now);
@@ -120,6 +130,14 @@ impl Keeper {
         for flush in flushes {
             let _ = flush.send(self.outcome());
         }
+    }
+
+    fn succeed(&mut self, key: NodeKey, now: SystemTime) -> Result<(), AuditError> {
+        self.outcome()?;
+        self.ledger.succeed(key, now).map_err(|error| {
+            self.refuse(error, now);
+            self.outcome().expect_err("it was just refused")
+        })
     }
 
     fn outcome(&self) -> Result<(), AuditError> {
@@ -133,7 +151,8 @@ impl Keeper {
     fn sort(
         &mut self,
         items: Vec<Item>,
-        flushes: &mut Vec<oneshot::Sender<Result<(), AuditError>>>,
+        flushes: &mut Vec<Reply>,
+        successors: &mut Vec<(Box<NodeKey>, Reply)>,
         now: SystemTime,
     ) -> Vec<Line> {
         let mut lines: Vec<Line> = self.backlog.drain(..).map(Line::of).collect();
@@ -151,6 +170,7 @@ impl Keeper {
                     lines.push(Line { entry, reply: Some(reply) });
                 }
                 Item::Flush(reply) => flushes.push(reply),
+                Item::Succeed(key, reply) => successors.push((key, reply)),
                 Item::Close(reply) => {
                     closing = true;
                     flushes.push(reply);

@@ -68,10 +68,20 @@ impl NodeKey {
         if let Some(key) = Self::load(path)? {
             return Ok(key);
         }
-        let seed = draw();
+        Self::create(path, draw())
+    }
+
+    /// A key of this seed, in a file that its owner alone can read. One that is there is replaced.
+    pub fn create(path: &Path, seed: [u8; 32]) -> Result<Self, KeyError> {
         let io = |source| KeyError::Io { doing: "create", path: path.to_owned(), source };
         store(path, &seed).map_err(io)?;
         Ok(Self::from_seed(seed))
+    }
+
+    /// Puts the key of one file in the place of another's, in one step. Durable when it returns.
+    pub fn replace(path: &Path, by: &Path) -> Result<(), KeyError> {
+        let io = |source| KeyError::Io { doing: "replace", path: path.to_owned(), source };
+        fs::rename(by, path).and_then(|()| sync_folder(folder_of(path))).map_err(io)
     }
 
     /// The key in this file, if there is one.
@@ -118,9 +128,11 @@ fn store(path: &Path, seed: &[u8; 32]) -> io::Result<()> {
     writeln!(file, "{}", hex(seed))?;
     file.sync_all()?;
     fs::rename(&unfinished, path)?;
-    sync_folder(
-        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")),
-    )
+    sync_folder(folder_of(path))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(unix)]

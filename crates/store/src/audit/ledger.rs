@@ -18,6 +18,7 @@ use super::key::NodeKey;
 use super::line;
 use super::segment::{self, FORMAT, Head, HeadLine, Seal, SealLine};
 use super::settings::AuditSettings;
+use super::succession;
 
 /// The kind of what the trail records of itself.
 pub(super) const TRAIL: Kind = Kind::control("audit");
@@ -95,6 +96,18 @@ impl Ledger {
         let bytes = self.anchor.current().bytes;
         self.sealed.push_back(Sealed { number, bytes, at: now });
         Ok(())
+    }
+
+    /// Lets another key sign from here on. After an error the former one does, and nothing has changed; but for one
+    /// that comes after the succession is recorded, of which the anchor's next writing makes good.
+    pub(super) fn succeed(&mut self, key: NodeKey, now: SystemTime) -> io::Result<()> {
+        self.seal(now)?;
+        let current = *self.anchor.current();
+        succession::record(&*self.folder, &self.key, &key, current.segment + 1, now)?;
+        self.key = key;
+        // Both slots: the former key says nothing more of where the trail ends.
+        self.anchor.advance(current, &self.key)?;
+        self.anchor.advance(*self.anchor.current(), &self.key)
     }
 
     /// Deletes the oldest sealed segments that are over the bounds, after it is recorded which.

@@ -32,6 +32,7 @@ mod recovery;
 mod reserve;
 mod segment;
 mod settings;
+mod succession;
 mod verify;
 mod writer;
 
@@ -43,6 +44,8 @@ mod power_cut;
 mod refusing;
 #[cfg(test)]
 mod repeated;
+#[cfg(test)]
+mod rotating;
 #[cfg(test)]
 mod shadow;
 #[cfg(test)]
@@ -58,5 +61,6 @@ pub use levels::Level;
 pub use line::Hash;
 pub use query::{Entries, Order, Query};
 pub use settings::{AuditSettings, DenialBudget, MAX_SEGMENT_BYTES};
+pub use succession::has_succeeded;
 pub use verify::{Finding, Report, Witness, verify};
 pub use writer::Clock;

@@ -14,17 +14,19 @@ use super::chain::Chain;
 use super::entry::{Decision, Entry};
 use super::error::OpenError;
 use super::folder::{Folder, length, read_part};
-use super::key::NodeKey;
+use super::key::{NodeKey, PublicKey};
 use super::ledger::{Ledger, Open, Sealed, TRAIL};
 use super::segment;
 use super::settings::AuditSettings;
+use super::succession::Keys;
 
 impl Ledger {
     /// Opens a trail, or begins one in an empty folder. The entries say what was cut off; they are to be
-    /// written first.
+    /// written first. `former` is the key before this one, where its succession was cut short.
     pub(super) fn open(
         folder: Arc<dyn Folder>,
         key: NodeKey,
+        former: Option<PublicKey>,
         settings: AuditSettings,
         now: SystemTime,
     ) -> Result<(Self, Vec<Entry>), OpenError> {
@@ -35,7 +37,8 @@ impl Ledger {
             entry.detail = Some(detail.into());
             remarks.push(entry);
         };
-        let mut anchor = find_anchor(&*folder, &key, &mut remark)?;
+        let keys = Keys::read(&*folder, &[former.unwrap_or(key.public())])?;
+        let mut anchor = find_anchor(&*folder, &key, &keys, &mut remark)?;
         let current = *anchor.current();
         let later: Vec<u64> = segment::numbers(&*folder)?
             .into_iter()
@@ -48,12 +51,12 @@ impl Ledger {
         let (open, end) = if current.segment == 0 {
             (None, 0)
         } else {
-            open_last(&*folder, &key, &current, &mut remark)?
+            open_last(&*folder, &keys, &current, &mut remark)?
         };
         let sealed = list_sealed(&*folder, current.oldest..end, now)?;
         // Names that a killed predecessor made or removed are durable from here on.
         folder.sync()?;
-        if !remarks.is_empty() {
+        if !remarks.is_empty() || former.is_some() {
             // Both slots anew: one may be the damaged one.
             anchor.advance(current, &key)?;
             anchor.advance(current, &key)?;
@@ -67,9 +70,10 @@ impl Ledger {
 fn find_anchor(
     folder: &dyn Folder,
     key: &NodeKey,
+    keys: &Keys,
     remark: &mut dyn FnMut(String),
 ) -> Result<AnchorFile, OpenError> {
-    let slots = match anchor::read(folder, &[key.public()]) {
+    let slots = match anchor::read(folder, &keys.anchoring()) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             if segment::numbers(folder)?.is_empty() {
                 return Ok(AnchorFile::create(folder, key)?);
@@ -93,7 +97,7 @@ fn find_anchor(
 /// sealed segment.
 fn open_last(
     folder: &dyn Folder,
-    key: &NodeKey,
+    keys: &Keys,
     anchor: &Anchor,
     remark: &mut dyn FnMut(String),
 ) -> Result<(Option<Open>, u64), OpenError> {
@@ -109,8 +113,7 @@ fn open_last(
     if found < anchor.bytes {
         return Err(damaged(format!("{} bytes of it were cut off", anchor.bytes - found)));
     }
-    let trusted = [key.public()];
-    let mut chain = Chain::from_segment(&trusted);
+    let mut chain = Chain::from_segment(keys);
     chain.enter(number);
     let bytes = read_part(folder, &name, 0, anchor.bytes)?;
     for text in bytes.split_inclusive(|byte| *byte == b'\n') {

@@ -88,6 +88,32 @@ fn fresh_instances_do_not_evade_the_budget_of_their_revision() {
 }
 
 #[test]
+fn whoever_asks_for_what_he_may_not_has_a_budget_whatever_services_he_names() {
+    let mut coalescer = Coalescer::new(DenialBudget::default());
+    let mut out = Vec::new();
+    let refused = |who: Option<&str>, service: &str| {
+        let mut entry = Entry::new(at(0), FILES, format!("remove {service}"), Decision::Denied);
+        entry.service = Some(service.into());
+        entry.principal = who.map(Into::into);
+        entry
+    };
+    for number in 0..5_000 {
+        let service = format!("service-{number}");
+        coalescer.admit(refused(Some("mallory"), &service), at(0), &mut out);
+    }
+    assert_eq!(out.len(), 5);
+    // Another principal has a budget of his own, and a guest of the same service another.
+    coalescer.admit(refused(Some("ada"), "greeter"), at(0), &mut out);
+    coalescer.admit(denial("/etc/passwd", 4, 0), at(0), &mut out);
+    assert_eq!(out.len(), 7);
+    coalescer.flush(&mut out);
+    assert_eq!((out.len(), counted(&out)), (8, 5_002));
+    let rest = out.last().unwrap();
+    assert_eq!((rest.count, rest.principal.as_deref()), (4_995, Some("mallory")));
+    assert_eq!((&*rest.target, rest.service.as_deref()), ("(various)", None));
+}
+
+#[test]
 fn counts_are_exact_whatever_comes_and_the_table_is_bounded() {
     let mut rng = SmallRng::seed_from_u64(seed());
     for _ in 0..20 {
@@ -95,6 +121,7 @@ fn counts_are_exact_whatever_comes_and_the_table_is_bounded() {
             window: Duration::from_secs(3),
             per_instance_per_second: 5,
             per_revision_per_second: 12,
+            per_principal_per_second: 3,
             open_tallies: rng.random_range(1..40),
         };
         let mut coalescer = Coalescer::new(budget);

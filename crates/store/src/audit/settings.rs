@@ -46,6 +46,9 @@ pub struct DenialBudget {
     /// The same for all instances of one revision together: where each call has a fresh instance, a budget
     /// per instance would bound nothing.
     pub per_revision_per_second: u32,
+    /// Refusals of one principal, of commands and not of a guest's uses, that are written one by one in a second. It is
+    /// people and scripts that meet them, and few at a time.
+    pub per_principal_per_second: u32,
     /// The most counters open at a time; the oldest is written out for a new one. At about 300 bytes each,
     /// 8,192 are 2.5 MB, four times what one revision can open in a window.
     pub open_tallies: usize,
@@ -77,6 +80,7 @@ impl Default for DenialBudget {
             window: Duration::from_secs(10),
             per_instance_per_second: 20,
             per_revision_per_second: 200,
+            per_principal_per_second: 5,
             open_tallies: 8_192,
         }
     }

@@ -176,7 +176,7 @@ fn a_trail_signed_with_another_key_is_found_and_not_opened() {
     let report = examine_steady(&whole, &[other.public()], None).unwrap();
     assert!(matches!(report.finding.unwrap().wrong, Wrong::UnknownNode { .. }));
     let folder = std::sync::Arc::new(whole);
-    let opened = super::ledger::Ledger::open(folder, other, small(), at(0));
+    let opened = super::ledger::Ledger::open(folder, other, None, small(), at(0));
     assert!(matches!(opened, Err(OpenError::OtherKey)));
 }
 

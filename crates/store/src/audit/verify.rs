@@ -17,6 +17,7 @@ use super::folder::{DiskFolder, Folder, length, read_part};
 use super::key::PublicKey;
 use super::line::Hash;
 use super::segment;
+use super::succession::Keys;
 
 /// An entry that was kept elsewhere: its `seq` and `hash`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,8 @@ pub struct Finding {
     pub wrong: Wrong,
 }
 
-/// Verifies the trail in a folder, with the keys its nodes sign with. The node may be running.
+/// Verifies the trail in a folder, with the keys its nodes sign with, and those that followed and preceded them. The
+/// node may be running.
 pub fn verify(
     dir: &Path,
     trusted: &[PublicKey],
@@ -79,21 +81,32 @@ pub(super) fn examine_steady(
     witness: Option<&Witness>,
 ) -> io::Result<Report> {
     const TRIES: usize = 5;
-    let mut anchor = read_anchor(folder, trusted)?;
+    let mut ends = ends(folder, trusted)?;
     for _ in 1..TRIES {
-        let report = examine(folder, trusted, witness, &anchor)?;
-        let now = read_anchor(folder, trusted)?;
-        let same = |slots: &Option<Slots>| slots.as_ref().map(|slots| (slots.latest, slots.intact));
-        if report.finding.is_none() || same(&now) == same(&anchor) {
+        let report = examine(folder, witness, &ends)?;
+        let now = self::ends(folder, trusted)?;
+        let same = |(keys, slots): &Ends| {
+            (keys.clone(), slots.as_ref().map(|slots| (slots.latest, slots.intact)))
+        };
+        if report.finding.is_none() || same(&now) == same(&ends) {
             return Ok(report);
         }
-        anchor = now;
+        ends = now;
     }
-    examine(folder, trusted, witness, &anchor)
+    examine(folder, witness, &ends)
 }
 
-fn read_anchor(folder: &dyn Folder, trusted: &[PublicKey]) -> io::Result<Option<Slots>> {
-    match anchor::read(folder, trusted) {
+/// Who signs the trail, and where it ends.
+type Ends = (Keys, Option<Slots>);
+
+fn ends(folder: &dyn Folder, trusted: &[PublicKey]) -> io::Result<Ends> {
+    let keys = Keys::read(folder, trusted)?;
+    let slots = read_anchor(folder, &keys)?;
+    Ok((keys, slots))
+}
+
+fn read_anchor(folder: &dyn Folder, keys: &Keys) -> io::Result<Option<Slots>> {
+    match anchor::read(folder, &keys.anchoring()) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         slots => slots.map(Some),
     }
@@ -101,12 +114,11 @@ fn read_anchor(folder: &dyn Folder, trusted: &[PublicKey]) -> io::Result<Option<
 
 fn examine(
     folder: &dyn Folder,
-    trusted: &[PublicKey],
     witness: Option<&Witness>,
-    slots: &Option<Slots>,
+    (keys, slots): &Ends,
 ) -> io::Result<Report> {
     let anchor = slots.as_ref().and_then(|slots| slots.latest);
-    let mut reading = Reading::new(trusted, witness, anchor);
+    let mut reading = Reading::new(keys, witness, anchor);
     reading.segments(folder)?;
     if reading.report.finding.is_none() {
         let whole = |wrong| Some(Finding { segment: 0, line: 0, seq: 0, wrong });
@@ -129,8 +141,8 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(trusted: &'a [PublicKey], witness: Option<&'a Witness>, anchor: Option<Anchor>) -> Self {
-        Self { chain: Chain::from_start(trusted), witness, anchor, report: Report::default() }
+    fn new(keys: &'a Keys, witness: Option<&'a Witness>, anchor: Option<Anchor>) -> Self {
+        Self { chain: Chain::from_start(keys), witness, anchor, report: Report::default() }
     }
 
     /// Reads up to the anchor; without one, all there is.

@@ -1,0 +1,76 @@
+//! The audit trail as Server-Sent Events, each entry under its number.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use airssys_wasm_api::{Code, Command, Failure, Payload, ROUTES, command};
+use airssys_wasm_store::audit::Recorded;
+use axum::body::Body;
+use axum::extract::{Query, Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::stream;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+
+use super::{Control, answer, by_of, name_of};
+use crate::audit::{Following, Told};
+
+/// How often a comment is sent while nothing happens, so that nobody on the way takes the connection for dead.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// What a browser, and whoever does as browsers do, says when it comes back: the last number that it saw.
+const LAST_EVENT_ID: &str = "last-event-id";
+
+pub(super) async fn follow(State(control): State<Control>, request: Request) -> Response {
+    let following = match asked(&request).and_then(|asked| Ok((asked, by_of(&request)?))) {
+        Ok((asked, by)) => control.node.follow_audit(asked, &by).await,
+        Err(failure) => Err(failure),
+    };
+    match following {
+        Ok(following) => answer_with(following),
+        Err(failure) => answer::problem(failure, &name_of(&request)),
+    }
+}
+
+/// What is asked for: in the words of `audit`, of which this is another way to be answered.
+fn asked(request: &Request) -> Result<command::Audit, Failure> {
+    let usage = |error: &dyn std::error::Error| Failure::from_error(Code::Usage, error);
+    let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(request.uri())
+        .map_err(|error| usage(&error))?;
+    let route = ROUTES.iter().find(|route| route.command == "audit");
+    let route = route.expect("it is in the table, which a test reads");
+    let Command::Audit(asked) = route.read([], query, None, Payload::default())? else {
+        unreachable!("a route reads its own command");
+    };
+    let Some(last) = request.headers().get(LAST_EVENT_ID) else { return Ok(asked) };
+    let last = last.to_str().ok().and_then(|last| last.parse().ok());
+    let last = last.ok_or_else(|| {
+        Failure::new(Code::Usage, format!("`{LAST_EVENT_ID}` is the number of an entry"))
+    })?;
+    Ok(command::Audit { after_seq: Some(last), ..asked })
+}
+
+fn answer_with(following: Following) -> Response {
+    // The comment brings the answer's head on its way before anything happens.
+    let first = stream::iter([Ok::<_, Infallible>(SILENCE)]);
+    let rest = stream::unfold(following, |mut following| async {
+        match following.next(HEARTBEAT).await {
+            Ok(Told::Entry(entry)) => Some((Ok(written(&entry)), following)),
+            Ok(Told::Nothing) => Some((Ok(SILENCE), following)),
+            Ok(Told::End) => None,
+            Err(failure) => {
+                tracing::warn!("who follows the audit trail is left: {failure}");
+                None
+            }
+        }
+    });
+    let body = Body::from_stream(futures::StreamExt::chain(first, rest));
+    ([(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")], body).into_response()
+}
+
+const SILENCE: Bytes = Bytes::from_static(b":\n\n");
+
+/// The line of the trail, as it is on the disk.
+fn written(entry: &Recorded) -> Bytes {
+    format!("id: {}\nevent: entry\ndata: {}\n\n", entry.seq, entry.line).into()
+}
