@@ -14,6 +14,7 @@ mod logging;
 mod lookup;
 mod secrets;
 mod sockets;
+mod transfer;
 
 use wasmtime::Engine;
 use wasmtime::component::Linker;

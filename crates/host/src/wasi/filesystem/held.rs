@@ -12,6 +12,7 @@ use wasmtime_wasi::p2::ReaddirIterator;
 use super::mount::{Mount, Place};
 use super::open::{Opened, OpenedKind};
 use super::refusal::Refusal;
+use crate::limit::{Level, Limit};
 use crate::prepare::Revision;
 
 /// The files of one instance.
@@ -59,9 +60,10 @@ impl HeldFiles {
         let taken =
             |open: &[Weak<File>], opening: &Arc<()>| open.len() + Arc::strong_count(opening) - 1;
         if taken(&self.open, &self.opening) >= max {
-            self.open.retain(|file| file.strong_count() > 0);
+            self.tidy();
         }
         if taken(&self.open, &self.opening) >= max {
+            self.revision.meters.hit(Limit::Files);
             return Err(Refusal::TooManyOpen);
         }
         Ok(Arc::clone(&self.opening))
@@ -109,6 +111,7 @@ impl HeldFiles {
         };
         let fd = table.push(descriptor)?;
         self.open.push(file);
+        self.revision.meters.opened(Level::Files);
         drop(slot);
         if let Some(place) = place {
             self.places.insert(fd.rep(), place);
@@ -116,9 +119,17 @@ impl HeldFiles {
         Ok(fd)
     }
 
-    /// The guest let go of this handle.
-    pub(super) fn forget(&mut self, fd: &Resource<Descriptor>) {
-        self.places.remove(&fd.rep());
+    /// The guest has let go of the handle with this number.
+    pub(super) fn forget(&mut self, number: u32) {
+        self.places.remove(&number);
+        self.tidy();
+    }
+
+    /// Forgets the files that nothing holds any more.
+    fn tidy(&mut self) {
+        let before = self.open.len();
+        self.open.retain(|file| file.strong_count() > 0);
+        self.revision.meters.closed(Level::Files, (before - self.open.len()) as u32);
     }
 
     /// A listing of this place, which shows what the rights let be seen there.
@@ -145,5 +156,11 @@ impl HeldFiles {
     /// The guest let go of this listing.
     pub(super) fn forget_listing(&mut self, listing: &Resource<ReaddirIterator>) {
         self.listings.remove(&listing.rep());
+    }
+}
+
+impl Drop for HeldFiles {
+    fn drop(&mut self) {
+        self.revision.meters.closed(Level::Files, self.open.len() as u32);
     }
 }
