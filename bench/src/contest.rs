@@ -115,6 +115,11 @@ impl<'a> Contest<'a> {
     }
 }
 
+/// By how much each ratio is above one.
+pub(crate) fn per_cent(ratios: &[f64]) -> Vec<f64> {
+    ratios.iter().map(|ratio| (ratio - 1.0) * 100.0).collect()
+}
+
 impl Contestant<'_> {
     fn measure(&mut self, each: Duration) -> Result<()> {
         self.load.send_for(WARM_UP, Pace::Closed)?.all_answered()?;

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::Paths;
-use crate::contest::Contest;
+use crate::contest::{Contest, per_cent};
 use crate::load::{Load, Request};
 use crate::node::{self, Node, Process, Server, marked};
 use crate::pairs;
@@ -106,7 +106,8 @@ impl Costs {
              it for `logs`, and its own log is at its default level, which leaves it out. A canary: a service \
              with two revisions at even shares beside one with one, in the same node; alone, the two are called \
              in turns, one call after the other on a connection of its own. The limit on memory and \
-             the metrics cannot be switched off, so they are in the first number and have none of their own.",
+             the metrics cannot be switched off, so they are in the first number and have none of their own; \
+             limits and the audit trail are in `bench security`.",
             self.rounds, self.seconds
         )
     }
@@ -139,11 +140,6 @@ fn rows(report: &mut Report, what: &str, contest: Contest<'_>) {
     report.row(format!("{what}: processor time a call"), "%", cpu);
     report.row(format!("{what}: time a call at full load"), "%", rate);
     contest.report(report, what);
-}
-
-/// By how much a ratio is above one.
-fn per_cent(ratios: &[f64]) -> Vec<f64> {
-    ratios.iter().map(|ratio| (ratio - 1.0) * 100.0).collect()
 }
 
 /// A service with two revisions that share the calls evenly for as long as it is measured.

@@ -28,6 +28,7 @@ mod reuse;
 mod rolling;
 mod rollout;
 mod section;
+mod security;
 mod sightings;
 mod start;
 mod switch;
@@ -81,6 +82,8 @@ enum What {
     Rollout(rollout::Rollout),
     /// How the analysis of rollouts decides
     Analysis(analysis::Analysis),
+    /// The cost of decisions, limits and audit, and what a service under attack does to its neighbour
+    Security(security::Security),
     #[command(hide = true)]
     Bare(bare::Bare),
 }
@@ -129,6 +132,7 @@ async fn main() -> Result<()> {
         What::Costs(costs) => costs.run().await,
         What::Rollout(rollout) => rollout.run().await,
         What::Analysis(analysis) => analysis.run(),
+        What::Security(security) => security.run().await,
         What::Bare(bare) => bare.run().await,
     }
 }

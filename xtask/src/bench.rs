@@ -65,6 +65,8 @@ enum What {
     Rollout,
     /// How the analysis of rollouts decides, in simulated rollouts by the thousand
     Analysis,
+    /// The cost of decisions, limits and audit, and what a service under attack does to its neighbour
+    Security,
 }
 
 impl What {
@@ -86,6 +88,7 @@ impl What {
             Self::Costs => "costs",
             Self::Rollout => "rollout",
             Self::Analysis => "analysis",
+            Self::Security => "security",
         }
     }
 }

@@ -28,6 +28,7 @@ use wasmtime_wasi_http::{
 
 use super::Host;
 use super::driven::{Driven, Work};
+use super::limited::{Limits, Memory};
 use crate::of_engine;
 
 /// Serves a `wasi:http` component, 0.2 or 0.3. Either is called once at a time in an instance: calls that wait for
@@ -47,6 +48,7 @@ struct BareHost {
     pre: ProxyPre<Ctx>,
     reuse: usize,
     epochs: bool,
+    limits: Option<Limits>,
     /// Instances that may answer again. Guards a push or a pop.
     idle: Mutex<Vec<Warm>>,
 }
@@ -59,11 +61,12 @@ struct Warm {
     calls: usize,
 }
 
-struct Ctx {
+pub(super) struct Ctx {
     wasi: WasiCtx,
-    http: WasiHttpCtx,
+    pub(super) http: WasiHttpCtx,
     hooks: NoRequests,
-    table: ResourceTable,
+    pub(super) table: ResourceTable,
+    pub(super) memory: Memory,
 }
 
 /// The guests measured send no requests.
@@ -108,7 +111,7 @@ pub(crate) fn config(concurrency: bool, epochs: bool) -> Config {
 
 impl BareHost {
     fn new(how: &Host) -> wasmtime::Result<Self> {
-        let engine = Engine::new(&config(!how.no_concurrency, how.epochs))?;
+        let engine = Engine::new(&config(!how.no_concurrency, how.epochs || how.limits))?;
         let component = Component::from_file(&engine, &how.component)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
@@ -123,7 +126,8 @@ impl BareHost {
             Err(_) => ProxyPre::P2(P2Pre::new(pre)?),
         };
         let (reuse, epochs) = (how.reuse, how.epochs);
-        Ok(Self { engine, pre, reuse, epochs, idle: Mutex::default() })
+        let limits = how.limits.then(|| Limits::of(&engine));
+        Ok(Self { engine, pre, reuse, epochs, limits, idle: Mutex::default() })
     }
 
     async fn answer(
@@ -132,7 +136,16 @@ impl BareHost {
     ) -> wasmtime::Result<Response<Driven>> {
         let (answer, mut answered) = oneshot::channel();
         // Most guests have ended when they have answered; the others go on while their answer is read.
-        let mut work: Option<Work> = Some(Box::pin(self.work(request, answer)));
+        let limits = self.limits.clone();
+        let _place = match &limits {
+            Some(limits) => Some(limits.place().await?),
+            None => None,
+        };
+        let work = Arc::clone(&self).work(request, answer);
+        let mut work: Option<Work> = Some(match &limits {
+            Some(limits) => limits.timed(Box::pin(work)),
+            None => Box::pin(work),
+        });
         let answered = std::future::poll_fn(|cx| -> Poll<wasmtime::Result<Answer>> {
             if let Some(going) = &mut work
                 && let Poll::Ready(worked) = going.as_mut().poll(cx)
@@ -143,7 +156,11 @@ impl BareHost {
             Pin::new(&mut answered).poll(cx).map_err(Into::into)
         });
         let answered = answered.await??;
-        Ok(answered.map(|body| Driven { body, work }))
+        let bound = |body| match &limits {
+            Some(_) => Limits::counted(body),
+            None => body,
+        };
+        Ok(answered.map(|body| Driven { body: bound(body), work }))
     }
 
     async fn work(
@@ -170,10 +187,14 @@ impl BareHost {
             http: WasiHttpCtx::new(),
             hooks: NoRequests,
             table: ResourceTable::new(),
+            memory: Memory::default(),
         };
         let mut store = Store::new(&self.engine, ctx);
         if self.epochs {
             store.set_epoch_deadline(u64::MAX / 2);
+        }
+        if self.limits.is_some() {
+            Limits::bind(&mut store);
         }
         let proxy = self.pre.instantiate_async(&mut store).await?;
         Ok(Warm { store, proxy, calls: 0 })

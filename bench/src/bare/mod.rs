@@ -4,6 +4,7 @@
 mod driven;
 pub(crate) mod host;
 mod hyper;
+mod limited;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -47,6 +48,9 @@ pub(crate) struct Host {
     /// With the interruption of guests that run too long
     #[arg(long)]
     epochs: bool,
+    /// With all that limits are made of
+    #[arg(long)]
+    limits: bool,
 }
 
 impl Bare {

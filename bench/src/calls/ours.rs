@@ -20,6 +20,7 @@ const POOLED: Instances = Instances {
     min: 1,
     max: 64,
     max_calls: 0,
+    recycle_percent: 75,
     in_flight: 16,
     key: None,
 };

@@ -67,7 +67,7 @@ impl LocalComponent {
             imports: found.imports.clone(),
             asked: self.asked(),
             granted: None,
-            limits: manifest.map_or_else(Limits::default, |manifest| manifest.limits),
+            limits: Box::new(manifest.map_or(Limits::DEFAULT, |manifest| manifest.limits)),
             instances: manifest
                 .map_or_else(Instances::default, |manifest| manifest.instances.clone()),
             routing: manifest.map(|manifest| manifest.routing.clone()).unwrap_or_default(),

@@ -4,11 +4,13 @@
 //! whole engine and costs every call of every instance (`docs/adr/0002`). So components that use nothing of
 //! it run in an engine without, and the other engine is started when the first one comes that does.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
+use airssys_wasm_model::Name;
 use serde::{Deserialize, Serialize};
 use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
@@ -16,6 +18,7 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAlloc
 use crate::cache::Cache;
 use crate::guest::Guest;
 use crate::known::Known;
+use crate::turns::{Threads, Turns};
 use crate::wasi::{self, Resolver, SystemResolver};
 
 /// How often running guests give way. A guest that never waits holds its thread for one tick at most.
@@ -32,6 +35,9 @@ pub struct HostSettings {
     pub pooling: Pooling,
     /// Who looks names up for guests.
     pub resolver: Arc<dyn Resolver>,
+    /// Threads that guests run on: those of the executor. One is kept for the other services when the guests of one
+    /// hold theirs for long.
+    pub threads: u32,
 }
 
 impl Default for HostSettings {
@@ -41,8 +47,16 @@ impl Default for HostSettings {
             instances_max: 1000,
             pooling: Pooling::WherePossible,
             resolver: Arc::new(SystemResolver),
+            threads: threads(),
         }
     }
+}
+
+/// As many as Tokio starts unless it is told otherwise.
+fn threads() -> u32 {
+    let said = std::env::var("TOKIO_WORKER_THREADS").ok().and_then(|said| said.parse().ok());
+    let machine = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    said.unwrap_or_else(|| u32::try_from(machine()).unwrap_or(u32::MAX))
 }
 
 /// Whether instances take their memory from slots reserved ahead.
@@ -97,6 +111,10 @@ pub(crate) struct Shared {
     /// One compilation at a time: it uses every core by itself, and two would hold twice the memory.
     pub(crate) compiling: tokio::sync::Semaphore,
     pub(crate) known: Option<Known>,
+    threads: Arc<Threads>,
+    /// The turns of each service that lives. Guards a look-up when a revision is prepared, never across an await. As
+    /// long as there are services.
+    turns: Mutex<HashMap<Name, Weak<Turns>>>,
 }
 
 /// An engine and what is made for it.
@@ -139,6 +157,8 @@ impl Host {
             starting: Mutex::default(),
             compiling: tokio::sync::Semaphore::new(1),
             known: known.transpose()?,
+            threads: Threads::new(settings.threads),
+            turns: Mutex::default(),
         });
         start_ticker(Arc::downgrade(&shared));
         Ok(Self(shared))
@@ -151,6 +171,18 @@ impl Host {
 }
 
 impl Shared {
+    /// The turns of a service, which all its revisions share.
+    pub(crate) fn turns(&self, service: &Name) -> Arc<Turns> {
+        let mut all = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turns) = all.get(service).and_then(Weak::upgrade) {
+            return turns;
+        }
+        all.retain(|_, turns| turns.strong_count() > 0);
+        let turns = Turns::new(Arc::clone(&self.threads));
+        all.insert(service.clone(), Arc::downgrade(&turns));
+        turns
+    }
+
     /// The engine for components that need this much of it.
     pub(crate) fn runtime(&self, concurrency: Concurrency) -> Result<&Runtime, HostError> {
         match concurrency {

@@ -38,12 +38,8 @@ pub(crate) struct Guest {
 /// What the next instance is called in the audit trail.
 static NEXT_INSTANCE: AtomicU64 = AtomicU64::new(1);
 
-/// The handles of a guest: streams, bodies, descriptors, fields. Enough for any honest guest; a guest
-/// that leaks them is stopped here and not by the machine's memory.
-const HANDLES_MAX: usize = 1_000;
-
-/// Bytes of one set of header fields, which the host holds for the guest: with the bound on handles, 32 MiB an
-/// instance.
+/// Bytes of one set of header fields, which the host holds for the guest: with as many handles as an instance may have
+/// unless told otherwise, 32 MiB.
 const FIELDS_BYTES_MAX: usize = 32 << 10;
 
 /// Bytes that one call from a guest may make the host copy: the bound on a hostile list's length.
@@ -71,23 +67,29 @@ impl Guest {
         let checks = Arc::new(Checks::new(pool, teller.clone(), call.mode));
         let secrets = HeldSecrets::new(Arc::clone(revision), teller.clone());
         let secrets = Arc::new(secrets);
+        let handles = pool.handles();
         let guest = Self {
             wasi: wasi(revision, &speaker, &checks, console),
             http: http(),
-            table: table(),
+            table: table(handles),
             outbound: OutboundHttp::new(pool, call.mode, teller, Arc::clone(&secrets)),
             files: HeldFiles::new(Arc::clone(revision), born),
             sockets: HeldSockets::new(checks),
             secrets,
             speaker,
             refusing: (call.mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges)),
-            memory: MemoryMeter::new(revision.spec.limits.memory),
+            memory: MemoryMeter::new(&revision.spec.limits),
             call,
             born,
         };
         let mut store = Store::new(revision.pre.engine(), guest);
         store.limiter(|guest| &mut guest.memory);
         store.set_hostcall_fuel(HOSTCALL_FUEL);
+        // The guest's side of what it holds, and in WASI 0.3 its tasks, streams and futures on both.
+        store.set_max_component_handles(handles);
+        if let Some(table) = store.concurrent_resource_table() {
+            table.set_max_capacity(handles);
+        }
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store
@@ -120,9 +122,9 @@ fn http() -> WasiHttpCtx {
     http
 }
 
-fn table() -> ResourceTable {
+fn table(handles: usize) -> ResourceTable {
     let mut table = ResourceTable::new();
-    table.set_max_capacity(HANDLES_MAX);
+    table.set_max_capacity(handles);
     table
 }
 

@@ -1,6 +1,7 @@
 //! What guests say: standard output, standard error and `wasi:logging`, cut into bounded lines.
 
 mod masks;
+mod voice;
 
 use std::io;
 use std::pin::Pin;
@@ -14,7 +15,9 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use self::masks::Masks;
+pub(crate) use self::voice::Voice;
 use crate::context::RequestId;
+use crate::limit::Limit;
 use crate::secret::SecretValue;
 
 /// Where guests' lines go. Called on the call path: it must neither block nor grow without bound.
@@ -88,17 +91,6 @@ impl Level {
 /// A longer line is cut into several: a guest that never ends its line must not fill the host's memory.
 pub(crate) const LINE_BYTES_MAX: usize = 8 << 10;
 
-/// Lines that one call may say. What comes after is dropped, with one line to tell so: a guest in a loop
-/// must not push everyone else's lines out.
-pub(crate) const LINES_PER_CALL_MAX: u32 = 1000;
-
-/// Whose lines go where.
-pub(crate) struct Voice {
-    pub(crate) sink: Arc<dyn LogSink>,
-    pub(crate) service: Name,
-    pub(crate) revision: RevisionNumber,
-}
-
 /// A guest's mouth: whose lines these are, and how many more it may say.
 pub(crate) struct Speaker {
     voice: Arc<Voice>,
@@ -125,7 +117,7 @@ pub(crate) enum Standard {
 impl Speaker {
     pub(crate) fn new(voice: Arc<Voice>, request_id: RequestId) -> Self {
         let (stdout, stderr) = (Vec::new(), Vec::new());
-        let (lines_left, masks) = (LINES_PER_CALL_MAX, Masks::default());
+        let (lines_left, masks) = (voice.lines, Masks::default());
         let speech = Speech { request_id, lines_left, stdout, stderr, masks };
         Self { voice, speech: Mutex::new(speech) }
     }
@@ -133,7 +125,7 @@ impl Speaker {
     /// A reused instance begins another call.
     pub(crate) fn begin(&self, request_id: RequestId) {
         let mut speech = self.speech();
-        (speech.request_id, speech.lines_left) = (request_id, LINES_PER_CALL_MAX);
+        (speech.request_id, speech.lines_left) = (request_id, self.voice.lines);
     }
 
     /// Keeps a value out of the lines from now on.
@@ -186,13 +178,14 @@ impl Speech {
         self.lines_left = left.saturating_sub(1);
         let text = match left {
             0 => return,
-            1 => "this call said too much: its further lines are dropped",
+            1 => {
+                voice.meters.hit(Limit::LogLines);
+                "this call said as much as its limit `log_lines` allows: its further lines are dropped"
+            }
             _ => text,
         };
         let (context, text) = (&*self.masks.hide(context), &*self.masks.hide(text));
-        let Voice { sink, service, revision } = voice;
-        let (revision, request_id) = (*revision, self.request_id);
-        sink.line(Line { service, revision, request_id, source, context, text });
+        voice.say(self.request_id, source, context, text);
     }
 
     fn line(&mut self, from: Standard) -> &mut Vec<u8> {
@@ -300,7 +293,12 @@ impl OutputStream for SpokenStream {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use airssys_wasm_model::Limits;
+
     use super::*;
+    use crate::limit::Meters;
 
     #[derive(Default)]
     struct Kept(Mutex<Vec<String>>);
@@ -312,10 +310,18 @@ mod tests {
     }
 
     fn stream(kept: &Arc<Kept>) -> SpokenStream {
-        let sink = Arc::clone(kept) as Arc<dyn LogSink>;
-        let voice = Voice { sink, service: "a".parse().unwrap(), revision: RevisionNumber(1) };
-        let speaker = Speaker::new(Arc::new(voice), RequestId::draw());
+        stream_within(kept, &Limits::DEFAULT)
+    }
+
+    fn stream_within(kept: &Arc<Kept>, limits: &Limits) -> SpokenStream {
+        let speaker = Speaker::new(Arc::new(voice(kept, limits)), RequestId::draw());
         SpokenStream::new(Arc::new(speaker), Standard::Output)
+    }
+
+    fn voice(kept: &Arc<Kept>, limits: &Limits) -> Voice {
+        let meters = Arc::new(Meters::new(limits, Instant::now()));
+        let (service, revision) = ("a".parse().unwrap(), RevisionNumber(1));
+        Voice { sink: Arc::clone(kept) as _, service, revision, lines: limits.log_lines, meters }
     }
 
     #[test]
@@ -346,7 +352,27 @@ mod tests {
         out.write(Bytes::from("x\n".repeat(5000))).unwrap();
         drop(out);
         let kept = kept.0.lock().unwrap();
-        assert_eq!(kept.len(), LINES_PER_CALL_MAX as usize);
+        assert_eq!(kept.len(), Limits::DEFAULT.log_lines as usize);
         assert!(kept.last().unwrap().contains("dropped"));
+    }
+
+    #[test]
+    fn a_revision_says_so_much_in_a_second_whatever_its_calls_may_and_the_host_is_heard() {
+        let kept = Arc::new(Kept::default());
+        let limits = Limits { log_rate: Limits::LOG_RATE_MIN, ..Limits::DEFAULT };
+        let voice = Arc::new(voice(&kept, &limits));
+        // Two calls of two instances. A second's worth is there at once, and the next is earned slowly.
+        for _ in 0..2 {
+            let speaker = Arc::new(Speaker::new(Arc::clone(&voice), RequestId::draw()));
+            let mut out = SpokenStream::new(speaker, Standard::Output);
+            let lines = ("x".repeat(64) + "\n").repeat(500);
+            out.write(Bytes::from(lines)).unwrap();
+        }
+        let said = kept.0.lock().unwrap().len();
+        assert!((128..500).contains(&said), "{said} lines of 16 KiB a second");
+        assert!(kept.0.lock().unwrap().iter().any(|line| line.contains("`log_rate`")));
+        assert!(voice.meters.hits(Limit::LogRate) >= 500);
+        voice.notice(RequestId::draw(), "stopped");
+        assert_eq!(kept.0.lock().unwrap().last().unwrap(), "stopped");
     }
 }

@@ -19,7 +19,7 @@ use crate::call::{CallError, instantiate};
 use crate::context::{CallCtx, Mode, RequestId};
 use crate::gauges::{Costs, Gauges};
 use crate::instance::Instance;
-use crate::limit::Metered;
+use crate::limit::{Level, Limit, LimitUse, Metered, Setting};
 use crate::prepare::{Prepared, Revision, RevisionSpec};
 use crate::workers::Workers;
 
@@ -103,21 +103,23 @@ pub struct PoolStats {
     pub cpu: Duration,
     /// Requests of copied calls that were kept from leaving.
     pub refused: u64,
+    /// How often a guest of its service waited, so that one thread is left to the other services.
+    pub waited: u64,
 }
 
 /// How long all instances of a revision together may tidy up after themselves. It is a courtesy: whoever
 /// stops a revision waits for it.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// What a call that shares its instance needs: its request and answer with their bodies and trailers, and the tasks
+/// and streams between them, on both sides.
+const HANDLES_OF_A_CALL: usize = 32;
+
 /// What became of an instance that was to wait for a call.
 pub(crate) enum Parked {
     Kept,
     Dropped,
 }
-
-/// A reused instance is replaced when it holds this share of its limit: some languages' runtimes leak,
-/// and a fresh instance costs less than the call that would fail.
-const RECYCLE_AT: (usize, usize) = (3, 4);
 
 impl Pool {
     /// A pool without instances.
@@ -131,6 +133,16 @@ impl Pool {
         let mut pool = Self::empty(revision, places);
         pool.workers = workers;
         Arc::new(pool)
+    }
+
+    /// Handles of the host that one of its instances may have. Calls that share one bring some each.
+    pub(crate) fn handles(&self) -> usize {
+        let own = self.revision.spec.limits.handles as usize;
+        let calls = match self.workers {
+            Some(_) => self.revision.spec.instances.in_flight as usize,
+            None => 0,
+        };
+        own.saturating_add(calls.saturating_mul(HANDLES_OF_A_CALL))
     }
 
     fn empty(revision: Arc<Revision>, places: u32) -> Self {
@@ -212,8 +224,10 @@ impl Pool {
     pub(crate) async fn start(self: &Arc<Self>) -> Result<Instance, CallError> {
         let until = Instant::now() + self.time_limit();
         let call = CallCtx { mode: self.mode(), ..CallCtx::new(RequestId::draw()) };
+        let request_id = call.request_id;
         let starting = pin!(self.start_unlimited(call));
-        Metered::new(starting, &**self, until).await?
+        let started = Metered::new(starting, &**self, until).await;
+        self.revision.noted(request_id, started.unwrap_or_else(|halt| Err(halt.into())))
     }
 
     async fn start_unlimited(self: &Arc<Self>, call: CallCtx) -> Result<Instance, CallError> {
@@ -254,7 +268,9 @@ impl Pool {
         call: &CallCtx,
         since: Instant,
     ) -> Result<SemaphorePermit<'_>, ClaimError> {
-        let _queued = Queued::enter(self)?;
+        let meters = &self.revision.meters;
+        meters.hit(Limit::Concurrency);
+        let _queued = Queued::enter(self).inspect_err(|_| meters.hit(Limit::Queue))?;
         let until = self.until(call, since);
         match tokio::time::timeout_at(until.into(), self.places.acquire()).await {
             Ok(Ok(permit)) => Ok(permit),
@@ -272,7 +288,12 @@ impl Pool {
     /// Takes an instance back after a call that left it whole.
     pub(crate) fn give_back(&self, mut instance: Instance) {
         instance.calls += 1;
-        let used = instance.store.data().memory.used_bytes();
+        let memory = &instance.store.data().memory;
+        let used = memory.used_bytes();
+        if memory.refused {
+            // It was told no, and went on without.
+            self.revision.meters.hit(Limit::Memory);
+        }
         match self.revision.spec.instances.model {
             InstanceModel::Pooled
                 if !is_spent(&self.revision, instance.calls, used)
@@ -371,7 +392,34 @@ impl Pool {
             memory_bytes: self.gauges.memory_bytes(),
             cpu: self.gauges.cpu(),
             refused: self.gauges.refused(),
+            waited: self.revision.turns.waited(),
         }
+    }
+
+    /// What its revision has of each of its limits. What buckets hold is known to who keeps them.
+    pub fn limits(&self) -> [LimitUse; Limit::ALL.len()] {
+        let Revision { spec, meters, .. } = &*self.revision;
+        let count = |count: u32| Some(f64::from(count));
+        Limit::ALL.map(|limit| {
+            let used = match limit {
+                Limit::Memory => Some(self.gauges.memory_bytes() as f64),
+                Limit::Concurrency => count(self.taken()),
+                Limit::Queue => count(self.queued.load(Ordering::Relaxed)),
+                Limit::Files => count(meters.level(Level::Files)),
+                Limit::Sockets => count(meters.level(Level::Sockets)),
+                Limit::Requests => count(meters.level(Level::Requests)),
+                _ => None,
+            };
+            let setting = limit.setting(&spec.limits).map(Setting::number);
+            LimitUse { limit, setting, used, hits: meters.hits(limit) }
+        })
+    }
+
+    /// Places that calls have. A smaller scale may leave more of them than there are.
+    fn taken(&self) -> u32 {
+        let now =
+            self.places_now.load(Ordering::Relaxed) + self.places_owed.load(Ordering::Relaxed);
+        now.saturating_sub(u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX))
     }
 
     /// Lets no further call in, ends those that still run and drops the instances that wait. Whoever wants
@@ -478,7 +526,8 @@ pub(crate) fn is_spent(revision: &Revision, calls: u64, used_bytes: usize) -> bo
 }
 
 fn is_full(revision: &Revision, used_bytes: usize) -> bool {
-    used_bytes >= revision.spec.limits.memory.bytes() / RECYCLE_AT.1 * RECYCLE_AT.0
+    let share = revision.spec.instances.recycle_percent as usize;
+    used_bytes >= revision.spec.limits.memory.bytes() / 100 * share
 }
 
 fn places(revision: &Revision, instances_max: u32) -> u32 {

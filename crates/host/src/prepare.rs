@@ -23,8 +23,10 @@ use crate::bindings::exports::airssys::component as contract;
 use crate::call::Functions;
 use crate::engine::{Concurrency, Host, Runtime};
 use crate::guest::Guest;
+use crate::limit::Meters;
 use crate::output::{LogSink, Voice};
 use crate::rights::{DirectoryError, LiveRights};
+use crate::turns::Turns;
 use crate::wasi::config_variables;
 use crate::watch::Watch;
 
@@ -134,6 +136,8 @@ pub(crate) struct Revision {
     pub(crate) config: BTreeMap<String, String>,
     /// The configuration as `lifecycle.init` gets it.
     pub(crate) config_json: String,
+    pub(crate) meters: Arc<Meters>,
+    pub(crate) turns: Arc<Turns>,
     pub(crate) voice: Arc<Voice>,
     /// What it may do now.
     pub(crate) rights: LiveRights,
@@ -234,11 +238,14 @@ impl Host {
         let pre = self.link(&component, inspection.concurrency)?;
         let doors = Doors::find(&pre, &inspection)
             .map_err(|error| PrepareError::Export(format!("{error:#}")))?;
+        let meters = Arc::new(Meters::new(&spec.limits, Instant::now()));
         Ok(Prepared(Arc::new(Revision {
+            turns: self.0.turns(&spec.service),
             host: self.clone(),
             config: config_variables(&spec.config),
             config_json: serde_json::Value::Object(spec.config.clone()).to_string(),
-            voice: Arc::new(Voice::of(&spec)),
+            voice: Arc::new(Voice::of(&spec, Arc::clone(&meters))),
+            meters,
             spec,
             rights,
             pre,
@@ -304,13 +311,6 @@ impl Host {
                 .find(|name| said.contains(&format!("`{name}`")));
             PrepareError::Import { import: import.unwrap_or_else(|| "?".into()), reason }
         })
-    }
-}
-
-impl Voice {
-    fn of(spec: &RevisionSpec) -> Self {
-        let RevisionSpec { sink, service, revision, .. } = spec;
-        Self { sink: Arc::clone(sink), service: service.clone(), revision: *revision }
     }
 }
 

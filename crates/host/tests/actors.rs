@@ -49,6 +49,25 @@ async fn an_actors_instance_waits_for_its_next_call_until_its_place_is_needed() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_actors_instance_that_holds_its_share_of_memory_goes_and_its_state_stays() {
+    let actor = |percent: u32| async move {
+        pool("counter", |spec| {
+            common::model(spec, InstanceModel::Actor);
+            spec.instances.recycle_percent = percent;
+            spec.state = Some(Arc::new(MemoryKeeper::default()));
+        })
+        .await
+    };
+    for (percent, instances) in [(1, 0), (100, 1)] {
+        let pool = actor(percent).await;
+        for count in ["1", "2", "3"] {
+            assert_eq!(common::said(&pool, "").await, count, "at {percent} %");
+            assert_eq!(pool.stats().instances, instances, "at {percent} %");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_error_of_its_own_keeps_an_actors_count_and_leaves_the_others_theirs() {
     let pool = counter(1).await;
     say(&pool, "b", "add 5").await;

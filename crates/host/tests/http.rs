@@ -89,6 +89,21 @@ async fn a_pooled_instance_is_replaced_after_its_calls_or_its_memory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_instance_is_replaced_at_the_share_of_its_memory_that_is_set() {
+    // 12 of 16 MiB and what the guest has besides are more than three quarters, and not all.
+    for (percent, after) in [(98, "2"), (75, "1")] {
+        let pool = pool("http-hello", |spec| {
+            model(spec, InstanceModel::Pooled);
+            spec.limits.memory = ByteSize::mib(16);
+            spec.instances.recycle_percent = percent;
+        })
+        .await;
+        let said = in_turn(&pool, &["/count", "/alloc?mib=12", "/count"]).await;
+        assert_eq!(said[2], after, "at {percent} %");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_guest_that_traps_exits_or_says_nothing_costs_its_own_instance() {
     let pool = pool("http-hello", |spec| model(spec, InstanceModel::Pooled)).await;
     assert!(matches!(get(&pool, "/trap").await.err(), Some(CallError::Trapped { .. })));

@@ -87,7 +87,7 @@ async fn a_swap_is_made_only_of_what_has_not_changed() {
 async fn a_bucket_takes_the_right_that_it_was_granted_and_no_other() {
     let buckets = MemoryBuckets::default();
     let grants = ["keyvalue:reads:read", "keyvalue:writes:write", "keyvalue:user-*:read,write"];
-    let seed = buckets.bucket("reads").await.unwrap();
+    let seed = buckets.bucket("reads", u64::MAX).await.unwrap();
     seed.set_many(vec![("k".into(), b"v".to_vec())]).await.unwrap();
     check(
         &guest(&grants, &buckets).await,

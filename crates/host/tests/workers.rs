@@ -185,6 +185,19 @@ async fn an_instance_is_replaced_after_its_calls_and_ends_none_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_shared_instance_that_holds_its_share_of_memory_takes_no_further_call_and_ends_none() {
+    let pool = shared(4, 1, |spec| spec.instances.recycle_percent = 1).await;
+    let (sender, mut body) = echo(&pool).await;
+    for _ in 0..2 {
+        assert_eq!(got(&pool, "/count").await.1, "1", "the instance served on");
+    }
+    round(&sender, &mut body, 100_000).await;
+    let roomy = shared(4, 1, |spec| spec.instances.recycle_percent = 100).await;
+    assert_eq!(got(&roomy, "/count").await.1, "1");
+    assert_eq!(got(&roomy, "/count").await.1, "2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_does_not_read_gives_its_place_back_and_its_instance_stays() {
     let pool = shared(2, 1, |spec| {
         spec.limits.concurrency = 1;

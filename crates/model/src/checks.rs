@@ -3,6 +3,7 @@
 //! A manifest comes from the component's author, and what it asks for is spent by the operator: whatever
 //! passes here, a node can keep without counting itself to death.
 
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use crate::instances::{InstanceModel, Instances};
@@ -13,7 +14,15 @@ use crate::routing::RoutingSettings;
 use crate::unit::{ByteSize, Span};
 
 pub(crate) fn limits(limits: &Limits) -> Result<(), Fault> {
-    in_memory(limits.memory)?;
+    for (key, size, allowed) in [
+        ("memory", limits.memory, Limits::MEMORY_MIN..=Limits::MEMORY_MAX),
+        ("output", limits.output, Limits::OUTPUT_MIN..=Limits::BYTES_MAX),
+        ("log_rate", limits.log_rate, Limits::LOG_RATE_MIN..=Limits::LOG_RATE_MAX),
+        ("transfer", limits.transfer, ByteSize(0)..=Limits::BYTES_MAX),
+        ("keyvalue", limits.keyvalue, ByteSize(0)..=Limits::KEYVALUE_MAX),
+    ] {
+        in_range(key, size, allowed)?;
+    }
     for (key, span) in [("time", limits.time), ("cpu", limits.cpu)] {
         if span.0.is_zero() || span.0 > Limits::TIME_MAX {
             let longest = Span(Limits::TIME_MAX);
@@ -21,22 +30,29 @@ pub(crate) fn limits(limits: &Limits) -> Result<(), Fault> {
             return Err(("limits", key.to_owned(), message));
         }
     }
-    in_range("concurrency", limits.concurrency, 1..=Limits::CONCURRENCY_MAX)?;
-    in_range("queue", limits.queue, 0..=Limits::QUEUE_MAX)?;
-    in_range("files", limits.files, 0..=Limits::FILES_MAX)?;
-    in_range("sockets", limits.sockets, 0..=Limits::SOCKETS_MAX)
-}
-
-fn in_memory(memory: ByteSize) -> Result<(), Fault> {
-    let (least, most) = (Limits::MEMORY_MIN, Limits::MEMORY_MAX);
-    if (least..=most).contains(&memory) {
-        return Ok(());
+    for (key, count, allowed) in [
+        ("concurrency", limits.concurrency, 1..=Limits::CONCURRENCY_MAX),
+        ("queue", limits.queue, 0..=Limits::QUEUE_MAX),
+        ("files", limits.files, 0..=Limits::FILES_MAX),
+        ("sockets", limits.sockets, 0..=Limits::SOCKETS_MAX),
+        ("handles", limits.handles, Limits::HANDLES_MIN..=Limits::HANDLES_MAX),
+        ("parts", limits.parts, 1..=Limits::PARTS_MAX),
+        ("log_lines", limits.log_lines, 0..=Limits::LOG_LINES_MAX),
+        ("requests", limits.requests, 0..=Limits::REQUESTS_MAX),
+        ("request_rate", limits.request_rate, 0..=Limits::RATE_MAX),
+        ("keyvalue_rate", limits.keyvalue_rate, 0..=Limits::RATE_MAX),
+    ] {
+        in_range(key, count, allowed)?;
     }
-    Err(("limits", "memory".to_owned(), format!("`memory` must be from {least} to {most}")))
+    Ok(())
 }
 
-fn in_range(key: &str, count: u32, allowed: RangeInclusive<u32>) -> Result<(), Fault> {
-    if allowed.contains(&count) {
+fn in_range<T: PartialOrd + Display>(
+    key: &str,
+    asked: T,
+    allowed: RangeInclusive<T>,
+) -> Result<(), Fault> {
+    if allowed.contains(&asked) {
         return Ok(());
     }
     let message = format!("`{key}` must be from {} to {}", allowed.start(), allowed.end());
@@ -54,6 +70,9 @@ pub(crate) fn instances(instances: &Instances) -> Result<(), Fault> {
     if instances.min > instances.max {
         let message = format!("`min` ({}) is above `max` ({})", instances.min, instances.max);
         return fault("min", message);
+    }
+    if !(1..=100).contains(&instances.recycle_percent) {
+        return fault("recycle_percent", "`recycle_percent` must be from 1 to 100".into());
     }
     if instances.in_flight == 0 {
         return fault("in_flight", "`in_flight` must be at least 1".into());
@@ -133,6 +152,16 @@ mod tests {
         let concurrency = |concurrency| Limits { concurrency, ..Limits::DEFAULT };
         let queue = |queue| Limits { queue, ..Limits::DEFAULT };
         let files = |files| Limits { files, ..Limits::DEFAULT };
+        let handles = |handles| Limits { handles, ..Limits::DEFAULT };
+        let parts = |parts| Limits { parts, ..Limits::DEFAULT };
+        let output = |bytes| Limits { output: ByteSize(bytes), ..Limits::DEFAULT };
+        let log_lines = |log_lines| Limits { log_lines, ..Limits::DEFAULT };
+        let log_rate = |bytes| Limits { log_rate: ByteSize(bytes), ..Limits::DEFAULT };
+        let requests = |requests| Limits { requests, ..Limits::DEFAULT };
+        let request_rate = |request_rate| Limits { request_rate, ..Limits::DEFAULT };
+        let transfer = |bytes| Limits { transfer: ByteSize(bytes), ..Limits::DEFAULT };
+        let keyvalue = |bytes| Limits { keyvalue: ByteSize(bytes), ..Limits::DEFAULT };
+        let keyvalue_rate = |keyvalue_rate| Limits { keyvalue_rate, ..Limits::DEFAULT };
         let cases = [
             (memory(65_536), memory(65_535)),
             (memory(4 << 30), memory((4 << 30) + 1)),
@@ -145,11 +174,48 @@ mod tests {
             (queue(0), queue(u32::MAX)),
             (queue(1_000_000), queue(1_000_001)),
             (files(1000), files(1001)),
+            (handles(16), handles(15)),
+            (handles(10_000), handles(10_001)),
+            (parts(1), parts(0)),
+            (parts(1000), parts(1001)),
+            (output(1 << 10), output(1023)),
+            (output(1 << 40), output((1 << 40) + 1)),
+            (log_lines(0), log_lines(1_000_001)),
+            (log_rate(16 << 10), log_rate((16 << 10) - 1)),
+            (log_rate(1 << 30), log_rate((1 << 30) + 1)),
+            (requests(256), requests(257)),
+            (request_rate(1_000_000), request_rate(1_000_001)),
+            (transfer(0), transfer((1 << 40) + 1)),
+            (keyvalue(16 << 30), keyvalue((16 << 30) + 1)),
+            (keyvalue_rate(0), keyvalue_rate(1_000_001)),
         ];
         for (sound, beyond) in cases {
             assert_eq!(limits(&sound), Ok(()), "{sound:?}");
             assert!(limits(&beyond).is_err(), "{beyond:?}");
         }
+    }
+
+    #[test]
+    fn a_record_from_before_a_limit_has_its_default() {
+        let before = r#"{"memory":1048576,"time":5000,"cpu":1000,"concurrency":7,"queue":9}"#;
+        let read: Limits = serde_json::from_str(before).unwrap();
+        assert_eq!((read.memory, read.concurrency), (ByteSize::mib(1), 7));
+        assert_eq!(limits(&read), Ok(()));
+        let rest = Limits { memory: read.memory, concurrency: 7, queue: 9, ..Limits::DEFAULT };
+        assert_eq!(read, rest);
+    }
+
+    #[test]
+    fn an_instance_is_recycled_somewhere_up_to_its_limit() {
+        let at = |recycle_percent| Instances { recycle_percent, ..Instances::default() };
+        assert_eq!(instances(&at(1)), Ok(()));
+        assert_eq!(instances(&at(100)), Ok(()));
+        for beyond in [0, 101] {
+            assert_eq!(instances(&at(beyond)).unwrap_err().1, "recycle_percent");
+        }
+        let before = r#"{"model":"pooled","min":0,"max":3,"max_calls":0,"in_flight":16}"#;
+        let read: Instances = serde_json::from_str(before).unwrap();
+        assert_eq!(read.recycle_percent, 75);
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub struct Instances {
     pub max: u32,
     /// `pooled`: an instance is replaced after so many calls; 0 sets no bound.
     pub max_calls: u64,
+    /// `pooled` and `actor`: an instance is replaced after a call that leaves it with this share of its limit on
+    /// memory, in per cent. Some languages' runtimes leak, and a new instance costs less than the call that fails.
+    pub recycle_percent: u32,
     /// `pooled` with WASI 0.3: HTTP calls that may be at once in one instance. One with a lifecycle of its own has its
     /// calls one by one.
     pub in_flight: u32,
@@ -48,6 +51,7 @@ impl Instances {
 impl Default for Instances {
     fn default() -> Self {
         let model = InstanceModel::Fresh;
-        Self { model, min: 0, max: 64, max_calls: 0, in_flight: 16, key: None }
+        let (max_calls, recycle_percent) = (0, 75);
+        Self { model, min: 0, max: 64, max_calls, recycle_percent, in_flight: 16, key: None }
     }
 }

@@ -1,5 +1,6 @@
 //! The commands that change nothing: questions, and calls.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +11,7 @@ use airssys_wasm_api::reply::{
 };
 use airssys_wasm_api::{By, Code, Failure, Payload};
 use airssys_wasm_deploy::{RevisionRecord, RolloutKind};
-use airssys_wasm_host::{CallCtx, Input, Offers, RequestId};
+use airssys_wasm_host::{CallCtx, Input, Offers, Pool, RequestId};
 use airssys_wasm_model::Name;
 
 use crate::node::Shared;
@@ -65,6 +66,7 @@ pub(crate) fn monitor(shared: &Shared, name: &Name) -> Result<Reply, Failure> {
             // A call that waits for its actor's turn has no revision yet; most will have the active one.
             queued: pool.queued
                 + if record.active == Some(number) { service.live.mailboxes.waiting() } else { 0 },
+            limits_hit: limits_hit(&running.pool),
             shadow: service.live.shadowing.usage(number).map(shadow),
         })
     });
@@ -77,6 +79,12 @@ pub(crate) fn monitor(shared: &Shared, name: &Name) -> Result<Reply, Failure> {
         rollout: under_way.and_then(|it| reports::rollout(&service, &record, it, None)),
     };
     Ok(traffic.into())
+}
+
+/// How often each limit was reached, of those that were.
+fn limits_hit(pool: &Pool) -> BTreeMap<String, u64> {
+    let hit = pool.limits().into_iter().filter(|of| of.hits > 0);
+    hit.map(|of| (of.limit.to_string(), of.hits)).collect()
 }
 
 fn shadow(Usage { compared, pool }: Usage) -> ShadowTraffic {
@@ -152,7 +160,7 @@ async fn inspect_revision(
         imports: found.imports.clone(),
         asked: release.map(|release| release.manifest.asked).unwrap_or_default(),
         granted: Some(service.record().grants_of(revision)),
-        limits: settings.limits,
+        limits: Box::new(settings.limits),
         instances: service.scaled(&settings.instances),
         routing: settings.routing.clone(),
     })

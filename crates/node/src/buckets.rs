@@ -8,16 +8,16 @@ use std::sync::{Arc, OnceLock};
 use airssys_wasm_host::{Bucket, Entry, KeyPage, KeyValueError, KeyValueStore, Swap};
 use airssys_wasm_model::Name;
 use airssys_wasm_store::{
-    Bucket as StoredBucket, KeyValue, KeyValueError as StoreFailure, Paging, PutError, Quota, Store,
+    Bucket as StoredBucket, KeyValue, KeyValueError as StoreFailure, Paging, PutError, Quota,
+    QuotaPart, Store,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-/// Keeps the buckets of one service, within its quota.
+/// Keeps the buckets of one service, within the quota of the revision that writes.
 pub(crate) struct Buckets {
     store: Arc<Store>,
     service: Name,
-    quota: Quota,
     /// Set by the first who asks.
     opened: OnceLock<KeyValue>,
 }
@@ -28,7 +28,7 @@ type Done<T> = Result<T, KeyValueError>;
 
 impl Buckets {
     pub(crate) fn new(store: Arc<Store>, service: Name) -> Self {
-        Self { store, service, quota: Quota::KEY_VALUE, opened: OnceLock::new() }
+        Self { store, service, opened: OnceLock::new() }
     }
 
     /// Opens the file that all buckets are in. That takes time in proportion to what is kept, so a revision with a
@@ -42,6 +42,14 @@ impl Buckets {
         let opened = opening.await.map_err(|panicked| KeyValueError::Failed(panicked.into()))?;
         let opened = opened.map_err(|error| KeyValueError::Failed(error.into()))?;
         Ok(self.opened.get_or_init(|| opened))
+    }
+
+    /// What all buckets hold, where the file is open.
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        let usage = self.opened.get()?.usage(self.service.as_str());
+        usage.inspect_err(|error| tracing::warn!(service = %self.service, %error, "what its buckets hold is not known"))
+            .ok()
+            .map(|usage| usage.bytes)
     }
 
     /// Deletes all buckets of a service that has no calls any more.
@@ -58,9 +66,10 @@ impl Buckets {
 }
 
 impl KeyValueStore for Buckets {
-    fn bucket<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Done<Arc<dyn Bucket>>> {
+    fn bucket<'a>(&'a self, name: &'a str, bytes_max: u64) -> BoxFuture<'a, Done<Arc<dyn Bucket>>> {
         async move {
-            let bucket = self.open().await?.bucket(self.service.as_str(), name, self.quota);
+            let quota = Quota { bytes: bytes_max, ..Quota::KEY_VALUE };
+            let bucket = self.open().await?.bucket(self.service.as_str(), name, quota);
             Ok(Arc::new(Kept(bucket)) as Arc<dyn Bucket>)
         }
         .boxed()
@@ -120,6 +129,9 @@ impl Bucket for Kept {
 fn failure(error: StoreFailure) -> KeyValueError {
     match error {
         StoreFailure::Failed(_) | StoreFailure::Closed => KeyValueError::Failed(error.into()),
+        StoreFailure::Quota(quota) if quota.part == QuotaPart::Bytes => {
+            KeyValueError::Full(quota.to_string())
+        }
         told => KeyValueError::Refused(told.to_string()),
     }
 }

@@ -35,8 +35,10 @@ impl ServiceError {
             },
             CallError::Limit(Limit::Time) => Failure::new(Code::TimedOut, said)
                 .help("raise `time` under [limits] in its Component.toml if it needs longer"),
-            CallError::Limit(limit) => Failure::new(Code::Limit, said)
+            CallError::Limit(limit) if limit.is_setting() => Failure::new(Code::Limit, said)
                 .help(format!("raise `{limit}` under [limits] in its Component.toml")),
+            CallError::Limit(_) => Failure::new(Code::Limit, said)
+                .help("every component has as much: it recurses without end, or too deep"),
             CallError::Claim(ClaimError::Saturated) => Failure::new(Code::Saturated, said)
                 .help("try again later, or raise its scale or its limits"),
             CallError::Claim(ClaimError::TimedOut) => Failure::new(Code::TimedOut, said)

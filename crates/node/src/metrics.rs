@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use airssys_wasm_api::reply::LatencyMs;
 use airssys_wasm_deploy::Seen;
-use airssys_wasm_host::{Histogram, PoolStats};
+use airssys_wasm_host::{Histogram, Limit, LimitUse, PoolStats};
 
 use crate::shadow::Usage;
 use crate::successes::Successes;
@@ -93,6 +93,9 @@ pub(crate) struct Sample<'a> {
     pub(crate) weight_percent: f64,
     pub(crate) traffic: &'a Traffic,
     pub(crate) pool: PoolStats,
+    pub(crate) limits: [LimitUse; Limit::ALL.len()],
+    /// What the buckets of its service hold, where they have been opened.
+    pub(crate) kept_bytes: Option<u64>,
     /// While copies of calls are sent to it.
     pub(crate) shadow: Option<Usage>,
 }
@@ -189,7 +192,51 @@ pub(crate) fn render(samples: &[Sample<'_>]) -> String {
     for (name, kind, about, pick) in SHADOW {
         family(name, kind, about, &copies(pick));
     }
+    let waits = "Times a guest waited, so that a thread is left to other services; the service's, of all revisions.";
+    family("airssys_waits_for_thread_total", "counter", waits, &|sample| sample.pool.waited as f64);
+    limits(&mut text, samples);
     text
+}
+
+/// A number of each limit: its name, its kind, what it says, and where it is, if that limit has one.
+type OfLimit = (&'static str, &'static str, &'static str, fn(&Sample<'_>, LimitUse) -> Option<f64>);
+
+const LIMITS: [OfLimit; 3] = [
+    (
+        "airssys_limit",
+        "gauge",
+        "What each limit is set to, in bytes, seconds or a count.",
+        |_, of| of.setting,
+    ),
+    (
+        "airssys_limit_used",
+        "gauge",
+        "What is used now of limits that are levels: of all instances together, whose each has the limit.",
+        |sample, of| match of.limit {
+            Limit::Keyvalue => sample.kept_bytes.map(|bytes| bytes as f64),
+            _ => of.used,
+        },
+    ),
+    ("airssys_limit_hits_total", "counter", "Times a limit was reached.", |_, of| {
+        Some(of.hits as f64)
+    }),
+];
+
+fn limits(text: &mut String, samples: &[Sample<'_>]) {
+    for (name, kind, about, pick) in LIMITS {
+        let _ = writeln!(text, "# HELP {name} {about}\n# TYPE {name} {kind}");
+        for sample in samples {
+            let Sample { service, revision, version, .. } = sample;
+            for (limit, value) in
+                sample.limits.iter().filter_map(|of| Some((of.limit, pick(sample, *of)?)))
+            {
+                let _ = writeln!(
+                    text,
+                    "{name}{{service=\"{service}\",revision=\"{revision}\",version=\"{version}\",limit=\"{limit}\"}} {value}"
+                );
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -328,23 +328,25 @@ impl Node {
         let running: Vec<_> = services
             .iter()
             .flat_map(|service| {
-                let table = service.live.switch.table();
+                let (table, kept) = (service.live.switch.table(), service.bucket_bytes());
                 service.live.switch.targets().into_iter().map(move |(number, running)| {
                     let weight = table.weight(number).map_or(0.0, |weight| weight.percent());
                     let shadow = service.live.shadowing.usage(number);
-                    (service.name().as_str(), number.0, weight, running, shadow)
+                    (service.name().as_str(), number.0, weight, running, shadow, kept)
                 })
             })
             .collect();
         let samples: Vec<_> = running
             .iter()
-            .map(|(service, revision, weight_percent, running, shadow)| Sample {
+            .map(|(service, revision, weight_percent, running, shadow, kept)| Sample {
                 service,
                 revision: *revision,
                 version: running.version.to_string(),
                 weight_percent: *weight_percent,
                 traffic: &running.traffic,
                 pool: running.pool.stats(),
+                limits: running.pool.limits(),
+                kept_bytes: *kept,
                 shadow: *shadow,
             })
             .collect();

@@ -130,6 +130,11 @@ impl Service {
         Arc::clone(&self.record.borrow())
     }
 
+    /// What its buckets hold, where they have been opened.
+    pub(crate) fn bucket_bytes(&self) -> Option<u64> {
+        self.buckets.bytes()
+    }
+
     /// The record and its changes.
     pub(crate) fn watch(&self) -> watch::Receiver<Arc<ServiceRecord>> {
         self.record.subscribe()

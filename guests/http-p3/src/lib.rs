@@ -1,11 +1,13 @@
 //! A `wasi:http/handler@0.3` service. `/echo` copies its body chunk by chunk as it comes, `/pass` hands the
 //! stream itself back, `/sleep?MS` waits beside its fellows, `/count` says how many calls the instance saw,
-//! `/now` and `/random` what it sees of time and chance, `/trap` and `/spin` do what they say, anything else says
-//! hello.
+//! `/now` and `/random` what it sees of time and chance, `/trap` and `/spin` do what they say, `/fork?N` begins so many
+//! tasks of the host at once and `/hold?N` so many streams that it lets nobody read, anything else says hello.
 
 wit_bindgen::generate!({ path: "wit", world: "streaming", generate_all });
 
+use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 
 use wasi::clocks::{monotonic_clock, system_clock};
 use wasi::http::types::{ErrorCode, Fields, Request, Response};
@@ -32,6 +34,8 @@ impl exports::wasi::http::handler::Guest for Streaming {
             }
             "/now" => Ok(respond(said(now()))),
             "/random" => Ok(respond(said(drawn()))),
+            "/fork" => Ok(respond(said(fork(query.parse().unwrap_or(0)).await))),
+            "/hold" => Ok(respond(said(hold(query.parse().unwrap_or(0))))),
             "/error" => Err(ErrorCode::InternalError(Some("asked to fail".into()))),
             "/trap" => std::arch::wasm32::unreachable(),
             "/spin" => loop {
@@ -75,6 +79,24 @@ fn said(text: String) -> StreamReader<u8> {
         writer.write_all(text.into_bytes()).await;
     });
     reader
+}
+
+/// So many tasks of the host at once, each of a tenth of a second.
+async fn fork(count: usize) -> String {
+    let mut tasks: Vec<_> =
+        (0..count).map(|_| Box::pin(monotonic_clock::wait_for(100_000_000))).collect();
+    let ended = std::future::poll_fn(|cx| {
+        // Each is polled, and so begun, before any is asked whether it has ended.
+        let waits = tasks.iter_mut().map(|task| task.as_mut().poll(cx)).filter(Poll::is_pending);
+        Poll::Ready(waits.count())
+    });
+    ended.await.to_string()
+}
+
+/// So many streams, whose both ends are kept.
+fn hold(count: usize) -> String {
+    let held: Vec<_> = (0..count).map(|_| wit_stream::new::<u8>()).collect();
+    held.len().to_string()
 }
 
 /// The same bytes through this instance's memory, never more than one chunk of them.

@@ -38,7 +38,7 @@ pub struct Inspection {
     /// What the operator granted.
     pub granted: Option<Grants>,
     /// What one revision may use.
-    pub limits: Limits,
+    pub limits: Box<Limits>,
     /// How its instances live.
     pub instances: Instances,
     /// What callers have a say in while it is the active revision.

@@ -1,5 +1,7 @@
 //! What each revision is doing, in numbers.
 
+use std::collections::BTreeMap;
+
 use airssys_wasm_model::{Name, RevisionNumber, Version};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,6 +49,9 @@ pub struct RevisionTraffic {
     pub instances: u32,
     /// Calls that wait for a place now.
     pub queued: u32,
+    /// How often each limit was reached, by the name that it has in the manifest; those that never were are left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits_hit: BTreeMap<String, u64>,
     /// What copies of calls use of this revision, besides the above; null where it gets none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow: Option<ShadowTraffic>,

@@ -1,7 +1,7 @@
 //! What a component or a revision is made of.
 
 use airssys_wasm_api::reply::Inspection;
-use airssys_wasm_model::Asked;
+use airssys_wasm_model::{Asked, Limits};
 
 use super::traffic::bytes;
 use crate::ui::harmless_line;
@@ -39,17 +39,7 @@ pub(crate) fn inspection(found: &Inspection) -> String {
         let granted: Vec<_> = granted.0.iter().map(ToString::to_string).collect();
         section(&mut out, "granted", &granted);
     }
-    let limits = &found.limits;
-    out.push_str(&format!(
-        "limits: memory {}, time {}, cpu {}, concurrency {}, queue {}, files {}, sockets {}\n",
-        limits.memory,
-        limits.time,
-        limits.cpu,
-        limits.concurrency,
-        limits.queue,
-        limits.files,
-        limits.sockets
-    ));
+    out.push_str(&limits(&found.limits));
     let instances = &found.instances;
     let model = format!("{:?}", instances.model).to_lowercase();
     out.push_str(&format!("instances: {model}, {} to {}\n", instances.min, instances.max));
@@ -67,6 +57,19 @@ pub(crate) fn inspection(found: &Inspection) -> String {
         out.push_str("each revision has an address of its own\n");
     }
     out
+}
+
+fn limits(limits: &Limits) -> String {
+    let Limits { memory, time, cpu, concurrency, queue, files, sockets, .. } = limits;
+    let Limits { handles, parts, output, log_lines, log_rate, .. } = limits;
+    let Limits { requests, request_rate, transfer, keyvalue, keyvalue_rate, .. } = limits;
+    format!(
+        "limits: memory {memory}, time {time}, cpu {cpu}, concurrency {concurrency}, queue {queue}, \
+         files {files}, sockets {sockets}, handles {handles}, parts {parts}, output {output}, \
+         log_lines {log_lines}, log_rate {log_rate}/s, requests {requests}, \
+         request_rate {request_rate}/s, transfer {transfer}, keyvalue {keyvalue}, \
+         keyvalue_rate {keyvalue_rate}/s\n"
+    )
 }
 
 fn section(out: &mut String, title: &str, lines: &[String]) {

@@ -52,6 +52,11 @@ pub(crate) fn traffic(traffic: &Traffic, all: bool) -> String {
             .collect();
         out.push_str(&table(["REVISION", "CPU", "MEMORY", "QUEUED"], &rows));
     }
+    for one in traffic.revisions.iter().filter(|one| !one.limits_hit.is_empty()) {
+        let hit = one.limits_hit.iter().map(|(limit, times)| format!("{limit} {times}"));
+        let hit = hit.collect::<Vec<_>>().join(", ");
+        out.push_str(&format!("{} reached its limits, times: {hit}\n", one.revision));
+    }
     for one in &traffic.revisions {
         out.extend(one.shadow.as_ref().map(|shadow| copies(one.revision, shadow)));
     }

@@ -14,6 +14,11 @@ use tokio::time::Sleep;
 use wasmtime_wasi_http::WasiBody;
 
 use super::HttpError;
+use super::error::CallError;
+use crate::context::{CallCtx, RequestId};
+use crate::limit::Limit;
+use crate::pool::Pool;
+use crate::prepare::Revision;
 use crate::workers::Sitting;
 
 /// The body of a guest's answer. Its gaps are bounded by the revision's limit on time, and it ends with an
@@ -22,9 +27,19 @@ pub struct HttpBody {
     /// What was there with the answer's head.
     left: VecDeque<Result<Frame<Bytes>, HttpError>>,
     rest: Rest,
-    gap: Duration,
+    flow: Flow,
+    /// Whose it is, while there may come more of it than it may have.
+    whose: Option<Arc<Revision>>,
     /// Armed when the guest makes the reader wait.
     alarm: Option<Pin<Box<Sleep>>>,
+}
+
+/// How a body may flow: how long it may stand still, and how much of it there may be.
+pub(super) struct Flow {
+    gap: Duration,
+    /// Bytes that may still come.
+    left: u64,
+    call: RequestId,
 }
 
 /// What comes after that.
@@ -129,38 +144,71 @@ impl Sending {
     }
 }
 
+impl Flow {
+    pub(super) fn of(pool: &Pool, call: &CallCtx) -> Self {
+        let limits = &pool.revision.spec.limits;
+        Self { gap: limits.time.0, left: limits.output.0, call: call.request_id }
+    }
+
+    /// Whether there may be so much more.
+    fn takes(&mut self, frame: &Frame<Bytes>) -> bool {
+        let more = frame.data_ref().map_or(0, |data| data.len() as u64);
+        let left = self.left.checked_sub(more);
+        self.left = left.unwrap_or(0);
+        left.is_some()
+    }
+}
+
 impl HttpBody {
     /// The body of a guest that has ended. What it wrote waits in a channel of a few pieces, so it is taken at
     /// once: its length is known then, and it is sent with its head in one go.
-    pub(super) fn of_one_that_ended(body: WasiBody, gap: Duration, sending: Arc<Sending>) -> Self {
+    ///
+    /// # Errors
+    /// When that is more than answers may have.
+    pub(super) fn of_one_that_ended(
+        body: WasiBody,
+        flow: Flow,
+        whose: &Arc<Revision>,
+        sending: Arc<Sending>,
+    ) -> Result<Self, CallError> {
         sending.begins();
-        Self::begun(Rest::Alone { body, sending, _reading: None }, gap)
+        Self::begun(Rest::Alone { body, sending, _reading: None }, flow, whose)
     }
 
     /// The body of a guest that still runs.
     pub(super) fn of_one_that_goes_on(
         body: WasiBody,
-        gap: Duration,
+        flow: Flow,
+        whose: Arc<Revision>,
         sending: Arc<Sending>,
         reading: Reading,
     ) -> Self {
         sending.begins();
         let rest = Rest::Alone { body, sending, _reading: Some(reading) };
-        Self { left: VecDeque::new(), rest, gap, alarm: None }
+        Self { left: VecDeque::new(), rest, flow, whose: Some(whose), alarm: None }
     }
 
     /// The body of a guest that serves other calls too, and has let go of the thread since its answer.
-    pub(super) fn of_a_seat(sitting: Sitting, gap: Duration) -> Self {
-        Self::begun(Rest::Shared(sitting), gap)
+    ///
+    /// # Errors
+    /// When more than answers may have is there already.
+    pub(super) fn of_a_seat(
+        sitting: Sitting,
+        flow: Flow,
+        whose: &Arc<Revision>,
+    ) -> Result<Self, CallError> {
+        Self::begun(Rest::Shared(sitting), flow, whose)
     }
 
     /// A body with what is there of it by now.
-    fn begun(mut rest: Rest, gap: Duration) -> Self {
+    fn begun(mut rest: Rest, mut flow: Flow, whose: &Arc<Revision>) -> Result<Self, CallError> {
         let mut left = VecDeque::new();
         let mut nobody = Context::from_waker(Waker::noop());
         while left.len() < LEFT_MAX {
             match rest.poll(&mut nobody) {
-                Poll::Ready(Some(Ok(frame))) => left.push_back(Ok(frame)),
+                Poll::Ready(Some(Ok(frame))) if flow.takes(&frame) => left.push_back(Ok(frame)),
+                // Its head has not gone out: there is a better answer than half a body.
+                Poll::Ready(Some(Ok(_too_long))) => return Err(CallError::Limit(Limit::Output)),
                 Poll::Ready(Some(Err(error))) => {
                     left.push_back(Err(error));
                     rest = Rest::None;
@@ -174,7 +222,17 @@ impl HttpBody {
                 Poll::Pending => break,
             }
         }
-        Self { left, rest, gap, alarm: None }
+        let whose = (!matches!(rest, Rest::None)).then(|| Arc::clone(whose));
+        Ok(Self { left, rest, flow, whose, alarm: None })
+    }
+
+    /// What the reader of a body is told that is too long and whose head has gone out.
+    fn overflow(&self) -> HttpError {
+        let bound = self.whose.as_ref().map(|revision| {
+            revision.stopped(Limit::Output, self.flow.call);
+            revision.spec.limits.output.0
+        });
+        HttpError::HttpResponseBodySize(bound)
     }
 }
 
@@ -211,6 +269,10 @@ impl Body for HttpBody {
         let polled = this.rest.poll(cx);
         let Some(sending) = this.rest.sending() else { return polled };
         match polled {
+            Poll::Ready(Some(Ok(frame))) if !this.flow.takes(&frame) => {
+                this.rest = Rest::None;
+                Poll::Ready(Some(Err(this.overflow())))
+            }
             Poll::Ready(frame) => {
                 this.alarm = None;
                 sending.reader_waits.store(false, Ordering::Relaxed);
@@ -219,12 +281,15 @@ impl Body for HttpBody {
             }
             Poll::Pending => {
                 sending.reader_waits.store(true, Ordering::Relaxed);
-                let gap = this.gap;
+                let gap = this.flow.gap;
                 let alarm = this.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep(gap)));
                 match alarm.as_mut().poll(cx) {
                     Poll::Ready(()) => {
                         if let Rest::Shared(sitting) = &this.rest {
                             sitting.retire_instance();
+                        }
+                        if let Some(revision) = &this.whose {
+                            revision.stopped(Limit::Time, this.flow.call);
                         }
                         Poll::Ready(Some(Err(HttpError::HttpResponseTimeout)))
                     }

@@ -24,7 +24,7 @@ pub enum CommandIo {
     Inherit,
 }
 
-/// The most that a command called like a handler may answer.
+/// The most that a command called like a handler may answer, whatever its limit: it is held in memory whole.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 
 impl Lease {
@@ -48,8 +48,10 @@ impl Lease {
 pub(super) async fn execute(lease: Lease, input: Input) -> Result<Output, CallError> {
     let Lease { place, call, since, .. } = lease;
     let pool = &*place.0;
-    let until = pool.until(&call, since);
-    let stdout = MemoryOutputPipe::new(ANSWER_BYTES_MAX);
+    let (until, request_id) = (pool.until(&call, since), call.request_id);
+    let bound = pool.revision.spec.limits.output.bytes().min(ANSWER_BYTES_MAX);
+    // One more, which tells what is too long from what just fits.
+    let stdout = MemoryOutputPipe::new(bound + 1);
     let console = Console {
         args: vec![pool.revision.spec.service.to_string()],
         stdin: Box::new(MemoryInputPipe::new(input.body)),
@@ -62,11 +64,9 @@ pub(super) async fn execute(lease: Lease, input: Input) -> Result<Output, CallEr
     });
     let ended = Metered::new(work, pool, until).await.unwrap_or_else(|halt| Err(halt.into()));
     let body = stdout.contents();
-    if body.len() >= ANSWER_BYTES_MAX {
-        // However the guest took it that nothing more could be written, its answer is cut.
-        return Err(CallError::Limit(Limit::Output));
-    }
-    match ended? {
+    // However the guest took it that nothing more could be written, its answer is cut.
+    let ended = if body.len() > bound { Err(CallError::Limit(Limit::Output)) } else { ended };
+    match pool.revision.noted(request_id, ended)? {
         Exit(0) => Ok(Output { body, ..Output::default() }),
         Exit(code) => Err(CallError::Fault(super::error::Fault {
             kind: super::error::Kind::Failed,

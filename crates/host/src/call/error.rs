@@ -192,6 +192,9 @@ impl CallError {
         if guest.memory.refused {
             return Self::Limit(Limit::Memory);
         }
+        if let Some(limit) = Limit::of(error) {
+            return Self::Limit(limit);
+        }
         match error.downcast_ref::<Trap>() {
             Some(Trap::StackOverflow) => Self::Limit(Limit::Stack),
             trap => Self::Trapped {

@@ -12,6 +12,7 @@ use super::functions::{Function, Shape};
 use super::instance::{Job, run};
 use super::value::Value;
 use crate::instance::Instance;
+use crate::limit::Limit;
 use crate::pool::{Lease, Pool};
 
 impl Lease {
@@ -54,7 +55,8 @@ impl Job for Call<'_> {
             && let [Value::Bytes(bytes)] = &mut arguments[..]
         {
             let bytes = std::mem::take(bytes);
-            return call_bytes(function, instance, bytes).await.map(Value::Bytes).map(Some);
+            let answer = call_bytes(function, instance, bytes).await?;
+            return within(pool, answer.len(), Some(Value::Bytes(answer)));
         }
         let arguments: Vec<_> = arguments.into_iter().map(Value::into_val).collect();
         let results = call(function, instance, &arguments).await?;
@@ -80,9 +82,18 @@ impl Job for Invoke<'_> {
         let arguments = parse(function, self.arguments)?;
         let results = call(function, instance, &arguments).await?;
         let texts: Result<Vec<_>, _> = results.iter().map(wasm_wave::to_string).collect();
-        texts
-            .map(|texts| texts.join(" "))
-            .map_err(|error| CallError::Host(format!("the result has no text: {error}")))
+        let no_text = |error| CallError::Host(format!("the result has no text: {error}"));
+        let text = texts.map_err(no_text)?.join(" ");
+        within(pool, text.len(), text)
+    }
+}
+
+/// An answer of so many bytes, if it may be that long. One that is values and not bytes is bounded by what a call
+/// from a guest may make the host copy.
+fn within<T>(pool: &Pool, bytes: usize, answer: T) -> Result<T, CallError> {
+    match bytes as u64 <= pool.revision.spec.limits.output.0 {
+        true => Ok(answer),
+        false => Err(CallError::Limit(Limit::Output)),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::actor::{SavedState, Turn};
 use crate::bindings::airssys::component::types as contract;
 use crate::context::CallCtx;
 use crate::instance::{Held, Instance};
-use crate::limit::Metered;
+use crate::limit::{Limit, Metered};
 use crate::pool::{Lease, Pool};
 
 /// What goes into a handler.
@@ -90,6 +90,9 @@ async fn execute(pool: &Pool, instance: &mut Instance, input: Input) -> Result<O
         .await
         .map_err(|error| CallError::of(&error, store.data()))?
         .map_err(|error| CallError::Fault(error.into()))?;
+    if output.body.len() as u64 > pool.revision.spec.limits.output.0 {
+        return Err(CallError::Limit(Limit::Output));
+    }
     Ok(Output {
         body: output.body.into(),
         content_type: output.content_type,
@@ -130,6 +133,7 @@ async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallEr
     let pool = &*place.0;
     let until = pool.until(&call, since);
     call.deadline = Some(until);
+    let request_id = call.request_id;
     let work = pin!(async {
         let keeper = pool.revision.spec.state.as_ref();
         let keeper = keeper.ok_or_else(|| CallError::Host("nobody keeps this state".into()))?;
@@ -164,7 +168,8 @@ async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallEr
         pool.give_back(instance);
         answer
     });
-    Metered::call(now, work, pool, until).await.unwrap_or_else(|halt| Err(halt.into()))
+    let answer = Metered::call(now, work, pool, until).await;
+    pool.revision.noted(request_id, answer.unwrap_or_else(|halt| Err(halt.into())))
 }
 
 /// A new instance with an actor's state.

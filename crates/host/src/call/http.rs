@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures::channel::oneshot;
+use http::header::CONTENT_LENGTH;
 use http_body::Body;
 use http_body_util::BodyExt;
 use wasmtime::{AsContextMut, Store};
@@ -15,12 +16,13 @@ use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
 use super::HttpError;
-use super::body::{HttpBody, Reading, Sending};
+use super::body::{Flow, HttpBody, Reading, Sending};
 use super::error::CallError;
 use super::instance::ready_for;
+use crate::context::RequestId;
 use crate::guest::Guest;
 use crate::instance::Instance;
-use crate::limit::{Halt, Metered};
+use crate::limit::{Halt, Limit, Metered};
 use crate::pool::{Lease, Pool};
 use crate::prepare::Doors;
 
@@ -57,10 +59,16 @@ impl Lease {
             if let Some(instance) = ready {
                 pool.park(instance);
             }
+            let flow = Flow::of(&pool, &call);
+            let request_id = call.request_id;
             let (head, sitting) = workers.http(place, request, call, since).await?;
-            return Ok(head.map(|()| HttpBody::of_a_seat(sitting, pool.time_limit())));
+            let body = check_length(&head, &pool)
+                .and_then(|()| HttpBody::of_a_seat(sitting, flow, &pool.revision));
+            let body = pool.revision.noted(request_id, body)?;
+            return Ok(head.map(|()| body));
         }
         let (until, probe) = (pool.until(&call, since), call.probe);
+        let (flow, request_id) = (Flow::of(&pool, &call), call.request_id);
         let (answer, mut answered) = oneshot::channel();
         let sending = Arc::new(Sending::begin(since));
         let sent = Arc::clone(&sending);
@@ -77,22 +85,63 @@ impl Lease {
             Ok(())
         });
         let mut work = Metered::call(now, work, pool, until).unless_probe(probe);
-        let gap = work.pool().time_limit();
-        let answer = match first_answer(&mut work, &mut answered).await {
-            // A guest that failed has no good answer, even if its head was there first.
-            (_, Some(Err(halt))) => return Err(halt.into()),
-            (_, Some(Ok(Err(error)))) => return Err(error),
-            (None, _) => return Err(CallError::NoAnswer),
-            (Some(answer), Some(Ok(Ok(())))) => {
-                failed(answer)?.map(|body| HttpBody::of_one_that_ended(body, gap, sending))
+        let answered = first_answer(&mut work, &mut answered).await;
+        let pool = work.pool();
+        let headed = pool.revision.noted(request_id, headed(pool, answered))?;
+        match headed {
+            Headed::Whole(answer) => {
+                let body = whole(pool, answer, flow, sending);
+                pool.revision.noted(request_id, body)
             }
-            (Some(answer), None) => {
-                let answer = failed(answer)?;
-                let reading = go_on(work.without_deadline(), Arc::clone(&sending));
-                answer.map(|body| HttpBody::of_one_that_goes_on(body, gap, sending, reading))
+            Headed::Begun(answer) => {
+                let whose = Arc::clone(&pool.revision);
+                let reading = go_on(work.without_deadline(), Arc::clone(&sending), request_id);
+                Ok(answer
+                    .map(|body| HttpBody::of_one_that_goes_on(body, flow, whose, sending, reading)))
             }
-        };
-        Ok(answer)
+        }
+    }
+}
+
+/// An answer with its head, of a guest that has ended or goes on.
+enum Headed {
+    Whole(http::Response<WasiBody>),
+    Begun(http::Response<WasiBody>),
+}
+
+fn headed(
+    pool: &Pool,
+    answered: (Option<Answer>, Option<Result<Ended, Halt>>),
+) -> Result<Headed, CallError> {
+    let (answer, is_whole) = match answered {
+        // A guest that failed has no good answer, even if its head was there first.
+        (_, Some(Err(halt))) => return Err(halt.into()),
+        (_, Some(Ok(Err(error)))) => return Err(error),
+        (None, _) => return Err(CallError::NoAnswer),
+        (Some(answer), ended) => (failed(answer)?, ended.is_some()),
+    };
+    check_length(&answer, pool)?;
+    Ok(if is_whole { Headed::Whole(answer) } else { Headed::Begun(answer) })
+}
+
+fn whole(
+    pool: &Pool,
+    answer: http::Response<WasiBody>,
+    flow: Flow,
+    sending: Arc<Sending>,
+) -> Result<http::Response<HttpBody>, CallError> {
+    let (head, body) = answer.into_parts();
+    let body = HttpBody::of_one_that_ended(body, flow, &pool.revision, sending)?;
+    Ok(http::Response::from_parts(head, body))
+}
+
+/// An answer that says itself that it is longer than answers may be is none.
+fn check_length<B>(answer: &http::Response<B>, pool: &Pool) -> Result<(), CallError> {
+    let said = answer.headers().get(CONTENT_LENGTH).and_then(|said| said.to_str().ok());
+    let said = said.and_then(|said| said.parse::<u64>().ok());
+    match said.is_some_and(|said| said > pool.revision.spec.limits.output.0) {
+        true => Err(CallError::Limit(Limit::Output)),
+        false => Ok(()),
     }
 }
 
@@ -124,7 +173,7 @@ async fn first_answer<F: Future<Output = Ended> + Unpin>(
 /// The guest writes its body, or does what it has to do after it, on a task of its own. It has the revision's
 /// time to end by itself from when nobody reads any more, and as long for each gap in its body: a reader that
 /// does not read holds its place no longer than a guest that does not write.
-fn go_on<F>(work: Metered<F, Arc<Pool>>, sending: Arc<Sending>) -> Reading
+fn go_on<F>(work: Metered<F, Arc<Pool>>, sending: Arc<Sending>, call: RequestId) -> Reading
 where
     F: Future<Output = Ended> + Send + Unpin + 'static,
 {
@@ -140,11 +189,10 @@ where
         // Pinned here, so that the guest is still there when its answer is said to be cut.
         let mut work = std::pin::pin!(work);
         let late = tokio::select! {
-            ended = &mut work => match ended {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(error.to_string()),
-                Err(halt) => Some(CallError::from(halt).to_string()),
-            },
+            ended = &mut work => {
+                let ended = ended.unwrap_or_else(|halt| Err(halt.into()));
+                pool.revision.noted(call, ended).err().map(|error| error.to_string())
+            }
             () = abandoned => Some(format!("it went on for {patience:?} without a reader")),
             () = sending.stalled(patience) => Some(format!("it did not move for {patience:?}")),
         };

@@ -85,7 +85,7 @@ pub(crate) async fn run<J: Job>(lease: Lease, job: J) -> Result<J::Output, CallE
     let Lease { place, ready, call, since } = lease;
     let now = Instant::now();
     let pool = &*place.0;
-    let (until, probe) = (pool.until(&call, since), call.probe);
+    let (until, probe, request_id) = (pool.until(&call, since), call.probe, call.request_id);
     let work = pin!(async {
         let mut instance = ready_for(pool, ready, call, now).await?;
         let answer = job.run(pool, &mut instance).await;
@@ -98,7 +98,7 @@ pub(crate) async fn run<J: Job>(lease: Lease, job: J) -> Result<J::Output, CallE
         answer
     });
     let work = Metered::call(now, work, pool, until).unless_probe(probe);
-    work.await.unwrap_or_else(|halt| Err(halt.into()))
+    pool.revision.noted(request_id, work.await.unwrap_or_else(|halt| Err(halt.into())))
 }
 
 /// The instance for a call that came now: the one that waited, if there is one and it is well, else a new one.

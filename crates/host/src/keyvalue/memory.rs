@@ -24,6 +24,7 @@ struct Kept {
 
 struct MemoryBucket {
     name: String,
+    bytes_max: usize,
     all: MemoryBuckets,
 }
 
@@ -42,8 +43,10 @@ impl MemoryBuckets {
 }
 
 impl KeyValueStore for MemoryBuckets {
-    fn bucket<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Done<Arc<dyn Bucket>>> {
-        let bucket = MemoryBucket { name: name.to_owned(), all: self.clone() };
+    fn bucket<'a>(&'a self, name: &'a str, bytes_max: u64) -> BoxFuture<'a, Done<Arc<dyn Bucket>>> {
+        let bytes_max =
+            usize::try_from(bytes_max).map_or(Self::BYTES_MAX, |it| it.min(Self::BYTES_MAX));
+        let bucket = MemoryBucket { name: name.to_owned(), bytes_max, all: self.clone() };
         ready(Ok(Arc::new(bucket) as Arc<dyn Bucket>)).boxed()
     }
 }
@@ -56,9 +59,9 @@ impl MemoryBucket {
     fn set_all(&self, entries: Vec<(String, Vec<u8>)>) -> Done<()> {
         let mut kept = self.all.kept();
         let more: usize = entries.iter().map(|(key, value)| key.len() + value.len()).sum();
-        if kept.bytes + more > MemoryBuckets::BYTES_MAX {
-            let max = MemoryBuckets::BYTES_MAX;
-            return Err(KeyValueError::Refused(format!("{max} bytes are kept in memory at most")));
+        let max = self.bytes_max;
+        if kept.bytes + more > max {
+            return Err(KeyValueError::Full(format!("the buckets may hold {max} bytes")));
         }
         for (key, value) in entries {
             kept.put(self.at(&key), value);

@@ -11,9 +11,13 @@ pub use self::memory::MemoryBuckets;
 
 /// Keeps the buckets of one service. No other service sees them, whatever names it uses.
 pub trait KeyValueStore: Send + Sync {
-    /// A bucket. Which ones there are is a matter of grants: to open one makes nothing.
-    fn bucket<'a>(&'a self, name: &'a str)
-    -> BoxFuture<'a, Result<Arc<dyn Bucket>, KeyValueError>>;
+    /// A bucket. Which ones there are is a matter of grants: to open one makes nothing. What is written through it
+    /// may bring all buckets of the service together to so many bytes.
+    fn bucket<'a>(
+        &'a self,
+        name: &'a str,
+        bytes_max: u64,
+    ) -> BoxFuture<'a, Result<Arc<dyn Bucket>, KeyValueError>>;
 }
 
 /// One bucket. Reads are called on the call path: they see every write that was answered before, and wait for no
@@ -84,6 +88,9 @@ pub enum KeyValueError {
     /// told this text.
     #[error("{0}")]
     Refused(String),
+    /// The service keeps as many bytes as it may. The guest is told this text.
+    #[error("{0}")]
+    Full(String),
     /// The store failed. The guest is told no more than that.
     #[error("the key-value store failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use airssys_wasm_model::{Denial, HttpRight, Kind, is_inside};
 use bytes::Bytes;
@@ -27,8 +27,10 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::lookup::{Resolver, addresses};
 use super::secrets::{HeldSecrets, Receiver};
+use super::transfer::{Allowance, Counted, Way};
 use crate::context::{CallCtx, Mode};
 use crate::gauges::Gauges;
+use crate::limit::{Level, Limit};
 use crate::pool::Pool;
 use crate::rights::{Hold, Needs};
 use crate::watch::{Teller, Use};
@@ -46,13 +48,11 @@ pub(crate) struct OutboundHttp {
     teller: Teller,
     /// A place for each request of this guest, made with the first.
     own: OnceLock<Arc<Semaphore>>,
+    allowance: Arc<Allowance>,
     /// Of a guest for copied calls: what it would have sent is counted here, and does not leave.
     refusing: Option<Arc<Gauges>>,
     secrets: Arc<HeldSecrets>,
 }
-
-/// Requests that one instance may have under way. An honest guest fans out to a few servers.
-const REQUESTS_PER_INSTANCE_MAX: usize = 32;
 
 /// Requests that all guests may have under way: each holds a descriptor, of which a process often has 1,024.
 static REQUESTS: Semaphore = Semaphore::const_new(256);
@@ -60,7 +60,8 @@ static REQUESTS: Semaphore = Semaphore::const_new(256);
 impl OutboundHttp {
     pub(crate) fn new(pool: &Pool, mode: Mode, teller: Teller, secrets: Arc<HeldSecrets>) -> Self {
         let refusing = (mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges));
-        Self { teller, own: OnceLock::new(), refusing, secrets }
+        let allowance = Arc::new(Allowance::new(teller.spec().limits.transfer.0));
+        Self { teller, own: OnceLock::new(), allowance, refusing, secrets }
     }
 
     pub(crate) fn teller(&self) -> &Teller {
@@ -70,6 +71,24 @@ impl OutboundHttp {
     /// A reused instance begins another call.
     pub(crate) fn begin(&mut self, call: &CallCtx) {
         self.teller.begin(call);
+        self.allowance.renew();
+    }
+
+    /// Whether the revision may begin one more request in this second.
+    fn in_time(&self) -> Result<(), Error> {
+        let meters = &self.teller.revision().meters;
+        if meters.request_rate.take(1, Instant::now()) {
+            return Ok(());
+        }
+        meters.hit(Limit::RequestRate);
+        self.teller.warns("its limit `request_rate` is reached: a request is not sent");
+        Err(Error::ConnectionLimitReached)
+    }
+
+    /// The same request, its body counted.
+    fn counted(&self, request: http::Request<WasiBody>) -> http::Request<WasiBody> {
+        let (allowance, teller) = (Arc::clone(&self.allowance), self.teller.clone());
+        request.map(|body| Counted::new(body, Way::Out, allowance, teller).boxed_unsync())
     }
 
     /// The right under which this request may leave, with the host and port it goes to.
@@ -106,7 +125,8 @@ impl OutboundHttp {
         let needs = Needs::Sending { method, host: host.clone(), port, default_port, path };
         let hold = Hold::new(self.teller.clone(), needs);
         let method = request.method().clone();
-        Ok(Target { host, port, tls, right, method, teller: self.teller.clone(), resolver, hold })
+        let (teller, allowance) = (self.teller.clone(), Arc::clone(&self.allowance));
+        Ok(Target { host, port, tls, right, method, teller, allowance, resolver, hold })
     }
 }
 
@@ -117,6 +137,7 @@ struct Target {
     right: HttpRight,
     method: http::Method,
     teller: Teller,
+    allowance: Arc<Allowance>,
     resolver: Arc<dyn Resolver>,
     /// What is needed until the answer has been read.
     hold: Arc<Hold>,
@@ -145,6 +166,7 @@ impl WasiHttpHooks for OutboundHttp {
         _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Answer> + Send> {
         let checked = self.check(&request).and_then(|target| {
+            self.in_time()?;
             let Target { host, port, tls, .. } = &target;
             let to = Receiver { host, port: *port, tls: *tls };
             let filled = self.secrets.fill(request.headers_mut(), to);
@@ -152,11 +174,14 @@ impl WasiHttpHooks for OutboundHttp {
         });
         match checked {
             Ok(target) => {
-                let own = || Arc::new(Semaphore::new(REQUESTS_PER_INSTANCE_MAX));
+                let limit = self.teller.spec().limits.requests as usize;
+                let own = || Arc::new(Semaphore::new(limit));
                 let own = Arc::clone(self.own.get_or_init(own));
                 let options = options.unwrap_or_default();
+                let request = self.counted(request);
                 Box::new(async move {
-                    let places = places(own, patience(options.connect_timeout)).await?;
+                    let patience = patience(options.connect_timeout);
+                    let places = Places::take(own, patience, &target.teller).await?;
                     let hold = Arc::clone(&target.hold);
                     let (answer, io) = tokio::select! {
                         biased;
@@ -184,17 +209,50 @@ fn patience(asked: Option<Duration>) -> Duration {
 }
 
 /// A place among the guest's own requests and among all guests', held until the answer has been read.
-async fn places(
-    own: Arc<Semaphore>,
-    within: Duration,
-) -> Result<(OwnedSemaphorePermit, SemaphorePermit<'static>), Error> {
-    let places = async {
-        // Neither is ever closed.
-        let own = own.acquire_owned().await.map_err(|_| Error::ConnectionLimitReached)?;
-        let one = REQUESTS.acquire().await.map_err(|_| Error::ConnectionLimitReached)?;
-        Ok((own, one))
-    };
-    tokio::time::timeout(within, places).await.map_err(|_| Error::ConnectionLimitReached)?
+struct Places {
+    teller: Teller,
+    _own: OwnedSemaphorePermit,
+    _of_all: SemaphorePermit<'static>,
+}
+
+impl Places {
+    async fn take(own: Arc<Semaphore>, within: Duration, teller: &Teller) -> Result<Self, Error> {
+        let meters = &teller.revision().meters;
+        if teller.spec().limits.requests == 0 {
+            meters.hit(Limit::Requests);
+            teller.warns("its limit `requests` is 0: a request is not sent");
+            return Err(Error::ConnectionLimitReached);
+        }
+        let taken = Arc::clone(&own).try_acquire_owned();
+        let waits = taken.is_err();
+        if waits {
+            meters.hit(Limit::Requests);
+        }
+        let places = async {
+            // Neither is ever closed.
+            let own = match taken {
+                Ok(own) => own,
+                Err(_) => own.acquire_owned().await.map_err(|_| Error::ConnectionLimitReached)?,
+            };
+            let of_all = REQUESTS.acquire().await.map_err(|_| Error::ConnectionLimitReached)?;
+            Ok::<_, Error>((own, of_all))
+        };
+        let Ok(places) = tokio::time::timeout(within, places).await else {
+            if waits {
+                teller.warns("its limit `requests` is reached: a request found no place");
+            }
+            return Err(Error::ConnectionLimitReached);
+        };
+        let (_own, _of_all) = places?;
+        meters.opened(Level::Requests);
+        Ok(Self { teller: teller.clone(), _own, _of_all })
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        self.teller.revision().meters.closed(Level::Requests, 1);
+    }
 }
 
 async fn send(
@@ -233,8 +291,11 @@ async fn send(
         ended
     };
     let gap = patience(options.between_bytes_timeout);
-    let hold = target.hold;
-    let answer = answer.map(|body| HeldBody { body, gap, alarm: None, hold }.boxed_unsync());
+    let Target { teller, allowance, hold, .. } = target;
+    let answer = answer.map(|body| {
+        let body = HeldBody { body, gap, alarm: None, hold };
+        Counted::new(body, Way::In, allowance, teller).boxed_unsync()
+    });
     Ok((answer, Box::new(io)))
 }
 

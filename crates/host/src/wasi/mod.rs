@@ -16,6 +16,7 @@ mod poll;
 mod secrets;
 mod sockets;
 mod streams;
+mod transfer;
 
 use wasmtime::Engine;
 use wasmtime::component::Linker;

@@ -88,7 +88,8 @@ impl Workers {
     ) -> Result<(http::Response<()>, Sitting), CallError> {
         let pool = Arc::clone(&place.0);
         let (answer, answered) = oneshot::channel::<Answer>();
-        let seat = Seat::take(place, pool.until(&call, since), since, answer);
+        let until = pool.until(&call, since);
+        let seat = Seat::take(place, call.request_id, until, since, answer);
         let sitting = Sitting::new(Arc::clone(&seat));
         self.give(&pool, Job { request, call, seat });
         let head = answered.await.unwrap_or(Err(CallError::NoAnswer))?;

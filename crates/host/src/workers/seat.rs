@@ -15,6 +15,7 @@ use wasmtime_wasi_http::WasiBody;
 
 use super::Worker;
 use crate::call::{CallError, HttpError, Sending};
+use crate::context::RequestId;
 use crate::limit::Limit;
 use crate::pool::Place;
 
@@ -25,6 +26,7 @@ pub(super) type Answer = Result<http::Response<()>, CallError>;
 pub(super) struct Seat {
     /// Guards what either side changes in a few steps; polled under it is the body alone.
     state: Mutex<State>,
+    call: RequestId,
     /// When its head has to be there.
     until: Instant,
     sending: Sending,
@@ -53,12 +55,14 @@ pub(crate) struct Sitting(Arc<Seat>);
 impl Seat {
     pub(super) fn take(
         place: Place,
+        call: RequestId,
         until: Instant,
         since: Instant,
         answer: oneshot::Sender<Answer>,
     ) -> Arc<Self> {
         let state = State { at: At::Waiting(answer), place: Some(place), worker: None };
-        Arc::new(Self { state: Mutex::new(state), until, sending: Sending::begin(since) })
+        let (state, sending) = (Mutex::new(state), Sending::begin(since));
+        Arc::new(Self { state, call, until, sending })
     }
 
     /// Gives it to a worker.
@@ -88,6 +92,11 @@ impl Seat {
                 let _ = caller.send(Err(error));
             }
         }
+    }
+
+    /// The call that it is of.
+    pub(super) fn call(&self) -> RequestId {
+        self.call
     }
 
     /// Says that what there is of its body is not all of it, unless it is over.

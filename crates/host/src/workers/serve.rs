@@ -63,7 +63,7 @@ async fn drive(desk: &Desk, worker: &Arc<Worker>, mut instance: Instance) -> Res
         let mut run = pin!(run);
         let mut watch = Watch::new(desk, worker);
         std::future::poll_fn(|cx| {
-            let polled = watch.run(|| run.as_mut().poll(cx));
+            let polled = watch.run(cx, |cx| run.as_mut().poll(cx));
             hand_over(&answered);
             let ended = match polled {
                 Poll::Ready(ended) => Poll::Ready(Ok(ended.and_then(|ended| ended))),
@@ -77,11 +77,14 @@ async fn drive(desk: &Desk, worker: &Arc<Worker>, mut instance: Instance) -> Res
         })
         .await
     };
-    match ended {
-        Ok(ended) => ended.map_err(|error| CallError::of(&error, instance.store.data())),
+    let guest = instance.store.data();
+    let ended = match ended {
+        Ok(ended) => ended.map_err(|error| CallError::of(&error, guest)),
         Err(End::Left) => Ok(()),
         Err(End::Halted(halt)) => Err(halt.into()),
-    }
+    };
+    // Whichever call of it began last: the limit is that of all of them.
+    desk.revision.noted(guest.call.request_id, ended)
 }
 
 /// Answers are given when the guest lets go of the thread: small ones are whole by then.

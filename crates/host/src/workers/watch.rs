@@ -12,6 +12,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use super::Worker;
 use super::desk::Desk;
 use crate::limit::{Halt, Limit};
+use crate::turns::Waiter;
 
 /// Why an instance is ended from outside.
 pub(super) enum End {
@@ -45,6 +46,7 @@ pub(super) struct Watch<'a> {
     registered: bool,
     idle_since: Option<Instant>,
     now: Instant,
+    waiter: Waiter,
 }
 
 impl<'a> Watch<'a> {
@@ -66,17 +68,30 @@ impl<'a> Watch<'a> {
             registered: false,
             idle_since: None,
             now,
+            waiter: Waiter::default(),
         }
     }
 
-    /// Lets the guest run, and counts for how long.
-    pub(super) fn run<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+    /// Lets the guest run when it is its turn, and counts for how long.
+    pub(super) fn run<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let turns = &self.desk.revision.turns;
+        let Some(turn) = turns.begin(&mut self.waiter, cx) else {
+            // Its calls' time goes on.
+            self.now = Instant::now();
+            return Poll::Pending;
+        };
         self.worker.running.store(true, Ordering::Relaxed);
         let start = Instant::now();
-        let polled = poll();
+        let polled = poll(cx);
         self.now = Instant::now();
+        drop(turn);
         self.worker.running.store(false, Ordering::Relaxed);
         let spent = self.now - start;
+        turns.held(spent);
         self.desk.gauges.ran(spent);
         self.cpu_left = self.cpu_left.saturating_sub(spent);
         polled
@@ -152,8 +167,11 @@ impl<'a> Watch<'a> {
             self.known = seats.len();
             (late, next)
         };
-        let guilty = late.iter().filter(|seat| seat.expire()).count();
-        if guilty > 0 {
+        let guilty: Vec<_> = late.iter().filter(|seat| seat.expire()).collect();
+        for seat in &guilty {
+            self.desk.revision.stopped(Limit::Time, seat.call());
+        }
+        if !guilty.is_empty() {
             self.desk.leave(self.worker);
         }
         self.arm(next, cx);

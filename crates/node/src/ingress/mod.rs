@@ -181,7 +181,13 @@ fn authority(request: &Request<Incoming>) -> Result<&str, Failure> {
     if hosts.next().is_some() {
         return Err(bad("the request has two host headers"));
     }
-    named.or(host).ok_or_else(|| bad("the request names no host"))
+    match (named, host) {
+        // Whoever was before this door may have looked at either one.
+        (Some(named), Some(host)) if !named.eq_ignore_ascii_case(host) => {
+            Err(bad("the request names one host in its target and another in its header"))
+        }
+        (named, host) => named.or(host).ok_or_else(|| bad("the request names no host")),
+    }
 }
 
 fn check_size(request: &Request<Incoming>, body_bytes_max: u64) -> Result<(), Failure> {

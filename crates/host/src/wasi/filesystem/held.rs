@@ -14,6 +14,7 @@ use super::mount::{Mount, Place};
 use super::open::Opened;
 use super::opened::{Act, OpenFile};
 use super::refusal::Refusal;
+use crate::limit::{Level, Limit};
 use crate::prepare::Revision;
 use crate::rights::Hold;
 use crate::watch::Teller;
@@ -104,9 +105,10 @@ impl HeldFiles {
         let taken =
             |open: &[Weak<File>], opening: &Arc<()>| open.len() + Arc::strong_count(opening) - 1;
         if taken(&self.open, &self.opening) >= max {
-            self.open.retain(|file| file.strong_count() > 0);
+            self.tidy();
         }
         if taken(&self.open, &self.opening) >= max {
+            self.revision.meters.hit(Limit::Files);
             return Err(Refusal::TooManyOpen);
         }
         Ok(Arc::clone(&self.opening))
@@ -144,7 +146,7 @@ impl HeldFiles {
         match right {
             Some(right) => {
                 let file = WasiFile::new(file, perms, mode, false);
-                self.open.push(Arc::downgrade(&file.file));
+                self.count(Arc::downgrade(&file.file));
                 drop(slot);
                 let fd = table.push(Descriptor::File(file))?;
                 self.files.insert(fd.rep(), OpenFile::new(teller, &place, right));
@@ -152,7 +154,7 @@ impl HeldFiles {
             }
             None => {
                 let dir = Dir::new(file, perms, mode, false);
-                self.open.push(Arc::downgrade(&dir.dir));
+                self.count(Arc::downgrade(&dir.dir));
                 drop(slot);
                 let fd = table.push(Descriptor::Dir(dir))?;
                 self.places.insert(fd.rep(), self.now(place));
@@ -161,15 +163,28 @@ impl HeldFiles {
         }
     }
 
+    fn count(&mut self, file: Weak<File>) {
+        self.open.push(file);
+        self.revision.meters.opened(Level::Files);
+    }
+
     /// A place that was found under rights that may have changed since.
     fn now(&self, Place { mount, path }: Place) -> Place {
         Place { mount: self.revision.rights.now().granted.now(&mount), path }
     }
 
-    /// The guest let go of this handle.
-    pub(super) fn forget(&mut self, fd: &Resource<Descriptor>) {
-        self.places.remove(&fd.rep());
-        self.files.remove(&fd.rep());
+    /// The guest has let go of the handle with this number.
+    pub(super) fn forget(&mut self, number: u32) {
+        self.places.remove(&number);
+        self.files.remove(&number);
+        self.tidy();
+    }
+
+    /// Forgets the files that nothing holds any more.
+    fn tidy(&mut self) {
+        let before = self.open.len();
+        self.open.retain(|file| file.strong_count() > 0);
+        self.revision.meters.closed(Level::Files, (before - self.open.len()) as u32);
     }
 
     /// A listing of this place, which shows what the rights let be seen there.
@@ -208,5 +223,11 @@ impl HeldFiles {
     /// The guest let go of this listing.
     pub(super) fn forget_listing(&mut self, listing: &Resource<ReaddirIterator>) {
         self.listings.remove(&listing.rep());
+    }
+}
+
+impl Drop for HeldFiles {
+    fn drop(&mut self) {
+        self.revision.meters.closed(Level::Files, self.open.len() as u32);
     }
 }

@@ -41,8 +41,10 @@ impl types::Host for Guest {
 
 impl types::HostDescriptor for Guest {
     fn drop(&mut self, fd: Fd) -> wasmtime::Result<()> {
-        self.files.forget(&fd);
-        types::HostDescriptor::drop(&mut self.filesystem(), fd)
+        let number = fd.rep();
+        let dropped = types::HostDescriptor::drop(&mut self.filesystem(), fd);
+        self.files.forget(number);
+        dropped
     }
 }
 

@@ -16,8 +16,8 @@ impl atomics::Host for Guest {
         key: String,
         delta: i64,
     ) -> Result<i64, Refusal> {
-        self.bucket(&handle, DataAccess::Read)?;
-        let open = self.bucket(&handle, DataAccess::Write)?;
+        self.bucket(&handle, DataAccess::Read, 0)?;
+        let open = self.bucket(&handle, DataAccess::Write, 1)?;
         let sum = open.bucket.increment(key, delta).await;
         sum.map_err(|error| self.failed(error))
     }
@@ -29,7 +29,8 @@ impl atomics::Host for Guest {
     ) -> wasmtime::Result<Result<(), CasError>> {
         let Cas { mut of, key, seen } = self.table.delete(handle)?;
         of.renew(&self.files.revision().rights);
-        if let Err(refusal) = self.may(&of, DataAccess::Write) {
+        let allowed = self.may(&of, DataAccess::Write).and_then(|()| self.in_time(1));
+        if let Err(refusal) = allowed {
             return Ok(Err(CasError::StoreError(refusal.told()?)));
         }
         match of.bucket.swap(key.clone(), seen, value).await {
@@ -45,7 +46,7 @@ impl atomics::Host for Guest {
 
 impl atomics::HostCas for Guest {
     fn new(&mut self, handle: Resource<OpenBucket>, key: String) -> Result<Resource<Cas>, Refusal> {
-        let of = self.bucket(&handle, DataAccess::Read)?;
+        let of = self.bucket(&handle, DataAccess::Read, 1)?;
         let seen = of.bucket.get(&key).map_err(|error| self.failed(error))?;
         Ok(self.table.push(Cas { of, key, seen: seen.map(|entry| entry.version) })?)
     }
@@ -55,6 +56,7 @@ impl atomics::HostCas for Guest {
         of.renew(&self.files.revision().rights);
         let (of, key) = (of.clone(), key.clone());
         self.may(&of, DataAccess::Read)?;
+        self.in_time(1)?;
         let found = of.bucket.get(&key).map_err(|error| self.failed(error))?;
         Ok(found.map(|entry| entry.value))
     }

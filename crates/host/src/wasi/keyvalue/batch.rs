@@ -15,7 +15,7 @@ impl batch::Host for Guest {
         handle: Handle,
         keys: Vec<String>,
     ) -> Result<Vec<Option<(String, Vec<u8>)>>, Refusal> {
-        let open = self.bucket(&handle, DataAccess::Read)?;
+        let open = self.bucket(&handle, DataAccess::Read, keys.len())?;
         let values = open.bucket.get_many(&keys).map_err(|error| self.failed(error))?;
         let pairs = keys.into_iter().zip(values);
         Ok(pairs.map(|(key, value)| value.map(|value| (key, value))).collect())
@@ -26,13 +26,13 @@ impl batch::Host for Guest {
         handle: Handle,
         entries: Vec<(String, Vec<u8>)>,
     ) -> Result<(), Refusal> {
-        let open = self.bucket(&handle, DataAccess::Write)?;
+        let open = self.bucket(&handle, DataAccess::Write, entries.len())?;
         let set = open.bucket.set_many(entries).await;
         set.map_err(|error| self.failed(error))
     }
 
     async fn delete_many(&mut self, handle: Handle, keys: Vec<String>) -> Result<(), Refusal> {
-        let open = self.bucket(&handle, DataAccess::Write)?;
+        let open = self.bucket(&handle, DataAccess::Write, keys.len())?;
         let deleted = open.bucket.delete_many(keys).await;
         deleted.map_err(|error| self.failed(error))
     }

@@ -9,6 +9,7 @@ mod bindings;
 mod store;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use airssys_wasm_model::{AccessSet, AccessWord as _, DataAccess, Denial, Kind};
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceTableError};
@@ -16,6 +17,7 @@ use wasmtime::component::{HasSelf, Linker, Resource, ResourceTableError};
 use self::bindings::wasi::keyvalue;
 use crate::guest::Guest;
 use crate::keyvalue::{Bucket, KeyValueError};
+use crate::limit::Limit;
 use crate::rights::LiveRights;
 use crate::watch::Use;
 
@@ -88,17 +90,32 @@ impl OpenBucket {
 }
 
 impl Guest {
-    /// The bucket behind a handle, if this may be done with it.
+    /// The bucket behind a handle, if this may be done with it for so many keys.
     fn bucket(
         &mut self,
         handle: &Resource<OpenBucket>,
         access: DataAccess,
+        keys: usize,
     ) -> Result<OpenBucket, Refusal> {
         let bucket = self.table.get_mut(handle)?;
         bucket.renew(&self.files.revision().rights);
         let bucket = bucket.clone();
         self.may(&bucket, access)?;
+        self.in_time(keys)?;
         Ok(bucket)
+    }
+
+    /// Whether the revision may read or write so many more keys in this second.
+    fn in_time(&self, keys: usize) -> Result<(), Refusal> {
+        let meters = &self.revision().meters;
+        if meters.keyvalue_rate.take(keys as u64, Instant::now()) {
+            return Ok(());
+        }
+        meters.hit(Limit::KeyvalueRate);
+        let limit = self.revision().spec.limits.keyvalue_rate;
+        let why = format!("the limit `keyvalue_rate` of {limit} keys a second is reached");
+        self.speaker.warns("limits", &why);
+        Err(Refusal::Other(why))
     }
 
     /// The check of each use, told to whoever watches.
@@ -132,6 +149,12 @@ impl Guest {
     /// What the guest is told of a failure, and the log of what it is not told.
     fn failed(&self, error: KeyValueError) -> Refusal {
         match error {
+            KeyValueError::Full(why) => {
+                self.revision().meters.hit(Limit::Keyvalue);
+                let why = format!("the limit `keyvalue` is reached: {why}");
+                self.speaker.warns("limits", &why);
+                Refusal::Other(why)
+            }
             KeyValueError::Refused(why) => {
                 self.speaker.warns("keyvalue", &why);
                 Refusal::Other(why)

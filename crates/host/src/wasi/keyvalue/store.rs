@@ -22,8 +22,9 @@ impl store::Host for Guest {
             }
             return Err(self.denied_bucket("open the bucket", &identifier, DataAccess::Read));
         }
-        let store = revision.spec.backends.keyvalue.clone().ok_or(Refusal::NoSuchStore)?;
-        let bucket = store.bucket(&identifier).await;
+        let spec = &revision.spec;
+        let store = spec.backends.keyvalue.clone().ok_or(Refusal::NoSuchStore)?;
+        let bucket = store.bucket(&identifier, spec.limits.keyvalue.0).await;
         let bucket = bucket.map_err(|error| self.failed(error))?;
         Ok(self.table.push(OpenBucket { name: identifier.into(), access, seen, bucket })?)
     }
@@ -35,25 +36,25 @@ impl store::Host for Guest {
 
 impl store::HostBucket for Guest {
     fn get(&mut self, handle: Handle, key: String) -> Result<Option<Vec<u8>>, Refusal> {
-        let open = self.bucket(&handle, DataAccess::Read)?;
+        let open = self.bucket(&handle, DataAccess::Read, 1)?;
         let found = open.bucket.get(&key).map_err(|error| self.failed(error))?;
         Ok(found.map(|entry| entry.value))
     }
 
     async fn set(&mut self, handle: Handle, key: String, value: Vec<u8>) -> Result<(), Refusal> {
-        let open = self.bucket(&handle, DataAccess::Write)?;
+        let open = self.bucket(&handle, DataAccess::Write, 1)?;
         let set = open.bucket.set_many(vec![(key, value)]).await;
         set.map_err(|error| self.failed(error))
     }
 
     async fn delete(&mut self, handle: Handle, key: String) -> Result<(), Refusal> {
-        let open = self.bucket(&handle, DataAccess::Write)?;
+        let open = self.bucket(&handle, DataAccess::Write, 1)?;
         let deleted = open.bucket.delete_many(vec![key]).await;
         deleted.map_err(|error| self.failed(error))
     }
 
     fn exists(&mut self, handle: Handle, key: String) -> Result<bool, Refusal> {
-        let open = self.bucket(&handle, DataAccess::Read)?;
+        let open = self.bucket(&handle, DataAccess::Read, 1)?;
         open.bucket.exists(&key).map_err(|error| self.failed(error))
     }
 
@@ -62,7 +63,7 @@ impl store::HostBucket for Guest {
         handle: Handle,
         cursor: Option<String>,
     ) -> Result<KeyResponse, Refusal> {
-        let open = self.bucket(&handle, DataAccess::Read)?;
+        let open = self.bucket(&handle, DataAccess::Read, 1)?;
         let page = open.bucket.list_keys(cursor).map_err(|error| self.failed(error))?;
         Ok(KeyResponse { keys: page.keys, cursor: page.next })
     }

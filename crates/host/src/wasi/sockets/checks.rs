@@ -13,6 +13,7 @@ use wasmtime_wasi::sockets::SocketAddrUse;
 use super::names::Names;
 use crate::context::{CallCtx, Mode};
 use crate::gauges::Gauges;
+use crate::limit::{Level, Limit};
 use crate::pool::Pool;
 use crate::prepare::Revision;
 use crate::rights::{Hold, Needs};
@@ -45,9 +46,16 @@ pub(crate) struct Checks {
 }
 
 /// A place among the instance's open sockets and among all guests'.
-pub(super) struct Place(#[expect(dead_code, reason = "held for its drop")] Permits);
+pub(super) struct Place {
+    revision: Arc<Revision>,
+    _permits: (OwnedSemaphorePermit, SemaphorePermit<'static>),
+}
 
-type Permits = (OwnedSemaphorePermit, SemaphorePermit<'static>);
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.revision.meters.closed(Level::Sockets, 1);
+    }
+}
 
 impl Checks {
     pub(crate) fn new(pool: &Pool, teller: Teller, mode: Mode) -> Self {
@@ -156,6 +164,7 @@ impl Checks {
         let limit = self.revision.spec.limits.sockets as usize;
         let own = self.places.get_or_init(|| Arc::new(Semaphore::new(limit)));
         let Ok(own) = Arc::clone(own).try_acquire_owned() else {
+            self.revision.meters.hit(Limit::Sockets);
             self.teller().warns("its limit `sockets` is reached: no further socket is opened");
             return None;
         };
@@ -163,7 +172,8 @@ impl Checks {
             self.teller().warns("the sockets for all guests of this node are in use");
             return None;
         };
-        Some(Place((own, of_all)))
+        self.revision.meters.opened(Level::Sockets);
+        Some(Place { revision: Arc::clone(&self.revision), _permits: (own, of_all) })
     }
 
     /// The place of a connection that was accepted and is now used under its own handle.

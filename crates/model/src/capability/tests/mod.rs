@@ -2,7 +2,6 @@
 //! them.
 
 mod below;
-mod cost;
 mod files;
 mod hostile;
 mod net;

@@ -1,0 +1,34 @@
+//! A call that a limit stopped: named to its caller by the error, and to the operator by a count and a line in the
+//! service's log.
+
+use super::Limit;
+use crate::call::CallError;
+use crate::context::RequestId;
+use crate::prepare::Revision;
+
+impl Revision {
+    /// A limit has stopped a call.
+    pub(crate) fn stopped(&self, limit: Limit, call: RequestId) {
+        self.meters.hit(limit);
+        let said = match limit.setting(&self.spec.limits) {
+            Some(setting) => format!(
+                "a call was stopped at its limit `{limit}` of {setting}; if it needs more, raise that under [limits] \
+                 in its Component.toml"
+            ),
+            None => format!("a call was stopped: it has used up its {limit}"),
+        };
+        self.voice.notice(call, &said);
+    }
+
+    /// Whatever came of a call, and a limit that stopped it noted.
+    pub(crate) fn noted<T>(
+        &self,
+        call: RequestId,
+        answer: Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        if let Err(CallError::Limit(limit)) = &answer {
+            self.stopped(*limit, call);
+        }
+        answer
+    }
+}
