@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::blobstore::{BlobStore, MemoryBlobs};
 use crate::keyvalue::{KeyValueStore, MemoryBuckets};
 use crate::secret::SecretSource;
 
@@ -11,6 +12,8 @@ use crate::secret::SecretSource;
 pub struct Backends {
     /// Its key-value buckets.
     pub keyvalue: Option<Arc<dyn KeyValueStore>>,
+    /// Its blob containers.
+    pub blobs: Option<Arc<dyn BlobStore>>,
     /// The values of its secrets.
     pub secrets: Option<Arc<dyn SecretSource>>,
 }
@@ -19,6 +22,10 @@ impl Backends {
     /// Keepers that forget all with the last of their revisions, and no secret: for components that run without a
     /// node.
     pub fn in_memory() -> Self {
-        Self { keyvalue: Some(Arc::new(MemoryBuckets::default())), secrets: None }
+        Self {
+            keyvalue: Some(Arc::new(MemoryBuckets::default())),
+            blobs: Some(Arc::new(MemoryBlobs::default())),
+            secrets: None,
+        }
     }
 }

@@ -13,6 +13,7 @@ mod adapt;
 mod artifact;
 mod backends;
 mod bindings;
+mod blobstore;
 mod cache;
 mod call;
 mod context;
@@ -38,6 +39,10 @@ pub use actor::{ActorKey, KeyTooLong, MemoryKeeper, SavedState, StateError, Stat
 pub use adapt::{AdaptError, adapt};
 pub use artifact::{ArtifactError, FunctionSignature, Inspection, Offers, inspect};
 pub use backends::Backends;
+pub use blobstore::{
+    BlobContainer, BlobId, BlobInfo, BlobNames, BlobReader, BlobStore, BlobStoreError, BlobWriter,
+    MemoryBlobs,
+};
 pub use call::{
     CallError, CommandIo, Exit, Fault, HttpBody, HttpError, Input, Kind, Output, RequestBody,
     Required, RequiredCapability, Value,

@@ -10,6 +10,7 @@ mod authors;
 mod batches;
 mod buckets;
 mod collecting;
+mod containers;
 mod control;
 mod deploying;
 mod events;

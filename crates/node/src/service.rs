@@ -15,6 +15,7 @@ use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::audit::{CallRecorder, Watcher};
 use crate::buckets::Buckets;
+use crate::containers::Containers;
 use crate::evidence::Shown;
 use crate::live::LiveService;
 use crate::logs::ServiceLog;
@@ -30,6 +31,7 @@ pub(crate) struct Service {
     pub(crate) log: Arc<ServiceLog>,
     state: Arc<KeptState>,
     buckets: Arc<Buckets>,
+    containers: Arc<Containers>,
     record: watch::Sender<Arc<ServiceRecord>>,
     gone: watch::Sender<bool>,
     /// What the step that watches has come to, the latest alone: it is newer than what is recorded.
@@ -98,7 +100,8 @@ impl Service {
         live.route_by(&record);
         Arc::new(Self {
             state: Arc::new(KeptState::new(Arc::clone(&shared.store), &name)),
-            buckets: Arc::new(Buckets::new(Arc::clone(&shared.store), name)),
+            buckets: Arc::new(Buckets::new(Arc::clone(&shared.store), name.clone())),
+            containers: Arc::new(Containers::new(Arc::clone(&shared.store), name)),
             shared,
             live,
             log: Arc::default(),
@@ -229,7 +232,7 @@ impl Service {
         self.stored.lock().await.sealed = true;
     }
 
-    /// Deletes a service that was removed, its state and buckets included. Its releases stay.
+    /// Deletes a service that was removed, its state, buckets and containers included. Its releases stay.
     pub(crate) async fn forget(&self) -> Result<(), PutError> {
         let mut stored = Arc::clone(&self.stored).lock_owned().await;
         if stored.in_doubt {
@@ -238,6 +241,7 @@ impl Service {
         // First: while there is a record, a node that dies goes on with this when it starts again.
         self.state.forget().await?;
         self.buckets.forget().await?;
+        Arc::clone(&self.containers).forget().await?;
         let (store, key) = (Arc::clone(&self.shared.store), key(self.name()));
         let deleting = tokio::task::spawn_blocking(move || {
             if let Some(version) = stored.version {
@@ -282,6 +286,11 @@ impl Service {
             // Each use tries again, and says so to whoever called.
             tracing::error!(service = %self.name(), error = &error as &dyn std::error::Error, "no buckets");
         }
+        if !rights.blobstore.is_empty()
+            && let Err(error) = Arc::clone(&self.containers).open().await
+        {
+            tracing::error!(service = %self.name(), error = &error as &dyn std::error::Error, "no containers");
+        }
         let is_actor = settings.instances.model == InstanceModel::Actor;
         let spec = RevisionSpec {
             service: self.name().clone(),
@@ -298,6 +307,7 @@ impl Service {
             state: is_actor.then(|| Arc::clone(&self.state) as Arc<dyn StateKeeper>),
             backends: Backends {
                 keyvalue: Some(Arc::clone(&self.buckets) as _),
+                blobs: Some(Arc::clone(&self.containers) as _),
                 secrets: Some(Arc::clone(&self.shared.secrets) as _),
             },
         };
