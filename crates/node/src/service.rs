@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::{RevisionRecord, ServiceRecord};
-use airssys_wasm_host::{Backends, Prepared, RevisionSpec, StateKeeper};
+use airssys_wasm_host::{Backends, Prepared, Processes, RevisionSpec, StateKeeper};
 use airssys_wasm_model::{InstanceModel, Instances, Name, RevisionNumber, Rights};
 use airssys_wasm_store::PutError;
 use tokio::sync::{OwnedMutexGuard, watch};
@@ -32,6 +32,7 @@ pub(crate) struct Service {
     state: Arc<KeptState>,
     buckets: Arc<Buckets>,
     containers: Arc<Containers>,
+    processes: Processes,
     record: watch::Sender<Arc<ServiceRecord>>,
     gone: watch::Sender<bool>,
     /// What the step that watches has come to, the latest alone: it is newer than what is recorded.
@@ -102,6 +103,7 @@ impl Service {
             state: Arc::new(KeptState::new(Arc::clone(&shared.store), &name)),
             buckets: Arc::new(Buckets::new(Arc::clone(&shared.store), name.clone())),
             containers: Arc::new(Containers::new(Arc::clone(&shared.store), name)),
+            processes: shared.processes.for_service(),
             shared,
             live,
             log: Arc::default(),
@@ -291,6 +293,9 @@ impl Service {
         {
             tracing::error!(service = %self.name(), error = &error as &dyn std::error::Error, "no containers");
         }
+        for program in rights.process.names().filter(|name| !self.processes.lists(name)) {
+            tracing::warn!(service = %self.name(), %program, "granted, and not in the list of programs");
+        }
         let is_actor = settings.instances.model == InstanceModel::Actor;
         let spec = RevisionSpec {
             service: self.name().clone(),
@@ -308,6 +313,7 @@ impl Service {
             backends: Backends {
                 keyvalue: Some(Arc::clone(&self.buckets) as _),
                 blobs: Some(Arc::clone(&self.containers) as _),
+                processes: Some(self.processes.clone()),
                 secrets: Some(Arc::clone(&self.shared.secrets) as _),
             },
         };

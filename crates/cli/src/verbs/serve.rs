@@ -8,7 +8,7 @@ use airssys_wasm::{
     AuditLevel, KeyRing, KeySource, NodeError, SecretKey, Server, ServerError, ServerSettings,
 };
 use airssys_wasm_api::{Code, Failure};
-use airssys_wasm_model::{ByteSize, Name};
+use airssys_wasm_model::{ByteSize, Name, Programs, ProgramsError};
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
@@ -61,6 +61,11 @@ pub(crate) struct Serve {
     /// data directory [env: AIRSSYS_WASM_SECRETS_KEY holds the key itself; default: DIR.secrets-key].
     #[arg(long, value_name = "FILE")]
     secrets_key: Option<PathBuf>,
+
+    /// The programs that components may be granted to run, in TOML: a table an entry, with `program`, `arguments`,
+    /// `environment` and `directory`.
+    #[arg(long, value_name = "FILE")]
+    programs: Option<PathBuf>,
 }
 
 impl Serve {
@@ -75,6 +80,7 @@ impl Serve {
         settings.node.audit.levels = self.audit_level;
         settings.node.audit.required = self.audit_required.into_iter().collect();
         settings.node.secrets_key = secrets_key(self.secrets_key)?;
+        settings.node.programs = programs(self.programs)?;
         let mut signals = Signals::listen()?;
         let server = tokio::select! {
             started = Server::start(settings) => started.map_err(failure)?,
@@ -101,6 +107,17 @@ fn secrets_key(file: Option<PathBuf>) -> Result<Option<KeySource>, Failure> {
     let key = SecretKey::parse(&text);
     let key = key.map_err(|error| Failure::new(Code::Usage, format!("{VARIABLE}: {error}")))?;
     Ok(Some(KeySource::Given(KeyRing::of(key))))
+}
+
+/// The operator's list, where there is one.
+fn programs(file: Option<PathBuf>) -> Result<Programs, Failure> {
+    let Some(file) = file else { return Ok(Programs::default()) };
+    let refused = |why: String| {
+        let message = format!("the list of programs {} cannot be used: {why}", file.display());
+        Failure::new(Code::Usage, message)
+    };
+    let text = std::fs::read_to_string(&file).map_err(|error| refused(error.to_string()))?;
+    text.parse().map_err(|error: ProgramsError| refused(error.to_string()))
 }
 
 fn ready(server: &Server, ui: &Ui) -> io::Result<()> {

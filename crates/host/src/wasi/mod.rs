@@ -1,5 +1,5 @@
 //! What guests may import: WASI 0.2, and 0.3 where its engine supports it, HTTP, configuration, key-value buckets,
-//! blob containers and logging.
+//! blob containers, programs and logging.
 //!
 //! Sockets and name lookup are linked whatever the rights, since most toolchains import them whether they are used
 //! or not, and refuse what no right allows.
@@ -13,6 +13,7 @@ mod http;
 mod keyvalue;
 mod logging;
 mod lookup;
+mod process;
 mod secrets;
 mod sockets;
 
@@ -44,6 +45,7 @@ pub(crate) fn linker(engine: &Engine, concurrency: Concurrency) -> wasmtime::Res
     config::add_to_linker(&mut linker)?;
     keyvalue::add_to_linker(&mut linker)?;
     logging::add_to_linker(&mut linker)?;
+    process::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 
