@@ -4,7 +4,7 @@ mod common;
 
 use std::sync::Arc;
 
-use airssys_wasm_host::{NoShadow, Pool};
+use airssys_wasm_host::NoShadow;
 use airssys_wasm_model::InstanceModel;
 use common::{execute, got, in_turn, model, pool, rights};
 
