@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::blobstore::{BlobStore, MemoryBlobs};
 use crate::keyvalue::{KeyValueStore, MemoryBuckets};
+use crate::process::Processes;
 use crate::secret::SecretSource;
 
 /// The keepers of one service. By default there is none: what a right allows is then answered as if nothing were
@@ -11,14 +13,24 @@ use crate::secret::SecretSource;
 pub struct Backends {
     /// Its key-value buckets.
     pub keyvalue: Option<Arc<dyn KeyValueStore>>,
+    /// Its blob containers.
+    pub blobs: Option<Arc<dyn BlobStore>>,
+    /// The programs of the host.
+    pub processes: Option<Processes>,
     /// The values of its secrets.
     pub secrets: Option<Arc<dyn SecretSource>>,
 }
 
 impl Backends {
-    /// Keepers that forget all with the last of their revisions, and no secret: for components that run without a
+    /// Keepers that forget all with the last of their revisions, and no secret and no
+    /// program: for components that run without a
     /// node.
     pub fn in_memory() -> Self {
-        Self { keyvalue: Some(Arc::new(MemoryBuckets::default())), secrets: None }
+        Self {
+            keyvalue: Some(Arc::new(MemoryBuckets::default())),
+            blobs: Some(Arc::new(MemoryBlobs::default())),
+            processes: None,
+            secrets: None,
+        }
     }
 }

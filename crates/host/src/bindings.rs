@@ -6,7 +6,10 @@ wasmtime::component::bindgen!({
     path: "wit",
     world: "stateful-component",
     // No tracing: it would write what a guest gets of its secrets, and what it logs, past the masks.
-    imports: { default: trappable },
+    imports: {
+        "airssys:component/process.run": async | trappable,
+        default: trappable,
+    },
     exports: { default: async },
     // What goes into a guest is lent: it is copied into its memory, and nowhere before.
     ownership: Borrowing { duplicate_if_necessary: true },

@@ -13,6 +13,7 @@ mod adapt;
 mod artifact;
 mod backends;
 mod bindings;
+mod blobstore;
 mod cache;
 mod call;
 mod context;
@@ -27,6 +28,7 @@ mod limit;
 mod output;
 mod pool;
 mod prepare;
+mod process;
 mod rights;
 mod secret;
 mod signature;
@@ -39,6 +41,10 @@ pub use actor::{ActorKey, KeyTooLong, MemoryKeeper, SavedState, StateError, Stat
 pub use adapt::{AdaptError, adapt};
 pub use artifact::{ArtifactError, FunctionSignature, Inspection, Offers, inspect};
 pub use backends::Backends;
+pub use blobstore::{
+    BlobContainer, BlobId, BlobInfo, BlobNames, BlobReader, BlobStore, BlobStoreError, BlobWriter,
+    MemoryBlobs,
+};
 pub use call::{
     CallError, CommandIo, Exit, Fault, HttpBody, HttpError, Input, Kind, Output, RequestBody,
     Required, RequiredCapability, Value,
@@ -52,6 +58,7 @@ pub use limit::{Limit, LimitUse};
 pub use output::{Level, Line, LineSource, LogSink, NoLog};
 pub use pool::{ClaimError, Lease, NoShadow, Pool, PoolStats};
 pub use prepare::{CompileReport, PrepareError, Prepared, RevisionSpec};
+pub use process::Processes;
 pub use rights::DirectoryError;
 pub use secret::{SecretError, SecretSource, SecretValue};
 pub use signature::{KeyError, KeyPair, SignError, SignatureError, read_signer, sign, signers};

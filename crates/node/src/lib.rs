@@ -11,6 +11,7 @@ mod authors;
 mod batches;
 mod buckets;
 mod collecting;
+mod containers;
 mod control;
 mod deploying;
 mod events;

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use airssys_wasm_api::command::{self, Named};
 use airssys_wasm_api::{By, Code, Command, Failure, Reply};
 use airssys_wasm_deploy::{NotSaved, ServiceRecord};
-use airssys_wasm_host::{Host, HostError, HostSettings, Pooling};
-use airssys_wasm_model::Name;
+use airssys_wasm_host::{Host, HostError, HostSettings, Pooling, Processes};
+use airssys_wasm_model::{Name, Programs};
 use airssys_wasm_policy::{Act, Subject};
 use airssys_wasm_store::audit::{KeyError, TrailError};
 use airssys_wasm_store::{KeySource, PutError, RecordError, Store, StoreError};
@@ -44,6 +44,8 @@ pub struct NodeSettings {
     /// The key that its secrets are sealed with; without, a file beside the data directory that has its name and
     /// `.secrets-key`. It is made with the first secret.
     pub secrets_key: Option<KeySource>,
+    /// The programs that services may be granted.
+    pub programs: Programs,
 }
 
 /// A node: services and what they run on, over one data directory.
@@ -58,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) host: Host,
     pub(crate) store: Arc<Store>,
     pub(crate) secrets: Arc<NodeSecrets>,
+    pub(crate) processes: Processes,
     pub(crate) routes: Arc<Routes>,
     pub(crate) outside: Outside,
     pub(crate) trail: Arc<Trail>,
@@ -149,6 +152,7 @@ impl NodeSettings {
             gate_ca: None,
             audit: AuditChoice::default(),
             secrets_key: None,
+            programs: Programs::default(),
         }
     }
 }
@@ -192,6 +196,7 @@ impl Node {
         let shared = Arc::new(Shared {
             host,
             secrets: Arc::new(NodeSecrets::new(Arc::clone(&store), key)),
+            processes: Processes::new(settings.programs),
             store,
             routes: Arc::default(),
             outside,

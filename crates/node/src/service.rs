@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::{RevisionRecord, ServiceRecord};
-use airssys_wasm_host::{Backends, Prepared, RevisionSpec, StateKeeper};
+use airssys_wasm_host::{Backends, Prepared, Processes, RevisionSpec, StateKeeper};
 use airssys_wasm_model::{InstanceModel, Instances, Name, RevisionNumber, Rights, Version};
 use airssys_wasm_store::PutError;
 use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::audit::{CallRecorder, Watcher};
 use crate::buckets::Buckets;
+use crate::containers::Containers;
 use crate::evidence::Shown;
 use crate::granting;
 use crate::live::LiveService;
@@ -31,6 +32,8 @@ pub(crate) struct Service {
     pub(crate) log: Arc<ServiceLog>,
     state: Arc<KeptState>,
     buckets: Arc<Buckets>,
+    containers: Arc<Containers>,
+    processes: Processes,
     record: watch::Sender<Arc<ServiceRecord>>,
     gone: watch::Sender<bool>,
     /// What the step that watches has come to, the latest alone: it is newer than what is recorded.
@@ -102,7 +105,9 @@ impl Service {
         live.route_by(&record);
         Arc::new(Self {
             state: Arc::new(KeptState::new(Arc::clone(&shared.store), &name)),
-            buckets: Arc::new(Buckets::new(Arc::clone(&shared.store), name)),
+            buckets: Arc::new(Buckets::new(Arc::clone(&shared.store), name.clone())),
+            containers: Arc::new(Containers::new(Arc::clone(&shared.store), name)),
+            processes: shared.processes.for_service(),
             shared,
             live,
             log: Arc::default(),
@@ -239,7 +244,7 @@ impl Service {
         self.stored.lock().await.sealed = true;
     }
 
-    /// Deletes a service that was removed, its state and buckets included. Its releases stay.
+    /// Deletes a service that was removed, its state, buckets and containers included. Its releases stay.
     pub(crate) async fn forget(&self) -> Result<(), PutError> {
         let mut stored = Arc::clone(&self.stored).lock_owned().await;
         if stored.in_doubt {
@@ -248,6 +253,7 @@ impl Service {
         // First: while there is a record, a node that dies goes on with this when it starts again.
         self.state.forget().await?;
         self.buckets.forget().await?;
+        Arc::clone(&self.containers).forget().await?;
         let (store, key) = (Arc::clone(&self.shared.store), key(self.name()));
         let deleting = tokio::task::spawn_blocking(move || {
             if let Some(version) = stored.version {
@@ -306,6 +312,14 @@ impl Service {
             // Each use tries again, and says so to whoever called.
             tracing::error!(service = %self.name(), error = &error as &dyn std::error::Error, "no buckets");
         }
+        if !rights.blobstore.is_empty()
+            && let Err(error) = Arc::clone(&self.containers).open().await
+        {
+            tracing::error!(service = %self.name(), error = &error as &dyn std::error::Error, "no containers");
+        }
+        for program in rights.process.names().filter(|name| !self.processes.lists(name)) {
+            tracing::warn!(service = %self.name(), %program, "granted, and not in the list of programs");
+        }
         let is_actor = settings.instances.model == InstanceModel::Actor;
         let spec = RevisionSpec {
             service: self.name().clone(),
@@ -322,6 +336,8 @@ impl Service {
             state: is_actor.then(|| Arc::clone(&self.state) as Arc<dyn StateKeeper>),
             backends: Backends {
                 keyvalue: Some(Arc::clone(&self.buckets) as _),
+                blobs: Some(Arc::clone(&self.containers) as _),
+                processes: Some(self.processes.clone()),
                 secrets: Some(Arc::clone(&self.shared.secrets) as _),
             },
         };

@@ -51,6 +51,7 @@ mod json;
 pub mod log;
 mod output;
 pub mod prelude;
+pub mod process;
 mod state;
 
 pub use airssys_wasm_component::{

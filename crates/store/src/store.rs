@@ -153,6 +153,11 @@ impl Store {
         let guests = &self.guests;
         once(&guests.blobstore, || Blobstore::open(&guests.dir, guests.lock.clone()))
     }
+
+    /// Whether there is an index of blob containers: to have none is to keep nothing, and asking makes none.
+    pub fn has_blobstore(&self) -> bool {
+        Blobstore::is_in(&self.guests.dir)
+    }
 }
 
 /// What is in the place, or is now put there. A failure leaves it empty, for the next attempt.

@@ -9,7 +9,7 @@ use airssys_wasm::{
     ServerError, ServerSettings,
 };
 use airssys_wasm_api::{Code, Failure};
-use airssys_wasm_model::{ByteSize, Name};
+use airssys_wasm_model::{ByteSize, Name, Programs, ProgramsError};
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
@@ -78,6 +78,11 @@ pub(crate) struct Serve {
     /// that it replaces; default: DIR.secrets-key].
     #[arg(long, value_name = "FILE")]
     secrets_key: Option<PathBuf>,
+
+    /// The programs that components may be granted to run, in TOML: a table an entry, with `program`, `arguments`,
+    /// `environment` and `directory`.
+    #[arg(long, value_name = "FILE")]
+    programs: Option<PathBuf>,
 }
 
 impl Serve {
@@ -96,6 +101,7 @@ impl Serve {
         settings.node.audit.levels = self.audit_level;
         settings.node.audit.required = self.audit_required.into_iter().collect();
         settings.node.secrets_key = secrets_key(self.secrets_key)?;
+        settings.node.programs = programs(self.programs)?;
         let mut signals = Signals::listen()?;
         let server = tokio::select! {
             started = Server::start(settings) => started.map_err(failure)?,
@@ -126,6 +132,17 @@ fn secrets_key(file: Option<PathBuf>) -> Result<Option<KeySource>, Failure> {
     };
     let former = variable(FORMER).map(|text| parse(FORMER, &text)).transpose()?;
     Ok(Some(KeySource::Given(KeyRing { current: parse(VARIABLE, &text)?, former })))
+}
+
+/// The operator's list, where there is one.
+fn programs(file: Option<PathBuf>) -> Result<Programs, Failure> {
+    let Some(file) = file else { return Ok(Programs::default()) };
+    let refused = |why: String| {
+        let message = format!("the list of programs {} cannot be used: {why}", file.display());
+        Failure::new(Code::Usage, message)
+    };
+    let text = std::fs::read_to_string(&file).map_err(|error| refused(error.to_string()))?;
+    text.parse().map_err(|error: ProgramsError| refused(error.to_string()))
 }
 
 fn ready(server: &Server, ui: &Ui) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use airssys_wasm_model::{Denial, FileAccess, Protocol};
+use airssys_wasm_model::{AccessWord as _, DataAccess, Denial, FileAccess, Kind, Name, Protocol};
 
 use super::Standing;
 use crate::wasi::Mount;
@@ -32,6 +32,8 @@ pub(crate) enum Needs {
     Listening(Protocol, u16),
     /// An address, by the name it was looked up under.
     Reaching { protocol: Protocol, address: SocketAddr, name: Option<Arc<str>> },
+    /// A container.
+    Container { name: Arc<str>, access: DataAccess },
     /// A request.
     Sending { method: String, host: String, port: u16, default_port: u16, path: String },
 }
@@ -94,6 +96,7 @@ impl Hold {
                 let decision = now.rights.net.check(*protocol, *address, name.as_deref());
                 Denial::net(service, decision, *protocol, *address, name.as_deref())
             }
+            Needs::Container { name, access } => denial_of_container(service, name, *access),
             Needs::Sending { method, host, port, default_port, path } => {
                 let shown =
                     if port == default_port { host.clone() } else { format!("{host}:{port}") };
@@ -116,9 +119,19 @@ impl Needs {
                 let reaches = |name| rights.net.check(*protocol, *address, name).is_allowed();
                 reaches(None) || name.as_deref().is_some_and(|name| reaches(Some(name)))
             }
+            Self::Container { name, access } => rights.blobstore.access(name).contains(*access),
             Self::Sending { method, host, port, default_port, path } => {
                 rights.http(method, host, *port, *default_port, path).is_some()
             }
         }
     }
+}
+
+/// What a guest is not allowed to do with a container.
+pub(crate) fn denial_of_container(service: &Name, name: &str, access: DataAccess) -> Denial {
+    let act = match access {
+        DataAccess::Read => "read in the container",
+        DataAccess::Write => "write to the container",
+    };
+    Denial::new(service, Kind::Blobstore, act, name, &format!("{name}:{}", access.as_str()))
 }

@@ -1,9 +1,10 @@
-//! What guests may import: WASI 0.2, and 0.3 where its engine supports it, HTTP, configuration, key-value buckets and
-//! logging.
+//! What guests may import: WASI 0.2, and 0.3 where its engine supports it, HTTP, configuration, key-value buckets,
+//! blob containers, programs and logging.
 //!
 //! Sockets and name lookup are linked whatever the rights, since most toolchains import them whether they are used
 //! or not, and refuse what no right allows.
 
+mod blobstore;
 mod config;
 mod determined;
 mod environment;
@@ -13,6 +14,7 @@ mod keyvalue;
 mod logging;
 mod lookup;
 mod poll;
+mod process;
 mod secrets;
 mod sockets;
 mod streams;
@@ -42,9 +44,11 @@ pub(crate) fn linker(engine: &Engine, concurrency: Concurrency) -> wasmtime::Res
         add_p3(&mut linker)?;
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     }
+    blobstore::add_to_linker(&mut linker)?;
     config::add_to_linker(&mut linker)?;
     keyvalue::add_to_linker(&mut linker)?;
     logging::add_to_linker(&mut linker)?;
+    process::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 

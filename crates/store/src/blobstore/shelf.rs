@@ -70,6 +70,11 @@ impl Blobstore {
         })
     }
 
+    /// Whether a directory has them.
+    pub(crate) fn is_in(dir: &Path) -> bool {
+        dir.join(FILE).exists()
+    }
+
     /// The containers on any index and folder, so that a test can cut their power.
     pub(super) fn on(
         engine: Engine,

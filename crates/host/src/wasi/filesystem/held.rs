@@ -114,6 +114,11 @@ impl HeldFiles {
         Ok(Arc::clone(&self.opening))
     }
 
+    /// A place for an object of a container that is read or written: it holds a file open, too.
+    pub(crate) fn object(&mut self) -> Option<Arc<()>> {
+        self.slot().ok()
+    }
+
     /// Where this handle is, if it is a directory's.
     pub(super) fn place(
         &self,

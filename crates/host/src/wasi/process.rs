@@ -1,0 +1,90 @@
+//! `airssys:component/process`: programs of the host, out of the operator's list.
+//!
+//! It is none of WASI's interfaces, which have no programs. A copied call runs nothing: what it would have run is
+//! counted.
+
+use airssys_wasm_model::{Denial, Kind, Name};
+use wasmtime::component::{HasSelf, Linker};
+
+use crate::bindings::airssys::component::process::{self, Error, Finished};
+use crate::guest::Guest;
+use crate::process::RunError;
+use crate::watch::Use;
+
+pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    process::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)
+}
+
+impl process::Host for Guest {
+    async fn run(
+        &mut self,
+        name: String,
+        stdin: Vec<u8>,
+    ) -> wasmtime::Result<Result<Finished, Error>> {
+        // What no list could name is in none.
+        if name.parse::<Name>().is_err() {
+            return Ok(Err(Error::NoSuchProgram));
+        }
+        if let Err(error) = self.may_run(&name) {
+            return Ok(Err(error));
+        }
+        let Some(processes) = self.revision().spec.backends.processes.clone() else {
+            return Ok(Err(self.not_run(&name, RunError::NoSuchProgram)));
+        };
+        Ok(match processes.run(&name, stdin).await {
+            Ok(finished) => Ok(Finished {
+                exit_code: finished.exit_code,
+                stdout: finished.stdout,
+                stderr: finished.stderr,
+            }),
+            Err(error) => Err(self.not_run(&name, error)),
+        })
+    }
+}
+
+impl Guest {
+    /// The check of each use, told to whoever watches.
+    fn may_run(&self, name: &str) -> Result<(), Error> {
+        let spec = &self.revision().spec;
+        if !self.revision().rights.now().rights.process.check(name).is_allowed() {
+            let act = "run the program";
+            self.denied(&Denial::new(&spec.service, Kind::Process, act, name, name));
+            return Err(Error::Denied);
+        }
+        if let Some(gauges) = &self.refusing {
+            gauges.refuses();
+            return Err(Error::Failed("the copy of a call runs nothing".to_owned()));
+        }
+        if self.sees_uses(Kind::Process) {
+            self.used(Use { kind: Kind::Process, access: "", target: name });
+        }
+        Ok(())
+    }
+
+    /// What the guest is told of a program that did not run to its end, and the service's log.
+    fn not_run(&self, name: &str, error: RunError) -> Error {
+        let why = error.to_string();
+        match error {
+            RunError::NoSuchProgram => {
+                let help =
+                    format!("there is no program `{name}` in the list of `serve --programs`");
+                self.teller().says("process", &help);
+                Error::NoSuchProgram
+            }
+            RunError::Busy { .. } => {
+                self.teller().says("process", &why);
+                Error::Busy(why)
+            }
+            RunError::TooLarge { .. } => {
+                self.teller().says("process", &why);
+                Error::TooLarge(why)
+            }
+            // What the system says of paths is the operator's to know.
+            RunError::Failed(source) => {
+                let service = &self.revision().spec.service;
+                tracing::error!(%service, program = name, error = &source as &dyn std::error::Error, "{why}");
+                Error::Failed(why)
+            }
+        }
+    }
+}
