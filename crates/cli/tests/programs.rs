@@ -25,7 +25,7 @@ fn with_programs(commands: &[(&str, &str)]) -> Node {
         format!("[{name}]\nprogram = \"/bin/sh\"\narguments = [\"-c\", '''{command}''']\n")
     };
     std::fs::write(&list, commands.iter().map(entry).collect::<String>()).unwrap();
-    Node::start_with(dir, &["--programs", list.to_str().unwrap()])
+    Node::start_at("127.0.0.1:0", dir, &["--programs", list.to_str().unwrap()])
 }
 
 #[test]

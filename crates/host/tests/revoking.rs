@@ -128,7 +128,7 @@ async fn what_is_granted_in_an_open_directory_may_be_done_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_bucket_goes_by_the_rights_of_now() {
     let buckets = MemoryBuckets::default();
-    let seed = buckets.bucket("gone").await.unwrap();
+    let seed = buckets.bucket("gone", 1 << 20).await.unwrap();
     seed.set_many(vec![("k".into(), b"1".to_vec())]).await.unwrap();
     let before =
         ["keyvalue:gone:read,write", "keyvalue:less:read,write", "keyvalue:kept:read,write"];

@@ -51,11 +51,6 @@ impl Node {
         Self::start_by(program, "127.0.0.1:0", dir, &[])
     }
 
-    /// The same with more flags.
-    pub(crate) fn start_with(dir: tempfile::TempDir, flags: &[&str]) -> Self {
-        Self::start_by(Command::new(BINARY), dir, flags)
-    }
-
     /// A node whose files may have so many KiB at most: what it writes beyond is refused as a full disk
     /// refuses it.
     pub(crate) fn start_with_files_of(kib: u32) -> Self {

@@ -40,7 +40,7 @@ impl container::HostContainer for Guest {
             None => return Err(Refusal::Told("the range ends before it begins".to_owned())),
         };
         let place = self.object_place()?;
-        let hold = self.hold(&open, DataAccess::Read);
+        let hold = self.container_hold(&open, DataAccess::Read);
         let reader = self.on_disk(move || open.container.read(&name, start, len)).await?;
         Ok(self.table.push(IncomingValue::new(reader, hold, place))?)
     }

@@ -96,7 +96,7 @@ impl Guest {
     }
 
     /// What a stream needs for as long as it is used.
-    fn hold(&self, open: &OpenContainer, access: DataAccess) -> Arc<Hold> {
+    fn container_hold(&self, open: &OpenContainer, access: DataAccess) -> Arc<Hold> {
         let name = Arc::clone(&open.name);
         Hold::new(self.teller().clone(), Needs::Container { name, access })
     }

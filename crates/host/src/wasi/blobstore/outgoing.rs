@@ -136,7 +136,7 @@ impl Guest {
             return Err(Refusal::Told("the value is written to an object already".to_owned()));
         };
         // Set once: a value is taken from those that wait once.
-        let _ = upload.hold.set(self.hold(&open, DataAccess::Write));
+        let _ = upload.hold.set(self.container_hold(&open, DataAccess::Write));
         let begun = self.on_disk(move || {
             let mut writer = open.container.write(&name)?;
             if !waiting.is_empty() {
