@@ -69,7 +69,7 @@ fn build() -> Result<PathBuf> {
     let folder = shell::root().join("target/fuzz");
     // With the target named, build scripts and macros go without the marks.
     let mut cargo = shell::cargo();
-    cargo.args(["build", "--quiet", "--locked", "--bins", "--target", host]);
+    cargo.args(["build", "--quiet", "--bins", "--target", host]);
     cargo.args(["--manifest-path", "fuzz/Cargo.toml"]).arg("--target-dir").arg(&folder);
     shell::run(cargo.env("RUSTFLAGS", MARKS.join(" ")))?;
     Ok(folder.join(host).join("debug"))
