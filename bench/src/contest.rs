@@ -95,6 +95,12 @@ impl<'a> Contest<'a> {
         self.ratios(over, under, |rounds| &rounds.cpu_us)
     }
 
+    /// One's processor time for a request, in microseconds, round by round.
+    pub(crate) fn cpu_us(&self, name: &str) -> &[f64] {
+        let found = self.contestants.iter().find(|contestant| contestant.name == name);
+        found.map_or(&[], |contestant| &contestant.rounds.cpu_us)
+    }
+
     fn ratios(&self, over: &str, under: &str, of: impl Fn(&Rounds) -> &Vec<f64>) -> Vec<f64> {
         let rounds = |name: &str| {
             let found = self.contestants.iter().find(|contestant| contestant.name == name);

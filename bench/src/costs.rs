@@ -15,11 +15,12 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::Paths;
+use crate::claims;
 use crate::contest::{Contest, per_cent};
 use crate::load::{Load, Request};
 use crate::node::{self, Node, Process, Server, marked};
 use crate::pairs;
-use crate::report::{Bound, Report};
+use crate::report::{Bound, Report, spread};
 
 /// The promise: all together.
 const PER_CENT_PROMISED: f64 = 8.0;
@@ -90,9 +91,20 @@ impl Costs {
         let what = "a canary at 50 % with a rule and its analysis";
         let [split, hello] = ["/split/", "/hello/"].map(|path| Request::get(&node.http, path));
         let ratios = pairs::ratios(split, hello, 3 * self.rounds)?;
+        report.row(format!("{what}: time of a call alone"), "%", per_cent(&ratios));
+        let compared = self.compare(ours("/split/"), ours("/hello/"))?;
+        let (_, call_us, _) = spread(compared.cpu_us(WITHOUT));
+        let claims = claims::more_ns(self.rounds)?;
+        let share = claims.iter().map(|more| more / (call_us * 1_000.0) * 100.0).collect();
         let promised = Bound::AtMost(CANARY_PROMISED);
-        report.promise(format!("{what}: time of a call alone"), "%", per_cent(&ratios), promised);
-        rows(&mut report, what, self.compare(ours("/split/"), ours("/hello/"))?);
+        report.promise(
+            format!("{what}: its table, of a call's processor time"),
+            "%",
+            share,
+            promised,
+        );
+        report.row(format!("{what}: its table, more for a call"), "ns", claims);
+        rows(&mut report, what, compared);
         report.finish(&self.paths)
     }
 

@@ -10,6 +10,7 @@ mod analysis;
 mod bare;
 mod bodies;
 mod calls;
+mod claims;
 mod cold;
 mod contest;
 mod cores;
