@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use airssys_wasm_api::command::{Deploy, RolloutChoice, Source, Update};
 use airssys_wasm_api::reply::{Deployed, ServiceStatus};
 use airssys_wasm_api::{Client, Place, Trust, command};
-use airssys_wasm_model::{Digest, Grants, Name, Version};
+use airssys_wasm_model::{Digest, Name, Version};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use serde_json::Value;
@@ -178,15 +178,10 @@ impl Node {
         digest: Digest,
     ) -> Result<Deployed> {
         let deploy = Deploy {
-            source: Source::Artifact(digest),
             name: Some(name.parse::<Name>()?),
             version: Some(version.parse::<Version>()?),
-            config: None,
-            grants: Grants::default(),
             grant_asked: true,
-            determinism: Default::default(),
-            accept_signer: false,
-            plan_only: false,
+            ..Deploy::of(Source::Artifact(digest))
         };
         Ok(self.client.ask(airssys_wasm_api::Command::Deploy(deploy)).await?)
     }
@@ -215,17 +210,11 @@ pub(crate) fn update(
     rollout: RolloutChoice,
 ) -> Result<Update> {
     Ok(Update {
-        service: name.parse::<Name>()?,
         source: Some(Source::Artifact(digest)),
         version: Some(version.parse::<Version>()?),
         rollout,
-        config: None,
-        grants: None,
         grant_asked: true,
-        determinism: Default::default(),
-        accept_signer: false,
-        detached: false,
-        plan_only: false,
+        ..Update::of(name.parse::<Name>()?)
     })
 }
 

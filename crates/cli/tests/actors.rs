@@ -9,7 +9,7 @@ use std::time::Duration;
 use airssys_wasm_api::command::{Deploy, Named, Push, RolloutChoice, Source, Update};
 use airssys_wasm_api::reply::{RolloutReport, ServiceStatus};
 use airssys_wasm_api::{Client, Command};
-use airssys_wasm_model::{Grants, Name, ReleaseRef, Span, StrategyName, Version};
+use airssys_wasm_model::{Name, ReleaseRef, Span, StrategyName, Version};
 use common::{Node, guest, update_to};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -67,17 +67,7 @@ async fn begin(client: &Client) {
             .unwrap();
     }
     let name: Name = "counter".parse().unwrap();
-    let deploy = Deploy {
-        source: Source::Release(ReleaseRef { name, version: Version::new(1, 0, 0) }),
-        name: None,
-        version: None,
-        config: None,
-        grants: Grants::default(),
-        grant_asked: false,
-        determinism: Default::default(),
-        accept_signer: false,
-        plan_only: false,
-    };
+    let deploy = Deploy::of(Source::Release(ReleaseRef { name, version: Version::new(1, 0, 0) }));
     client.act(Command::Deploy(deploy)).await.unwrap();
 }
 

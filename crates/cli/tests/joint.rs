@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use airssys_wasm_api::command::{Deploy, Named, Push, Source, UpdateOrder, Updates};
 use airssys_wasm_api::reply::{JointReport, Outcome, ServiceStatus};
 use airssys_wasm_api::{Client, Command};
-use airssys_wasm_model::{Digest, Grants, Name, RolloutSettings, Span, StrategyName, Version};
+use airssys_wasm_model::{Digest, Name, RolloutSettings, Span, StrategyName, Version};
 use common::{Node, guest, update_to, write};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -31,15 +31,9 @@ async fn begin(client: &Client) {
     for service in SERVICES {
         let name: Option<Name> = Some(service.parse().unwrap());
         let deploy = Deploy {
-            source: Source::Artifact(artifact),
             name: name.clone(),
             version: Some(version(1)),
-            config: None,
-            grants: Grants::default(),
-            grant_asked: false,
-            determinism: Default::default(),
-            accept_signer: false,
-            plan_only: false,
+            ..Deploy::of(Source::Artifact(artifact))
         };
         client.act(Command::Deploy(deploy)).await.unwrap();
         for major in 2..=4 {

@@ -9,8 +9,8 @@ use airssys_wasm_api::command::{Deploy, Named, Push, Rollback, RollbackTo, Rollo
 use airssys_wasm_api::reply::{Outcome, RolloutReport, ServiceStatus};
 use airssys_wasm_api::{Client, Command};
 use airssys_wasm_model::{
-    Digest, Grants, Name, OnInconclusive, PauseFor, ReleaseRef, RolloutSettings, ShadowThen, Span,
-    StepAct, StrategyName, Version,
+    Digest, Name, OnInconclusive, PauseFor, ReleaseRef, RolloutSettings, ShadowThen, Span, StepAct,
+    StrategyName, Version,
 };
 use common::{Node, guest, update_to};
 use rand::rngs::SmallRng;
@@ -87,17 +87,7 @@ async fn begin(client: &Client) -> (Known, Duration) {
             .await
             .unwrap();
     }
-    let deploy = Deploy {
-        source: Source::Release(ReleaseRef { name, version: Version::new(1, 0, 0) }),
-        name: None,
-        version: None,
-        config: None,
-        grants: Grants::default(),
-        grant_asked: false,
-        determinism: Default::default(),
-        accept_signer: false,
-        plan_only: false,
-    };
+    let deploy = Deploy::of(Source::Release(ReleaseRef { name, version: Version::new(1, 0, 0) }));
     client.act(Command::Deploy(deploy)).await.unwrap();
     let (service, version) = ("web".parse().unwrap(), Version::new(2, 0, 0));
     let since = Instant::now();

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use airssys_wasm_api::command::{Deploy, Rollback, RollbackTo, RolloutChoice, Source};
 use airssys_wasm_api::reply::{Outcome, RolloutReport};
 use airssys_wasm_api::{Client, Command};
-use airssys_wasm_model::{Grants, RevisionNumber, StrategyName};
+use airssys_wasm_model::{RevisionNumber, StrategyName};
 use common::{Node, guest};
 
 /// How often the service changes.
@@ -43,15 +43,9 @@ async fn no_call_fails_or_goes_back_during_200_updates_and_rollbacks() {
     let client = node.client();
     let artifact = client.upload(guest("http-hello").into(), |_| ()).await.unwrap().digest;
     let deploy = |version: &str| Deploy {
-        source: Source::Artifact(artifact),
         name: Some("web".parse().unwrap()),
         version: Some(version.parse().unwrap()),
-        config: None,
-        grants: Grants::default(),
-        grant_asked: false,
-        determinism: Default::default(),
-        accept_signer: false,
-        plan_only: false,
+        ..Deploy::of(Source::Artifact(artifact))
     };
     client.act(Command::Deploy(deploy("1.0.0"))).await.unwrap();
     for version in ["2.0.0", "3.0.0"] {

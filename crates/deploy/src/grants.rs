@@ -112,7 +112,7 @@ impl ServiceRecord {
     /// Adds grants to every revision that there is.
     ///
     /// # Errors
-    /// When a revision that runs has one of them already. Nothing has changed then.
+    /// When each revision that runs has one of them already. Nothing has changed then.
     pub fn add_grants(
         &mut self,
         grants: &Grants,
@@ -258,8 +258,6 @@ impl GrantChange {
 
 #[cfg(test)]
 mod tests {
-    use airssys_wasm_model::{Digest, Version};
-
     use super::*;
     use crate::revision::{RevisionSettings, RevisionState};
 
@@ -275,19 +273,7 @@ mod tests {
     fn service(revisions: &[&[&str]]) -> ServiceRecord {
         let mut record = ServiceRecord::new("a".parse().unwrap());
         for texts in revisions {
-            let settings = RevisionSettings {
-                version: Version::new(1, 0, 0),
-                digest: Digest::of(b"component"),
-                config: Default::default(),
-                config_set: Default::default(),
-                grants: grants(texts),
-                limits: Default::default(),
-                instances: Default::default(),
-                http: Default::default(),
-                routing: Default::default(),
-                determinism: Default::default(),
-                signers: Vec::new(),
-            };
+            let settings = RevisionSettings { grants: grants(texts), ..crate::sim::revision() };
             let number = record.add_revision(settings, "ada", "a test", Timestamp::default());
             record.revision_mut(number).unwrap().state = RevisionState::Ready;
         }

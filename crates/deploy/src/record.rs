@@ -284,26 +284,12 @@ impl fmt::Display for ServiceState {
 
 #[cfg(test)]
 mod tests {
-    use airssys_wasm_model::{Digest, Version};
-
     use super::*;
 
     fn settings(config_bytes: usize) -> RevisionSettings {
         let mut config = serde_json::Map::new();
         config.insert("data".to_owned(), "x".repeat(config_bytes).into());
-        RevisionSettings {
-            version: Version::new(1, 0, 0),
-            digest: Digest::of(b"component"),
-            config,
-            config_set: Default::default(),
-            grants: Default::default(),
-            limits: Default::default(),
-            instances: Default::default(),
-            determinism: Default::default(),
-            http: Default::default(),
-            routing: Default::default(),
-            signers: Vec::new(),
-        }
+        RevisionSettings { config, ..crate::sim::revision() }
     }
 
     #[test]

@@ -2,13 +2,12 @@
 
 mod common;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use airssys_wasm_host::{
-    Backends, BlobStore, CallError, MemoryBlobs, Pool, Use, User, Value, Watch,
-};
-use airssys_wasm_model::{Denial, Kind};
+use airssys_wasm_host::{Backends, BlobStore, CallError, MemoryBlobs, Pool, Value};
+use airssys_wasm_model::Kind;
+use common::told::{Told, Used};
 use common::{Kept, call, pool, rights};
 
 async fn guest(grants: &[&str], blobs: &MemoryBlobs) -> Arc<Pool> {
@@ -163,27 +162,9 @@ async fn a_container_takes_the_right_that_it_was_granted_and_no_other() {
     assert_eq!(blobs.container("other").unwrap().list(None, 9).unwrap().names, ["o"]);
 }
 
-#[derive(Default)]
-struct Seen(Mutex<Vec<String>>);
-
-impl Watch for Seen {
-    fn sees_uses(&self, _kind: Kind) -> bool {
-        true
-    }
-
-    fn used(&self, by: User<'_>, used: Use<'_>) {
-        assert_eq!((used.kind, by.service.as_str()), (Kind::Blobstore, "tested"));
-        self.0.lock().unwrap().push(format!("{} {}", used.access, used.target));
-    }
-
-    fn denied(&self, _by: User<'_>, denial: &Denial) {
-        self.0.lock().unwrap().push(denial.grant.clone());
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn each_use_and_each_denial_is_told_with_the_grant_to_add() {
-    let (seen, log) = (Arc::new(Seen::default()), Arc::new(Kept::default()));
+    let (seen, log) = (Arc::<Told>::default(), Arc::new(Kept::default()));
     let (watch, sink, rights) = (seen.clone(), log.clone(), rights(&["blobstore:s:read"]));
     let blobs = Arc::new(stocked(&["s"]));
     let pool = pool("blobstore", |spec| {
@@ -195,7 +176,9 @@ async fn each_use_and_each_denial_is_told_with_the_grant_to_add() {
     .await;
     run(&pool, &["open s", "read s o", "put s o x", "move s o s p", "open t"]).await.unwrap();
     let told = ["read s", "blobstore:s:write", "read s", "blobstore:s:write", "blobstore:t:read"];
-    assert_eq!(*seen.0.lock().unwrap(), told);
+    assert_eq!(seen.lines(|it| format!("{} {}", it.access, it.target)), told);
+    let ours = |used: &Used| (used.kind, &*used.service) == (Kind::Blobstore, "tested");
+    assert!(seen.used().iter().all(ours));
     let log = log.0.lock().unwrap().join("\n");
     assert!(log.contains("may not write to the container `s`; grant `blobstore:s:write`"), "{log}");
 }

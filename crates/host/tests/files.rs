@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
-use airssys_wasm_host::{Pool, RevisionSpec, Use, User, Value, Watch};
-use airssys_wasm_model::{Asked, Denial, FilesAsk, Grants, Kind, Rights};
+use airssys_wasm_host::{Pool, RevisionSpec, Value};
+use airssys_wasm_model::{Asked, FilesAsk, Grants, Kind, Rights};
+use common::told::Told;
 use common::{Kept, call, pool};
 use serde_json::json;
 use tempfile::TempDir;
@@ -422,29 +423,6 @@ fn text(kept: &Kept) -> String {
     kept.0.lock().unwrap().join("\n")
 }
 
-/// What a watch was told.
-#[derive(Default)]
-struct Told {
-    sees_uses: bool,
-    used: Mutex<Vec<String>>,
-    denied: Mutex<Vec<Denial>>,
-}
-
-impl Watch for Told {
-    fn sees_uses(&self, _kind: Kind) -> bool {
-        self.sees_uses
-    }
-
-    fn used(&self, by: User<'_>, used: Use<'_>) {
-        let line = format!("{} {} {} {}", by.service, used.kind, used.access, used.target);
-        self.used.lock().unwrap().push(line);
-    }
-
-    fn denied(&self, _by: User<'_>, denial: &Denial) {
-        self.denied.lock().unwrap().push(denial.clone());
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_denial_is_told_with_its_grant_and_a_use_where_that_is_wanted() {
     let lines = [
@@ -456,7 +434,7 @@ async fn a_denial_is_told_with_its_grant_and_a_use_where_that_is_wanted() {
     for guest in GUESTS {
         for sees_uses in [false, true] {
             let tree = tree();
-            let told = Arc::new(Told { sees_uses, ..Told::default() });
+            let told = Arc::new(Told::seeing_uses(sees_uses));
             let (kept, watch) = (Arc::new(Kept::default()), Arc::clone(&told));
             let sink = Arc::clone(&kept);
             let pool = guest_of(guest, &tree, |spec| {
@@ -465,18 +443,22 @@ async fn a_denial_is_told_with_its_grant_and_a_use_where_that_is_wanted() {
             })
             .await;
             run(&pool, &lines).await;
-            let denied = told.denied.lock().unwrap();
+            let denied = told.denied();
             let [denial] = &denied[..] else { panic!("{guest}: {denied:?}") };
             assert_eq!((denial.kind, &*denial.target), (Kind::Files, "/data/closed/secret.txt"));
             assert_eq!(denial.grant, "files:HOST_DIRECTORY=/data/closed/secret.txt:read");
             assert!(text(&kept).contains(&denial.to_string()), "{}", text(&kept));
-            let used = told.used.lock().unwrap();
+            let used = told
+                .used()
+                .into_iter()
+                .map(|it| format!("{} {} {} {}", it.service, it.kind, it.access, it.target));
+            let used: Vec<_> = used.collect();
             let expected = [
                 "tested files read /data/open/a.txt",
                 "tested files create /data/open/new",
                 "tested files list /data/reads",
             ];
-            assert_eq!(*used, if sees_uses { expected.to_vec() } else { Vec::new() }, "{guest}");
+            assert_eq!(used, if sees_uses { expected.to_vec() } else { Vec::new() }, "{guest}");
         }
     }
 }

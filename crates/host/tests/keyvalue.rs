@@ -2,10 +2,11 @@
 
 mod common;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use airssys_wasm_host::{Backends, KeyValueStore, MemoryBuckets, Pool, Use, User, Value, Watch};
-use airssys_wasm_model::{Denial, Kind};
+use airssys_wasm_host::{Backends, KeyValueStore, MemoryBuckets, Pool, Value};
+use airssys_wasm_model::Kind;
+use common::told::{Told, Used};
 use common::{Kept, call, pool, rights};
 
 async fn guest(grants: &[&str], buckets: &MemoryBuckets) -> Arc<Pool> {
@@ -129,27 +130,9 @@ async fn a_bucket_takes_the_right_that_it_was_granted_and_no_other() {
     check(&guest(&[], &buckets).await, &[("open reads", "access-denied")]).await;
 }
 
-#[derive(Default)]
-struct Seen(Mutex<Vec<String>>);
-
-impl Watch for Seen {
-    fn sees_uses(&self, _kind: airssys_wasm_model::Kind) -> bool {
-        true
-    }
-
-    fn used(&self, by: User<'_>, used: Use<'_>) {
-        assert_eq!((used.kind, by.service.as_str()), (Kind::Keyvalue, "tested"));
-        self.0.lock().unwrap().push(format!("{} {}", used.access, used.target));
-    }
-
-    fn denied(&self, _by: User<'_>, denial: &Denial) {
-        self.0.lock().unwrap().push(denial.grant.clone());
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn each_use_and_each_denial_is_told_with_the_grant_to_add() {
-    let (seen, log) = (Arc::new(Seen::default()), Arc::new(Kept::default()));
+    let (seen, log) = (Arc::<Told>::default(), Arc::new(Kept::default()));
     let (watch, sink, rights) = (seen.clone(), log.clone(), rights(&["keyvalue:s:read"]));
     let pool = pool("keyvalue", |spec| {
         spec.rights = rights;
@@ -164,7 +147,12 @@ async fn each_use_and_each_denial_is_told_with_the_grant_to_add() {
         &[("open s", "ok"), ("get s k", "none"), ("set s k v", denied), ("open t", denied)],
     )
     .await;
-    assert_eq!(*seen.0.lock().unwrap(), ["read s", "keyvalue:s:write", "keyvalue:t:read"]);
+    assert_eq!(
+        seen.lines(|it| format!("{} {}", it.access, it.target)),
+        ["read s", "keyvalue:s:write", "keyvalue:t:read"]
+    );
+    let ours = |used: &Used| (used.kind, &*used.service) == (Kind::Keyvalue, "tested");
+    assert!(seen.used().iter().all(ours));
     let log = log.0.lock().unwrap().join("\n");
     assert!(log.contains("may not write to the bucket `s`; grant `keyvalue:s:write`"), "{log}");
 }

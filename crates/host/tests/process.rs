@@ -4,13 +4,12 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use airssys_wasm_host::{
-    Backends, CallError, Limit, Pool, Processes, RevisionSpec, Use, User, Watch,
-};
-use airssys_wasm_model::{Denial, Kind, Programs, Span};
+use airssys_wasm_host::{Backends, CallError, Limit, Pool, Processes, RevisionSpec};
+use airssys_wasm_model::{Programs, Span};
+use common::told::Told;
 use common::{Kept, execute, pool, rights, said};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -265,33 +264,19 @@ async fn so_many_programs_run_at_once_and_no_more() {
     assert_eq!(said(&other, "ends").await, "0 out[] err[]");
 }
 
-#[derive(Default)]
-struct Seen(Mutex<Vec<String>>);
-
-impl Watch for Seen {
-    fn sees_uses(&self, _kind: Kind) -> bool {
-        true
-    }
-
-    fn used(&self, _by: User<'_>, used: Use<'_>) {
-        self.0.lock().unwrap().push(format!("{} {}", used.kind, used.target));
-    }
-
-    fn denied(&self, _by: User<'_>, denial: &Denial) {
-        self.0.lock().unwrap().push(denial.grant.clone());
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn each_run_and_each_denial_is_told_with_the_grant_to_add() {
-    let (seen, log) = (Arc::new(Seen::default()), Arc::new(Kept::default()));
+    let (seen, log) = (Arc::<Told>::default(), Arc::new(Kept::default()));
     let listed = Listed::new(&[("ends", "true"), ("other", "true")]);
     let (watch, sink) = (seen.clone(), log.clone());
     let pool =
         listed.guest(&["process:ends"], |spec| (spec.watch, spec.sink) = (watch, sink)).await;
     said(&pool, "ends").await;
     said(&pool, "other").await;
-    assert_eq!(*seen.0.lock().unwrap(), ["process ends", "process:other"]);
+    assert_eq!(
+        seen.lines(|it| format!("{} {}", it.kind, it.target)),
+        ["process ends", "process:other"]
+    );
     let log = log.0.lock().unwrap().join("\n");
     assert!(log.contains("may not run the program `other`; grant `process:other`"), "{log}");
 }

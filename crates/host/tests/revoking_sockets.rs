@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use airssys_wasm_host::{CallError, Watch};
 use airssys_wasm_model::{Kind, Rights};
+use common::peers::{free_port, server};
 use common::turning::{Change, check, try_run, turning};
 use common::{pool, rights};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,27 +14,6 @@ use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::Notify;
 
 const SOCKETS: [&str; 2] = ["sockets", "sockets-p3"];
-
-async fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
-}
-
-/// A server that answers once.
-async fn server() -> std::net::SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut heard = [0; 64];
-                if client.read(&mut heard).await.is_ok_and(|count| count > 0) {
-                    let _unless_gone = client.write_all(b"hello").await;
-                }
-            });
-        }
-    });
-    address
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_address_is_reached_no_more_and_another_still_is() {

@@ -5,10 +5,11 @@ mod common;
 use std::sync::{Arc, Mutex};
 
 use airssys_wasm_host::{
-    Backends, Pool, RevisionSpec, SecretError, SecretSource, SecretValue, Use, User, Value, Watch,
+    Backends, Pool, RevisionSpec, SecretError, SecretSource, SecretValue, Value,
 };
-use airssys_wasm_model::{Denial, Kind};
+use airssys_wasm_model::Kind;
 use bytes::Bytes;
+use common::told::Told;
 use common::{Kept, call, pool, rights};
 use http_body_util::Full;
 
@@ -169,29 +170,10 @@ async fn without_tls_a_value_goes_to_a_port_that_was_named_and_to_no_other() {
     assert!(log.contains("may not send the secret `db=localhost:80`"), "{log}");
 }
 
-#[derive(Default)]
-struct Seen(Mutex<Vec<String>>);
-
-impl Watch for Seen {
-    fn sees_uses(&self, _kind: airssys_wasm_model::Kind) -> bool {
-        true
-    }
-
-    fn used(&self, _by: User<'_>, used: Use<'_>) {
-        if used.kind == Kind::Secrets {
-            self.0.lock().unwrap().push(format!("used {}", used.target));
-        }
-    }
-
-    fn denied(&self, _by: User<'_>, denial: &Denial) {
-        self.0.lock().unwrap().push(denial.to_string());
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn each_use_is_told_and_no_value_is_in_what_is_told_or_logged() {
     let (port, _got) = server().await;
-    let (seen, log) = (Arc::new(Seen::default()), Arc::new(Kept::default()));
+    let (seen, log) = (Arc::<Told>::default(), Arc::new(Kept::default()));
     let (watch, sink) = (seen.clone(), log.clone());
     let grants = [
         "secrets:db:revealed".to_owned(),
@@ -206,7 +188,11 @@ async fn each_use_is_told_and_no_value_is_in_what_is_told_or_logged() {
     let send = format!("send http://127.0.0.1:{port}/ authorization {{}} secrets/db");
     let print = format!("print it is {OLD}: and {OLD}");
     run(&pool, &["config secrets/db", &print, &send, "config secrets/other"]).await;
-    let (seen, log) = (seen.0.lock().unwrap().join("\n"), log.0.lock().unwrap().join("\n"));
+    let used = seen.used().into_iter().filter(|it| it.kind == Kind::Secrets);
+    let used = used.map(|it| format!("used {}", it.target));
+    let denied = seen.denied().into_iter().map(|it| it.to_string());
+    let seen = used.chain(denied).collect::<Vec<_>>().join("\n");
+    let log = log.0.lock().unwrap().join("\n");
     assert!(
         seen.contains("used db:revealed") && seen.contains("grant `secrets:other=HOST`"),
         "{seen}"

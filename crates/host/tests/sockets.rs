@@ -8,14 +8,13 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use airssys_wasm_host::{
-    Host, HostSettings, Pool, Pooling, Resolver, RevisionSpec, Use, User, Value, Watch,
-};
-use airssys_wasm_model::{Asked, Denial, Grants, NetAsk, Rights};
+use airssys_wasm_host::{Host, HostSettings, Pool, Pooling, Resolver, RevisionSpec, Value};
+use airssys_wasm_model::{Asked, Grants, NetAsk, Rights};
+use common::peers::{free_port, server, untouched};
+use common::told::Told;
 use common::{Kept, call, guest, rights, spec};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 const GUESTS: [&str; 2] = ["sockets", "sockets-p3"];
@@ -92,37 +91,8 @@ fn text(kept: &Kept) -> String {
     kept.0.lock().unwrap().join("\n")
 }
 
-/// A server that answers everybody alike, for as long as the test runs.
-async fn server() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut heard = [0; 64];
-                if client.read(&mut heard).await.is_ok_and(|count| count > 0) {
-                    let _unless_gone = client.write_all(b"hello").await;
-                }
-            });
-        }
-    });
-    address
-}
-
-/// One that nobody may reach.
-async fn untouched() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
-}
-
 fn nobody_came(listener: &TcpListener) -> bool {
     listener.accept().now_or_never().is_none()
-}
-
-/// A port that is free.
-async fn free_port() -> u16 {
-    untouched().await.1.port()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -437,27 +407,6 @@ async fn what_a_copy_would_send_or_look_up_is_refused_and_counted() {
     }
 }
 
-/// What a watch was told.
-#[derive(Default)]
-struct Told {
-    used: Mutex<Vec<String>>,
-    denied: Mutex<Vec<Denial>>,
-}
-
-impl Watch for Told {
-    fn sees_uses(&self, _kind: airssys_wasm_model::Kind) -> bool {
-        true
-    }
-
-    fn used(&self, _by: User<'_>, used: Use<'_>) {
-        self.used.lock().unwrap().push(format!("{}:{}{}", used.kind, used.target, used.access));
-    }
-
-    fn denied(&self, _by: User<'_>, denial: &Denial) {
-        self.denied.lock().unwrap().push(denial.clone());
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn uses_and_denials_are_told_as_the_grants_that_they_take() {
     for guest in GUESTS {
@@ -492,15 +441,17 @@ async fn uses_and_denials_are_told_as_the_grants_that_they_take() {
             "udp 0.0.0.0:99",
         ];
         run(&pool, &lines).await;
-        let used = told.used.lock().unwrap();
+        let used = told.used().into_iter();
+        let used: Vec<_> =
+            used.map(|it| format!("{}:{}{}", it.kind, it.target, it.access)).collect();
         let expected = [
             format!("net:{open}"),
             format!("net:{name}:9/udp"),
             format!("dns:{free}"),
             format!("listen:{port}"),
         ];
-        assert_eq!(*used, expected, "{guest}");
-        let denied = told.denied.lock().unwrap();
+        assert_eq!(used, expected, "{guest}");
+        let denied = told.denied();
         let grants: Vec<&str> = denied.iter().map(|denial| &*denial.grant).collect();
         let expected = [
             format!("net:127.0.0.1:{port}"),

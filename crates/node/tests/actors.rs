@@ -374,15 +374,8 @@ async fn a_request_has_its_key_in_a_header() {
     let node = server.node();
     let artifact = node.store().blobs().put(&counter("counter", 8)).unwrap();
     let deploy = airssys_wasm_api::command::Deploy {
-        source: Source::Artifact(artifact),
-        name: None,
-        version: None,
-        config: None,
-        grants: Default::default(),
         grant_asked: true,
-        determinism: Default::default(),
-        accept_signer: false,
-        plan_only: false,
+        ..airssys_wasm_api::command::Deploy::of(Source::Artifact(artifact))
     };
     node.act(Command::Deploy(deploy), By::unwatched("tester", "a-request")).await.unwrap();
     let client = reqwest::Client::new();

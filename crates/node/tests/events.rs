@@ -9,7 +9,7 @@ use airssys_wasm::{NodeSettings, Pooling, Server, ServerSettings};
 use airssys_wasm_api::command::Deploy;
 use airssys_wasm_api::reply::{Outcome, Reply, ServiceEvent, StepState};
 use airssys_wasm_api::{Client, Code, Command, Events, Place};
-use airssys_wasm_model::{Grants, Span, StrategyName};
+use airssys_wasm_model::{Span, StrategyName};
 use bytes::Bytes;
 use common::{V1, greet, guest, name, named, until};
 
@@ -36,15 +36,10 @@ impl Followed {
         let followed = Self { server, client: Client::new(place).unwrap(), _dir: dir };
         let stored = followed.client.upload(Bytes::from(guest("echo-handler")), |_| {}).await;
         let deploy = Deploy {
-            source: airssys_wasm_api::command::Source::Artifact(stored.unwrap().digest),
             name: Some(name("echo")),
             version: Some(V1),
-            config: None,
-            grants: Grants::default(),
             grant_asked: true,
-            determinism: Default::default(),
-            accept_signer: false,
-            plan_only: false,
+            ..Deploy::of(airssys_wasm_api::command::Source::Artifact(stored.unwrap().digest))
         };
         followed.client.act(Command::Deploy(deploy)).await.unwrap();
         followed

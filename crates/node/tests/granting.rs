@@ -84,17 +84,9 @@ async fn add(tested: &Tested, texts: &[&str]) -> Result<GrantsReport, Failure> {
 fn update(tested: &Tested, service: &str, asks: &str, version: Version) -> Update {
     let component = with_manifest(guest("keyvalue"), service, asks);
     Update {
-        service: name(service),
         source: Some(Source::Artifact(tested.upload(&component))),
         version: Some(version),
-        rollout: RolloutChoice::default(),
-        config: None,
-        grants: None,
-        grant_asked: false,
-        determinism: Default::default(),
-        accept_signer: false,
-        detached: false,
-        plan_only: false,
+        ..Update::of(name(service))
     }
 }
 

@@ -12,7 +12,7 @@ use airssys_wasm_api::reply::{
     EvidenceReport, Invoked, Reply, RolloutReport, ServiceStatus, Traffic,
 };
 use airssys_wasm_api::{By, Command, Failure, Payload};
-use airssys_wasm_model::{Grants, Span, StrategyName};
+use airssys_wasm_model::{Span, StrategyName};
 use airssys_wasm_store::Store;
 use common::{V1, V2, greet, guest, name, named, relabelled, with_manifest};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -48,17 +48,8 @@ impl Routed {
         let first = with_manifest(guest("echo-handler"), "echo", &tables);
         // The candidate's own word counts once it is the active one.
         let second = relabelled(guest("echo-handler"), 2);
-        let deploy = Deploy {
-            source: routed.upload(&first),
-            name: None,
-            version: Some(V1),
-            config: None,
-            grants: Grants::default(),
-            grant_asked: true,
-            determinism: Default::default(),
-            accept_signer: false,
-            plan_only: false,
-        };
+        let deploy =
+            Deploy { version: Some(V1), grant_asked: true, ..Deploy::of(routed.upload(&first)) };
         routed.act(Command::Deploy(deploy)).await.unwrap();
         let mut update = greet("echo", "hi", StrategyName::Canary);
         update.rollout.steps = Some(vec![share.into()]);

@@ -42,15 +42,13 @@ impl Shadowed {
         let shadowed = Self { server, client: Client::new(), _dir: dir };
         let bytes = with_manifest(guest(component), "svc", tables);
         let deploy = Deploy {
-            source: Source::Artifact(shadowed.server.node().store().blobs().put(&bytes).unwrap()),
-            name: None,
             version: Some(V1),
             config: Some(config(settings)),
             grants: Grants(grants.iter().map(|grant| grant.parse().unwrap()).collect()),
             grant_asked: true,
-            determinism: Default::default(),
-            accept_signer: false,
-            plan_only: false,
+            ..Deploy::of(Source::Artifact(
+                shadowed.server.node().store().blobs().put(&bytes).unwrap(),
+            ))
         };
         shadowed.act(Command::Deploy(deploy)).await.unwrap();
         shadowed

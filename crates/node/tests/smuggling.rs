@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use airssys_wasm::{NodeSettings, Pooling, Server, ServerSettings};
 use airssys_wasm_api::command::{Deploy, Source};
 use airssys_wasm_api::{By, Command};
-use airssys_wasm_model::Grants;
 use common::{V1, guest, name};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -30,15 +29,10 @@ impl Door {
         for (service, file) in [("hello", "http-hello"), ("hostile", "http-hostile")] {
             let digest = door.server.node().store().blobs().put(&guest(file)).unwrap();
             let deploy = Deploy {
-                source: Source::Artifact(digest),
                 name: Some(name(service)),
                 version: Some(V1),
-                config: None,
-                grants: Grants::default(),
                 grant_asked: true,
-                determinism: Default::default(),
-                accept_signer: false,
-                plan_only: false,
+                ..Deploy::of(Source::Artifact(digest))
             };
             let by = By::unwatched("tester", "a-request");
             door.server.node().act(Command::Deploy(deploy), by).await.unwrap();

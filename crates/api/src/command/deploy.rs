@@ -49,6 +49,23 @@ pub struct Deploy {
     pub plan_only: bool,
 }
 
+impl Deploy {
+    /// As it is, under its own name and version, with nothing granted.
+    pub fn of(source: Source) -> Self {
+        Self {
+            source,
+            name: None,
+            version: None,
+            config: None,
+            grants: Grants::default(),
+            grant_asked: false,
+            determinism: Determinism::default(),
+            accept_signer: false,
+            plan_only: false,
+        }
+    }
+}
+
 /// Store a release without running it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

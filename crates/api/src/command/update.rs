@@ -129,6 +129,25 @@ pub struct Update {
     pub plan_only: bool,
 }
 
+impl Update {
+    /// One that changes nothing yet of what the active revision is made of.
+    pub fn of(service: Name) -> Self {
+        Self {
+            service,
+            source: None,
+            version: None,
+            rollout: RolloutChoice::default(),
+            config: None,
+            grants: None,
+            grant_asked: false,
+            determinism: Determinism::default(),
+            accept_signer: false,
+            detached: false,
+            plan_only: false,
+        }
+    }
+}
+
 /// Where a rollback goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

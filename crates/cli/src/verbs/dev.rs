@@ -129,15 +129,8 @@ impl Dev {
     ) -> anyhow::Result<()> {
         let grants = self.grants.settle(&component.asked(), ui).await?;
         let command = Command::Deploy(command::Deploy {
-            source: Source::Artifact(upload(client, component, ui).await?),
-            name: None,
-            version: None,
-            config: None,
             grants,
-            grant_asked: false,
-            determinism: Default::default(),
-            accept_signer: false,
-            plan_only: false,
+            ..command::Deploy::of(Source::Artifact(upload(client, component, ui).await?))
         });
         act_followed(client, command, ui).await?;
         Ok(())
@@ -153,22 +146,16 @@ impl Dev {
         let active = granted(client, service, None).await?;
         let change = self.grants.settle_change(&component.asked(), &active, ui).await?;
         let command = Command::Update(command::Update {
-            service: service.clone(),
             source: Some(Source::Artifact(upload(client, component, ui).await?)),
-            version: None,
             rollout: RolloutChoice {
                 strategy: Some(self.strategy),
                 // In place of the manifest's: its gates and metrics are for what is delivered.
                 settings: Some(Box::default()),
                 ..RolloutChoice::default()
             },
-            config: None,
             grants: change.grants,
             grant_asked: change.asked,
-            determinism: Default::default(),
-            accept_signer: false,
-            detached: false,
-            plan_only: false,
+            ..command::Update::of(service.clone())
         });
         Ok(promoted(act_followed(client, command, ui).await?)?)
     }

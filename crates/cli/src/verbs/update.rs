@@ -104,17 +104,13 @@ impl Update {
                 granting.push((service.clone(), granted(&client, &service, None).await?));
             }
             updates.push(command::Update {
-                service,
                 source,
-                version: None,
                 rollout: rollout.clone(),
-                config: None,
                 grants: change.grants,
                 grant_asked: change.asked,
                 determinism: self.source.fixed.determinism(),
                 accept_signer: self.source.accept_signer,
-                detached: false,
-                plan_only: false,
+                ..command::Update::of(service)
             });
         }
         let order = if self.in_order { UpdateOrder::InOrder } else { UpdateOrder::Together };

@@ -158,17 +158,9 @@ pub(crate) fn update_to(
 ) -> airssys_wasm_api::Command {
     let release = ReleaseRef { name: service.clone(), version };
     airssys_wasm_api::Command::Update(Update {
-        service,
         source: Some(Source::Release(release)),
-        version: None,
         rollout,
-        config: None,
-        grants: None,
-        grant_asked: false,
-        determinism: Default::default(),
-        accept_signer: false,
-        detached: false,
-        plan_only: false,
+        ..Update::of(service)
     })
 }
 

@@ -1,14 +1,11 @@
 //! Plans of members, what is refused of one, and what is due.
 
-use airssys_wasm_model::{
-    Digest, Limits, RevisionNumber, RolloutSettings, ShadowThen, StrategyName, Version,
-};
+use airssys_wasm_model::{Limits, RevisionNumber, RolloutSettings, ShadowThen, StrategyName};
 
 use super::due::Due;
 use super::*;
 use crate::plan::{Plan, PlanError, Retiring, Situation};
 use crate::record::ServiceRecord;
-use crate::revision::RevisionSettings;
 use crate::rollout::{RolloutKind, RolloutNumber};
 use crate::timestamp::Timestamp;
 use crate::transition::{Asked, BeginError, SteerError};
@@ -75,20 +72,7 @@ fn a_shadow_that_promotes_nobody_joins_nobody() {
 fn member() -> ServiceRecord {
     let mut record = ServiceRecord::new("a".parse().unwrap());
     let now = Timestamp::default();
-    let settings = RevisionSettings {
-        version: Version::new(1, 0, 0),
-        digest: Digest::of(b"component"),
-        config: Default::default(),
-        config_set: Default::default(),
-        grants: Default::default(),
-        limits: Default::default(),
-        instances: Default::default(),
-        determinism: Default::default(),
-        http: Default::default(),
-        routing: Default::default(),
-        signers: Vec::new(),
-    };
-    let to = record.add_revision(settings, "tester", "an update", now);
+    let to = record.add_revision(crate::sim::revision(), "tester", "an update", now);
     let mut joint = batch(BatchOrder::Together);
     (joint.members[0].rollout, joint.members[0].revision) = (RolloutNumber(1), to);
     record.begin_member(asked(to), &joint, &joint.members[0], now).unwrap();

@@ -11,3 +11,5 @@ mod scenario;
 mod tests;
 mod trials;
 mod world;
+
+pub(crate) use self::operator::revision;

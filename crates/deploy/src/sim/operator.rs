@@ -140,7 +140,7 @@ fn asked(kind: RolloutKind, settings: RolloutSettings, to: RevisionNumber) -> As
     Asked { kind, settings, to, by: "operator".into(), why: "a script".into() }
 }
 
-pub(super) fn revision() -> RevisionSettings {
+pub(crate) fn revision() -> RevisionSettings {
     RevisionSettings {
         version: Version::new(1, 0, 0),
         digest: Digest::of(b"component"),

@@ -16,7 +16,7 @@ use crate::fleet::{Fleet, NotSaved};
 use crate::record::ServiceRecord;
 use crate::recover::recover;
 use crate::rollout::{Outcome, RolloutKind};
-use crate::sim::operator::revision;
+use crate::sim::revision;
 use crate::sim::scenario::Behaviour;
 use crate::sim::tests::settings;
 use crate::sim::world::{Crash, EPOCH, Node, TRACE, trace};

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod peers;
+pub(crate) mod told;
 pub(crate) mod turning;
 
 use std::path::PathBuf;

@@ -12,7 +12,7 @@ use airssys_wasm_api::command::{
 };
 use airssys_wasm_api::reply::{Deployed, Invoked, Reply, RolloutReport, ServiceStatus};
 use airssys_wasm_api::{By, Command, Failure, Payload};
-use airssys_wasm_model::{Digest, Grants, Name, Span, StrategyName, Version};
+use airssys_wasm_model::{Digest, Name, Span, StrategyName, Version};
 use serde_json::{Map, Value, json};
 
 pub(crate) const V1: Version = Version::new(1, 0, 0);
@@ -127,15 +127,10 @@ impl Tested {
 
     pub(crate) fn deployment(&self, service: &str, bytes: &[u8], version: Version) -> Deploy {
         Deploy {
-            source: Source::Artifact(self.upload(bytes)),
             name: Some(name(service)),
             version: Some(version),
-            config: None,
-            grants: Grants::default(),
             grant_asked: true,
-            determinism: Default::default(),
-            accept_signer: false,
-            plan_only: false,
+            ..Deploy::of(Source::Artifact(self.upload(bytes)))
         }
     }
 
@@ -167,9 +162,6 @@ impl Tested {
 
 pub(crate) fn greet(service: &str, greeting: &str, strategy: StrategyName) -> Update {
     Update {
-        service: name(service),
-        source: None,
-        version: None,
         rollout: RolloutChoice {
             strategy: Some(strategy),
             observe: Some(Span(Duration::from_millis(50))),
@@ -177,12 +169,7 @@ pub(crate) fn greet(service: &str, greeting: &str, strategy: StrategyName) -> Up
             ..RolloutChoice::default()
         },
         config: Some(config(json!({ "greeting": greeting }))),
-        grants: None,
-        grant_asked: false,
-        determinism: Default::default(),
-        accept_signer: false,
-        detached: false,
-        plan_only: false,
+        ..Update::of(name(service))
     }
 }
 
