@@ -4,7 +4,8 @@
 //! target keeps in `fuzz/corpus/` is tried first, in the tests too, where the rest follows from a fixed seed.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -24,6 +25,9 @@ const MARKS: [&str; 6] = [
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
     "--cfg=fuzzing",
 ];
+
+/// How much of what a fuzzer with a finding said is shown: the input in hex, the stack and the statistics.
+const SAID_LINES_MAX: usize = 80;
 
 /// An input that takes longer, or more memory, is a finding.
 const LIMITS: [&str; 2] = ["-timeout=10", "-rss_limit_mb=1024"];
@@ -45,7 +49,9 @@ impl Fuzz {
         let built = build()?;
         for (target, _) in TARGETS {
             if self.targets.is_empty() || self.targets.iter().any(|named| named == target) {
-                run(&built, target, &[format!("-max_total_time={}", self.seconds)])?;
+                let mut fuzzer = fuzzer(&built, target)?;
+                fuzzer.arg(format!("-max_total_time={}", self.seconds));
+                shell::run(&mut fuzzer).with_context(|| finding(target))?;
             }
         }
         Ok(())
@@ -56,7 +62,9 @@ impl Fuzz {
 pub(crate) fn briefly() -> Result<()> {
     let built = build()?;
     for (target, inputs) in TARGETS {
-        run(&built, target, &["-seed=1".to_owned(), format!("-runs={inputs}")])?;
+        let mut fuzzer = fuzzer(&built, target)?;
+        fuzzer.args(["-seed=1".to_owned(), format!("-runs={inputs}")]);
+        quietly(&mut fuzzer).with_context(|| finding(target))?;
     }
     Ok(())
 }
@@ -75,16 +83,18 @@ fn build() -> Result<PathBuf> {
     Ok(folder.join(host).join("debug"))
 }
 
-fn run(built: &std::path::Path, target: &str, how_long: &[String]) -> Result<()> {
+/// The program of a target, told where to read and where to write, but not for how long.
+fn fuzzer(built: &Path, target: &str) -> Result<Command> {
+    println!("fuzzing {target}");
     let root = shell::root();
-    let found = root.join("target/fuzz/found").join(target);
     let grown = root.join("target/fuzz/corpus").join(target);
+    let found = found(target);
     for folder in [&found, &grown] {
         fs::create_dir_all(folder)
             .with_context(|| format!("{} cannot be made", folder.display()))?;
     }
     let mut fuzzer = shell::program(&built.join(target).to_string_lossy());
-    fuzzer.args(LIMITS).args(how_long).args(["-verbosity=0", "-print_final_stats=1"]);
+    fuzzer.args(LIMITS).args(["-verbosity=0", "-print_final_stats=1"]);
     fuzzer.arg(format!("-artifact_prefix={}/", found.display()));
     let dictionary = root.join("fuzz/dictionaries").join(target);
     if dictionary.exists() {
@@ -92,9 +102,31 @@ fn run(built: &std::path::Path, target: &str, how_long: &[String]) -> Result<()>
     }
     // The first folder is written to: what is kept for good stays as it is.
     fuzzer.arg(&grown).arg(root.join("fuzz/corpus").join(target));
-    println!("fuzzing {target}");
-    if let Err(error) = shell::run(&mut fuzzer) {
-        bail!("{error:#}\n`{target}` has a finding: its input is in {}", found.display());
+    Ok(fuzzer)
+}
+
+/// Where the inputs go that broke a target.
+fn found(target: &str) -> PathBuf {
+    shell::root().join("target/fuzz/found").join(target)
+}
+
+fn finding(target: &str) -> String {
+    format!("`{target}` has a finding: its input is in {}", found(target).display())
+}
+
+/// Runs a fuzzer and shows how much it tried, or, when it found something, the end of what it said: its
+/// thousands of lines on the way would push what matters out of a log.
+fn quietly(fuzzer: &mut Command) -> Result<()> {
+    let output = fuzzer.output().context("the fuzzer could not be started")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<_> = said.lines().collect();
+    if !output.status.success() {
+        for line in &lines[lines.len().saturating_sub(SAID_LINES_MAX)..] {
+            println!("{line}");
+        }
+        bail!("the fuzzer stopped ({})", output.status);
     }
+    let tried = lines.iter().find(|line| line.contains("number_of_executed_units"));
+    println!("{}", tried.context("the fuzzer does not say how much it tried")?);
     Ok(())
 }

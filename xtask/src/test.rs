@@ -1,8 +1,8 @@
 //! `cargo xtask test`: tidy, formatting, the guests and every test, cheapest first, on any machine with Rust.
 //! What a change must pass besides, clippy and the demo, is added by `cargo xtask ci`.
 //!
-//! It ends with one line, `N passed, N failed`, summed over every test binary and doc test. It measures
-//! nothing: numbers are `bench`'s work.
+//! It ends with what the failed tests said and one line, `N passed, N failed`, summed over every test binary
+//! and doc test. It measures nothing: numbers are `bench`'s work.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -69,22 +69,46 @@ pub(crate) fn clippy() -> Result<()> {
     ]))
 }
 
-/// Tests counted over every binary that ran.
+/// How much of what failed tests said is repeated: a screen or two, of which a log that was cut keeps the end.
+const SAID_LINES_MAX: usize = 120;
+
+/// Tests counted over every binary that ran, and what the failed ones said.
 #[derive(Default)]
 pub(crate) struct Tally {
     passed: u64,
     failed: u64,
+    /// The lines of every binary from `failures:` to its result.
+    said: Vec<String>,
+    /// Whether the next line is one of those.
+    failing: bool,
 }
 
 impl Tally {
-    /// Prints the closing line.
+    /// Prints what failed tests said, then the closing line.
     pub(crate) fn print(&self) {
+        for line in self.said.iter().take(SAID_LINES_MAX) {
+            println!("{line}");
+        }
+        if let Some(more) = self.said.len().checked_sub(SAID_LINES_MAX).filter(|more| *more > 0) {
+            println!("… and {more} lines more, above");
+        }
         println!("\n{} passed, {} failed", self.passed, self.failed);
     }
 
-    /// Adds a line such as `test result: ok. 12 passed; 0 failed; 1 ignored; …`.
+    /// Reads a line that a test binary printed.
     fn add(&mut self, line: &str) {
-        let Some(result) = line.trim().strip_prefix("test result:") else { return };
+        let result = line.trim().strip_prefix("test result:");
+        self.failing = result.is_none() && (self.failing || line == "failures:");
+        if self.failing {
+            self.said.push(line.to_owned());
+        }
+        if let Some(result) = result {
+            self.count(result);
+        }
+    }
+
+    /// Adds a result such as `ok. 12 passed; 0 failed; 1 ignored; …`.
+    fn count(&mut self, result: &str) {
         for part in result.split([';', '.']) {
             match part.trim().split_once(' ') {
                 Some((count, "passed")) => self.passed += count.parse().unwrap_or(0),
@@ -124,5 +148,18 @@ mod tests {
         tally.add("test model::name::refuses ... ok");
         tally.add("test result: FAILED. 3 passed; 2 failed; 0 ignored");
         assert_eq!((tally.passed, tally.failed), (15, 2));
+        assert!(tally.said.is_empty());
+    }
+
+    #[test]
+    fn what_a_failed_test_said_is_kept_until_its_binarys_result() {
+        let mut tally = Tally::default();
+        let printed = ["test a ... FAILED", "failures:", "---- a stdout ----", "a is not b"];
+        for line in printed {
+            tally.add(line);
+        }
+        tally.add("test result: FAILED. 0 passed; 1 failed; 0 ignored");
+        tally.add("test c ... ok");
+        assert_eq!(tally.said, printed[1..]);
     }
 }
