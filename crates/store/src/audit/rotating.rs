@@ -10,6 +10,7 @@ use super::anchor::{self, Anchor, AnchorFile};
 use super::chain::Wrong;
 use super::error::{AuditError, OpenError};
 use super::fixture::*;
+use super::folder::{Folder as _, read_part};
 use super::keeper::{Item, Keeper};
 use super::key::{NodeKey, PublicKey};
 use super::ledger::Ledger;
@@ -63,6 +64,17 @@ fn a_trail_is_verified_with_each_of_its_keys_and_with_no_other() {
         assert_eq!((report.finding, report.entries), (None, 12), "{key:?}");
     }
     assert!(examined_with(&shadow, &NodeKey::from_seed([1; 32])).finding.is_some());
+}
+
+#[test]
+fn a_key_that_could_not_be_vouched_for_does_not_follow() {
+    let [first, second, _] = keys();
+    let shadow = Shadow::default();
+    let full = vec![b'x'; succession::FILE_BYTES_MAX as usize];
+    let mut page = shadow.create(KEYS_FILE).unwrap();
+    page.write_at(0, &full).unwrap();
+    assert!(succession::record(&shadow, &first, &second, 1, at(1)).is_err());
+    assert_eq!(read_part(&shadow, KEYS_FILE, 0, u64::MAX).unwrap(), full);
 }
 
 #[test]

@@ -25,7 +25,7 @@ const UNFINISHED: &str = "keys.unfinished";
 const CONTEXT: &[u8] = b"airssys-wasm audit key 1\n";
 
 /// More than a thousand successions: one a day for years.
-const FILE_BYTES_MAX: u64 = 1 << 20;
+pub(super) const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The keys that a reader goes by, each for its segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,6 +128,10 @@ pub(super) fn record(
     let mut after = before.clone();
     serde_json::to_writer(&mut after, &recorded).expect("plain fields serialize into memory");
     after.push(b'\n');
+    // What could not be read back wholly would leave the new key without its voucher.
+    if after.len() as u64 > FILE_BYTES_MAX {
+        return Err(io::Error::other("the file of the trail's former keys is full"));
+    }
     put(folder, &after)?;
     folder.sync().inspect_err(|_| {
         // It may be durable or not: what is there now must be what it was.
