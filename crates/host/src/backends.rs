@@ -22,9 +22,8 @@ pub struct Backends {
 }
 
 impl Backends {
-    /// Keepers that forget all with the last of their revisions, and no secret and no
-    /// program: for components that run without a
-    /// node.
+    /// Keepers that forget all with the last of their revisions, no secret and no program: for components that run
+    /// without a node.
     pub fn in_memory() -> Self {
         Self {
             keyvalue: Some(Arc::new(MemoryBuckets::default())),

@@ -5,7 +5,7 @@
 //! A service with a hundred calls that compute has a hundred in that queue, and a neighbour's call would wait for
 //! as many ticks. So once the guests of a service hold threads for long, as many of them run at once as there are
 //! threads, less one; the rest wait here and not in the queue. A service that is quick, or alone on its host, is held
-//! to nothing: it pays two loads for each time that one of its guests runs.
+//! to nothing: it pays three loads for each time that one of its guests runs.
 //!
 //! A turn is taken and given back within one poll. It is never held across an await.
 

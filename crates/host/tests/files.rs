@@ -119,7 +119,9 @@ async fn check(cases: &[(&str, &str)]) -> Vec<TempDir> {
         let pool = guest_of(guest, &tree, |_| ()).await;
         let lines: Vec<String> = cases.iter().map(|(line, _)| line.replace(' ', "\t")).collect();
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        for ((line, expected), answer) in cases.iter().zip(run(&pool, &lines).await) {
+        let answers = run(&pool, &lines).await;
+        assert_eq!(answers.len(), cases.len(), "{guest}: {answers:?}");
+        for ((line, expected), answer) in cases.iter().zip(answers) {
             assert_eq!(answer, *expected, "{guest}: {line:?}");
         }
         trees.push(tree);

@@ -9,6 +9,9 @@ use airssys_wasm_host::{CallError, Host, HostSettings, Limit, Pool, Pooling};
 use airssys_wasm_model::Span;
 use common::{get, got, guest, spec};
 
+/// What is measured is the machine's threads, so the tests take turns at them.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// A host that believes in two threads.
 fn host() -> Host {
     let settings = HostSettings { pooling: Pooling::Never, threads: 2, ..HostSettings::default() };
@@ -41,6 +44,7 @@ async fn spun(pool: &Arc<Pool>, count: usize) -> (Duration, Duration) {
 /// The executor has four threads, so that one thread is not a matter of what the machine has.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn guests_that_compute_hold_one_thread_of_two_and_the_neighbours_calls_are_answered() {
+    let _alone = ALONE.lock().await;
     let host = host();
     let busy = service(&host, "busy", Duration::from_millis(200)).await;
     let quiet = service(&host, "quiet", Duration::from_secs(5)).await;
@@ -65,6 +69,7 @@ async fn guests_that_compute_hold_one_thread_of_two_and_the_neighbours_calls_are
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_service_that_is_alone_has_every_thread() {
+    let _alone = ALONE.lock().await;
     let host = host();
     let busy = service(&host, "busy", Duration::from_millis(100)).await;
     spun(&busy, 1).await;
@@ -78,6 +83,7 @@ async fn a_service_that_is_alone_has_every_thread() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn calls_that_wait_for_their_turn_end_in_time_and_with_their_revision() {
+    let _alone = ALONE.lock().await;
     let host = host();
     let busy = service(&host, "busy", Duration::from_secs(2)).await;
     let _quiet = service(&host, "quiet", Duration::from_secs(5)).await;

@@ -9,7 +9,7 @@ use airssys_wasm_model::{Kind, Rights};
 use common::peers::{free_port, server};
 use common::turning::{Change, check, try_run, turning};
 use common::{pool, rights};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::Notify;
 

@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use airssys_wasm_host::{Host, HostSettings, Pool, Pooling, Resolver, RevisionSpec, Value};
@@ -15,6 +15,7 @@ use common::told::Told;
 use common::{Kept, call, guest, rights, spec};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 const GUESTS: [&str; 2] = ["sockets", "sockets-p3"];
@@ -82,7 +83,9 @@ async fn run(pool: &Arc<Pool>, lines: &[&str]) -> Vec<String> {
 /// The same, each command with its answer.
 async fn check(guest: &str, pool: &Arc<Pool>, cases: &[(&str, &str)]) {
     let lines: Vec<&str> = cases.iter().map(|(line, _)| *line).collect();
-    for ((line, expected), answer) in cases.iter().zip(run(pool, &lines).await) {
+    let answers = run(pool, &lines).await;
+    assert_eq!(answers.len(), cases.len(), "{guest}: {answers:?}");
+    for ((line, expected), answer) in cases.iter().zip(answers) {
         assert_eq!(answer, *expected, "{guest}: {line:?}");
     }
 }

@@ -19,7 +19,7 @@ pub struct MemoryBlobs(Arc<Mutex<Kept>>);
 #[derive(Debug, Default)]
 struct Kept {
     containers: BTreeMap<String, Container>,
-    /// Of objects, those being written among them.
+    /// Of objects, those being written among them, and of what keeps them.
     bytes: usize,
 }
 
@@ -56,6 +56,9 @@ impl MemoryBlobs {
     /// Objects together, over all containers: what a try-out needs, and what a machine has to spare.
     pub const BYTES_MAX: usize = 64 << 20;
 
+    /// What a container or an object takes besides its name and its bytes, or nothing would bound empty ones.
+    const ENTRY_BYTES: usize = 64;
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,6 +75,7 @@ impl BlobStore for MemoryBlobs {
             let why = format!("there is a container `{container}` already");
             return Err(BlobStoreError::Name(why));
         }
+        kept.reserve(entry(container))?;
         let empty = Container { created_at: now, objects: BTreeMap::new() };
         kept.containers.insert(container.to_owned(), empty);
         Ok(self.handle(container))
@@ -88,8 +92,8 @@ impl BlobStore for MemoryBlobs {
 
     fn delete(&self, container: &str) -> Done<()> {
         let mut kept = self.kept();
-        if let Some(container) = kept.containers.remove(container) {
-            kept.bytes -= size(&container.objects);
+        if let Some(removed) = kept.containers.remove(container) {
+            kept.bytes -= size(&removed.objects) + entry(container);
         }
         Ok(())
     }
@@ -101,8 +105,10 @@ impl BlobStore for MemoryBlobs {
         if from == to {
             return Ok(());
         }
-        kept.reserve(found.bytes.len())?;
-        kept.put(&to.container, &to.object, Object { created_at: now, ..found })
+        let bytes = found.bytes.len();
+        kept.reserve(bytes)?;
+        let put = kept.put(&to.container, &to.object, Object { created_at: now, ..found });
+        put.inspect_err(|_| kept.bytes -= bytes)
     }
 
     fn rename(&self, from: &BlobId, to: &BlobId) -> Done<()> {
@@ -112,8 +118,10 @@ impl BlobStore for MemoryBlobs {
         if from == to {
             return Ok(());
         }
+        kept.put(&to.container, &to.object, found)?;
         kept.container(&from.container)?.objects.remove(&from.object);
-        kept.put(&to.container, &to.object, found)
+        kept.bytes -= entry(&from.object);
+        Ok(())
     }
 }
 
@@ -160,8 +168,8 @@ impl BlobContainer for Handle {
     fn delete_many(&self, objects: &[String]) -> Done<()> {
         let mut kept = self.all.kept();
         let container = kept.container(&self.name)?;
-        let removed = objects.iter().filter_map(|object| container.objects.remove(object));
-        let bytes: usize = removed.map(|object| object.bytes.len()).sum();
+        let removed = objects.iter().filter_map(|name| container.objects.remove_entry(name));
+        let bytes: usize = removed.map(|(name, object)| entry(&name) + object.bytes.len()).sum();
         kept.bytes -= bytes;
         Ok(())
     }
@@ -198,7 +206,9 @@ impl BlobWriter for Writer {
         kept.container(&self.container)?;
         // From here on they count as the object's.
         let object = Object { bytes: std::mem::take(&mut self.bytes).into(), created_at: now };
-        kept.put(&self.container, &self.object, object)
+        let bytes = object.bytes.len();
+        let put = kept.put(&self.container, &self.object, object);
+        put.inspect_err(|_| kept.bytes -= bytes)
     }
 }
 
@@ -236,6 +246,9 @@ impl Kept {
 
     /// Puts an object whose bytes are counted already.
     fn put(&mut self, container: &str, name: &str, object: Object) -> Done<()> {
+        if !self.container(container)?.objects.contains_key(name) {
+            self.reserve(entry(name))?;
+        }
         let before = self.container(container)?.objects.insert(name.to_owned(), object);
         self.bytes -= before.map_or(0, |before| before.bytes.len());
         Ok(())
@@ -243,5 +256,35 @@ impl Kept {
 }
 
 fn size(objects: &BTreeMap<String, Object>) -> usize {
-    objects.values().map(|object| object.bytes.len()).sum()
+    objects.iter().map(|(name, object)| entry(name) + object.bytes.len()).sum()
+}
+
+fn entry(name: &str) -> usize {
+    name.len() + MemoryBlobs::ENTRY_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+
+    #[test]
+    fn empty_objects_are_bounded_and_all_room_comes_back() {
+        let all = MemoryBlobs::default();
+        let container = all.create("c", NOW).unwrap();
+        let name = |number: usize| format!("{number:0>1000}");
+        let put = |number| container.write(&name(number)).unwrap().finish(NOW);
+        let full = (0..).find(|&number| put(number).is_err()).unwrap();
+        assert!(full < MemoryBlobs::BYTES_MAX / 1000, "{full}");
+        assert!(put(0).is_ok(), "what is there may be written anew");
+        let id = |object: String| BlobId { container: "c".into(), object };
+        all.rename(&id(name(0)), &id("short".into())).unwrap();
+        container.delete_many(&["short".to_owned(), name(1)]).unwrap();
+        assert!(put(0).is_ok());
+        container.clear().unwrap();
+        assert_eq!(all.kept().bytes, entry("c"));
+        all.delete("c").unwrap();
+        assert_eq!(all.kept().bytes, 0);
+    }
 }

@@ -81,9 +81,8 @@ impl Processes {
     }
 
     /// Runs the entry of this name to its end. It is killed with all of its process group when this is dropped.
-    pub(crate) async fn run(&self, name: &str, stdin: Vec<u8>) -> Result<Finished, RunError> {
-        let program = name.parse().ok().and_then(|name| self.list.get(&name));
-        let program = program.ok_or(RunError::NoSuchProgram)?.clone();
+    pub(crate) async fn run(&self, name: &Name, stdin: Vec<u8>) -> Result<Finished, RunError> {
+        let program = self.list.get(name).ok_or(RunError::NoSuchProgram)?.clone();
         if stdin.len() > STDIN_BYTES_MAX {
             return Err(RunError::TooLarge { what: "the input", most: STDIN_BYTES_MAX });
         }

@@ -22,16 +22,14 @@ impl process::Host for Guest {
         stdin: Vec<u8>,
     ) -> wasmtime::Result<Result<Finished, Error>> {
         // What no list could name is in none.
-        if name.parse::<Name>().is_err() {
-            return Ok(Err(Error::NoSuchProgram));
-        }
+        let Ok(program) = name.parse::<Name>() else { return Ok(Err(Error::NoSuchProgram)) };
         if let Err(error) = self.may_run(&name) {
             return Ok(Err(error));
         }
         let Some(processes) = self.revision().spec.backends.processes.clone() else {
             return Ok(Err(self.not_run(&name, RunError::NoSuchProgram)));
         };
-        Ok(match processes.run(&name, stdin).await {
+        Ok(match processes.run(&program, stdin).await {
             Ok(finished) => Ok(Finished {
                 exit_code: finished.exit_code,
                 stdout: finished.stdout,

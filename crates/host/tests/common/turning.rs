@@ -79,6 +79,7 @@ pub(crate) async fn try_run(pool: &Arc<Pool>, lines: &[&str]) -> Result<Vec<Stri
 pub(crate) async fn check(guest: &str, pool: &Arc<Pool>, cases: &[(&str, &str)]) {
     let lines: Vec<&str> = cases.iter().map(|(line, _)| *line).collect();
     let answers = try_run(pool, &lines).await.unwrap();
+    assert_eq!(answers.len(), cases.len(), "{guest}: {answers:?}");
     for ((line, expected), answer) in cases.iter().zip(answers) {
         assert_eq!(answer, *expected, "{guest}: {line:?}");
     }
