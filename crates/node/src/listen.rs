@@ -25,6 +25,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+pub(crate) use self::addresses::owner;
 use self::addresses::{Addresses, Counted};
 use crate::patience::Patient;
 use crate::tls::Handshakes;

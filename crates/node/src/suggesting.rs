@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use airssys_wasm_api::command::SuggestGrants;
 use airssys_wasm_api::reply::{GrantSuggestion, Reply};
@@ -10,7 +10,8 @@ use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_model::{Grants, Kind, Use, suggest as least};
 use airssys_wasm_store::audit::{Audit, Decision, Order, Query, Recorded, TrailError};
 
-use crate::node::{Shared, blocking};
+use crate::audit;
+use crate::node::Shared;
 use crate::releases;
 
 /// Entries that are looked at, the latest: about 100 MB of the trail, read within seconds.
@@ -45,18 +46,16 @@ pub(crate) async fn suggest(
     let release = releases::known(shared, service.name(), &active.settings.version).await?;
     let asked = release.map(|release| release.manifest.asked).unwrap_or_default();
     let audit = shared.trail.reading()?;
-    // What was handed in just before. Without it, it goes by what is on the disk.
-    let _ = tokio::time::timeout(Duration::from_millis(500), audit.flush()).await;
+    audit::freshen(&audit).await;
     let query = Query {
-        from: command.since.map(|at| UNIX_EPOCH + Duration::from_millis(at.unix_ms())),
+        from: command.since.map(SystemTime::from),
         service: Some(service.name().to_string()),
         order: Order::NewestFirst,
         limit: ENTRIES_MAX + 1,
         ..Query::default()
     };
     let since = query.from;
-    let seen = blocking(move || look(&audit, query)).await?;
-    let seen = seen.map_err(|error| Failure::from_error(Code::Failed, &error))?;
+    let seen = audit::in_turn(move || look(&audit, query)).await?;
     let incomplete = missing(shared, &seen, since);
     // Files are where grants put them, also those that were revoked since.
     let mut granted = active.settings.grants.clone();

@@ -3,7 +3,7 @@
 use airssys_wasm_api::reply::{GrantLine, GrantSuggestion, GrantsReport, RevisionGrants};
 use airssys_wasm_model::{AskStanding, UnusedAsk, Use};
 
-use crate::ui::harmless_line;
+use crate::ui::{harmless, harmless_line};
 
 pub(crate) fn grants(report: &GrantsReport) -> String {
     let mut out = format!("{}\n", report.service);
@@ -55,7 +55,7 @@ pub(crate) fn grant_suggestion(found: &GrantSuggestion) -> String {
         section(&mut out, head, "", found.uncovered.iter().map(uncovered));
     }
     if !found.grants_toml.is_empty() {
-        out.push_str(&format!("grants.toml:\n{}", harmless_text(&found.grants_toml)));
+        out.push_str(&format!("grants.toml:\n{}", harmless(&found.grants_toml)));
     }
     out
 }
@@ -78,10 +78,6 @@ fn section(out: &mut String, head: &str, none: &str, lines: impl ExactSizeIterat
     for line in lines {
         out.push_str(&format!("    {}\n", harmless_line(&line)));
     }
-}
-
-fn harmless_text(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", harmless_line(line))).collect()
 }
 
 /// As a shell takes it as one word.

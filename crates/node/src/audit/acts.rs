@@ -7,6 +7,7 @@
 //! What comes to nothing before the policy has let it through is noted, and like refusals of one principal are
 //! counted as a guest's denials are: whoever may not do a thing cannot fill the trail by trying.
 
+use std::iter;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -211,9 +212,9 @@ fn target(command: &Command) -> String {
             let bound = |bound: Option<u32>| bound.map_or("same".to_owned(), |it| it.to_string());
             format!("min {}, max {}", bound(scale.min), bound(scale.max))
         }
-        Command::AddGrants(add) => named(&add.grants),
+        Command::AddGrants(add) => named(&add.grants.0),
         Command::RevokeGrants(revoke) if revoke.all => "all".to_owned(),
-        Command::RevokeGrants(revoke) => named(&revoke.grants),
+        Command::RevokeGrants(revoke) => named(&revoke.grants.0),
         Command::SetSecret(set) => set.name.to_string(),
         Command::RemoveSecret(named) => named.name.to_string(),
         Command::CreateToken(create) => create.name.to_string(),
@@ -236,25 +237,32 @@ fn brings(update: &Update) -> String {
 
 /// What was asked for besides: what is granted by it.
 fn asked(command: &Command) -> String {
+    let of_update = |update: &Update| granting(update.grants.as_ref(), update.grant_asked);
     let granting = match command {
-        Command::Deploy(deploy) => Some((Some(&deploy.grants), deploy.grant_asked)),
-        Command::Update(update) => Some((update.grants.as_ref(), update.grant_asked)),
-        _ => None,
+        Command::Deploy(deploy) => granting(Some(&deploy.grants), deploy.grant_asked),
+        Command::Update(update) => of_update(update),
+        Command::Updates(several) => {
+            let each = several.updates.iter().flat_map(|update| {
+                let words = of_update(update).into_iter();
+                words.map(|words| format!("`{}` {words}", update.service))
+            });
+            each.collect()
+        }
+        _ => Vec::new(),
     };
-    let mut words = vec!["asked for".to_owned()];
-    if let Some((Some(Grants(grants)), _)) = granting
-        && !grants.is_empty()
-    {
-        words.push(format!("granting {}", named(&Grants(grants.clone()))));
-    }
-    if let Some((_, true)) = granting {
-        words.push("granting all that it asks for".to_owned());
-    }
+    let words: Vec<_> = iter::once("asked for".to_owned()).chain(granting).collect();
     words.join(", ")
 }
 
-fn named(grants: &Grants) -> String {
-    let grants: Vec<_> = grants.0.iter().map(without_value).collect();
+fn granting(grants: Option<&Grants>, all_asked: bool) -> Vec<String> {
+    let named = grants.filter(|grants| !grants.0.is_empty());
+    let named = named.map(|grants| format!("granting {}", self::named(&grants.0)));
+    let all = all_asked.then(|| "granting all that it asks for".to_owned());
+    named.into_iter().chain(all).collect()
+}
+
+fn named(grants: &[Grant]) -> String {
+    let grants: Vec<_> = grants.iter().map(without_value).collect();
     grants.join(" ")
 }
 
@@ -288,12 +296,37 @@ fn outcome(reply: &Reply) -> String {
             None => format!("rollout {} is under way", rollout.rollout),
         },
         Reply::Grants(report) if !report.also_revoked.is_empty() => {
-            format!("done, and with it {}", named(&Grants(report.also_revoked.clone())))
+            format!("done, and with it {}", named(&report.also_revoked))
         }
         Reply::Joint(joint) => match joint.outcome {
             Some(outcome) => format!("{outcome}: {}", joint.reason),
             None => format!("update {} is under way", joint.update),
         },
         _ => "done".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use airssys_wasm_api::command::{UpdateOrder, Updates};
+
+    use super::*;
+
+    #[test]
+    fn what_is_granted_is_said_for_each_of_several_and_no_value_of_a_variable() {
+        let grants =
+            |texts: &[&str]| Some(Grants(texts.iter().map(|text| text.parse().unwrap()).collect()));
+        let update = |service: &str| Update::of(service.parse().unwrap());
+        let one = Update { grants: grants(&["env:TOKEN=secret", "env:TZ"]), ..update("orders") };
+        let alone = asked(&Command::Update(one.clone()));
+        assert_eq!(alone, "asked for, granting env:TOKEN env:TZ");
+        let other = Update { grant_asked: true, ..update("billing") };
+        let updates = vec![one, other, update("mail")];
+        let order = UpdateOrder::Together;
+        let several = Updates { updates, order, detached: false, plan_only: false };
+        assert_eq!(
+            asked(&Command::Updates(several)),
+            "asked for, `orders` granting env:TOKEN env:TZ, `billing` granting all that it asks for"
+        );
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use airssys_wasm_api::{Code, Failure, command};
 use airssys_wasm_store::audit::{Follow, Order, Query, Recorded};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use super::reading::{FRESH_WITHIN, query, read, unreadable};
+use super::reading::{freshen, query, read, unreadable};
 use crate::node::{Shared, blocking};
 
 /// Who may follow the trail at once: each reads what is written a second time.
@@ -65,7 +65,7 @@ impl Following {
             Failure::new(Code::Saturated, message).help("ask `audit` now and then instead")
         })?;
         // What was handed in before is from before, for who asks for what comes now.
-        let _ = timeout(FRESH_WITHIN, audit.flush()).await;
+        freshen(&audit).await;
         let query = Query { order: Order::OldestFirst, ..query(&asked) };
         Ok(Self {
             shared: Arc::clone(shared),

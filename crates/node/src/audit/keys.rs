@@ -77,7 +77,6 @@ pub(crate) async fn rotate_audit_key(shared: &Shared) -> Result<Reply, Failure> 
         Failure::from_error(Code::Failed, &error)
             .help("the new key signs already; start the node again, which puts it in its place")
     })?;
-    trail.signed_by(current);
     tracing::info!(%former, %current, "the audit trail has another key");
     let (former, current) = (former.to_string(), current.to_string());
     Ok(KeyRotated { former, current, resealed: None }.into())
@@ -106,10 +105,6 @@ fn undo(data: &Path, dir: &Path, former: &PublicKey, current: &PublicKey) -> io:
 impl Trail {
     /// What the trail is verified with.
     pub(super) fn public_key(&self) -> PublicKey {
-        **self.public_key.load()
-    }
-
-    fn signed_by(&self, key: PublicKey) {
-        self.public_key.store(std::sync::Arc::new(key));
+        self.audit().map_or(self.first_key, |audit| audit.public_key())
     }
 }

@@ -17,7 +17,7 @@ pub(crate) use calls::{CallRecorder, Unrecorded};
 pub(crate) use decisions::{Standing, joint};
 pub(crate) use following::{Followers, Following, Told};
 pub(crate) use keys::rotate_audit_key;
-pub(crate) use reading::{audit, standing};
+pub(crate) use reading::{audit, freshen, in_turn, standing};
 pub(crate) use trail::Trail;
 pub(crate) use verifying::verify;
 pub(crate) use watcher::Watcher;

@@ -1,11 +1,11 @@
 //! Reading the trail for those who ask over the control port.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use airssys_wasm_api::command;
 use airssys_wasm_api::reply::{AuditDecision, AuditEntries, AuditEntry, AuditStanding, Reply};
-use airssys_wasm_api::{Code, Failure, Timestamp};
+use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_store::audit::{Audit, Decision, Follow, Order, Query, Recorded, TrailError};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -17,7 +17,7 @@ use crate::node::{Shared, blocking};
 static READERS: Semaphore = Semaphore::const_new(2);
 
 /// How long a query waits for what was handed in just before it. Without it, it shows what is on the disk.
-pub(super) const FRESH_WITHIN: Duration = Duration::from_millis(500);
+const FRESH_WITHIN: Duration = Duration::from_millis(500);
 
 pub(crate) async fn audit(shared: &Shared, command: command::Audit) -> Result<Reply, Failure> {
     let audit = shared.trail.reading()?;
@@ -25,7 +25,7 @@ pub(crate) async fn audit(shared: &Shared, command: command::Audit) -> Result<Re
     let query = query(&command);
     // Before the trail is read, so that nothing is missed in between.
     let follow = wait.map(|wait| (audit.follow(), Duration::from_millis(wait)));
-    let _ = timeout(FRESH_WITHIN, audit.flush()).await;
+    freshen(&audit).await;
     let mut found = read(audit, query.clone()).await?;
     if let (true, Some((follow, wait))) = (found.is_empty(), follow) {
         found = shared.unless_stopping(next(follow, query, Instant::now() + wait)).await??;
@@ -52,11 +52,10 @@ pub(crate) fn standing(trail: &Trail) -> Reply {
 }
 
 pub(super) fn query(command: &command::Audit) -> Query {
-    let time = |at: Timestamp| -> SystemTime { UNIX_EPOCH + Duration::from_millis(at.unix_ms()) };
     let limit = command.limit.unwrap_or(command::Audit::LIMIT).clamp(1, command::Audit::MAX_LIMIT);
     Query {
-        from: command.from.map(time),
-        until: command.until.map(time),
+        from: command.from.map(SystemTime::from),
+        until: command.until.map(SystemTime::from),
         service: command.service.as_ref().map(ToString::to_string),
         kind: command.kind.clone(),
         decision: command.decision.map(|decision| match decision {
@@ -71,11 +70,21 @@ pub(super) fn query(command: &command::Audit) -> Query {
 }
 
 pub(super) async fn read(audit: Arc<Audit>, query: Query) -> Result<Vec<Recorded>, Failure> {
+    in_turn(move || audit.query(query)?.collect()).await
+}
+
+/// Waits until what was handed in just before is on the disk, but not for ever.
+pub(crate) async fn freshen(audit: &Audit) {
+    let _ = timeout(FRESH_WITHIN, audit.flush()).await;
+}
+
+/// Reads the trail in turns with all others who do.
+pub(crate) async fn in_turn<T: Send + 'static>(
+    reading: impl FnOnce() -> Result<T, TrailError> + Send + 'static,
+) -> Result<T, Failure> {
     // Never closed.
     let _turn = READERS.acquire().await.ok();
-    let read =
-        blocking(move || audit.query(query)?.collect::<Result<Vec<_>, TrailError>>()).await?;
-    read.map_err(|error| unreadable(&error))
+    blocking(reading).await?.map_err(|error| unreadable(&error))
 }
 
 /// The next entries that are asked for; none if there are none by then, or the trail is closed.

@@ -10,7 +10,7 @@ use airssys_wasm_model::{Kind, Name};
 use airssys_wasm_store::audit::{
     self, Audit, AuditError, AuditSettings, Decision, Entry, Level, PublicKey, TrailError,
 };
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwapOption;
 use tokio::time::timeout;
 
 use super::keys::{self, Held};
@@ -34,7 +34,8 @@ pub(crate) struct Trail {
     /// The node's data directory.
     data: PathBuf,
     dir: PathBuf,
-    pub(super) public_key: ArcSwap<PublicKey>,
+    /// As it was when the trail was opened.
+    pub(super) first_key: PublicKey,
     /// One rotation of the key at a time. Held across its writes to the disk: that is its purpose.
     pub(super) rotating: tokio::sync::Mutex<()>,
     levels: Vec<AuditLevel>,
@@ -59,7 +60,7 @@ impl Trail {
     pub(crate) fn open(data: &Path, choice: AuditChoice) -> Result<Self, NodeError> {
         let dir = folder(data);
         let Held { key, former } = keys::load(data, &dir)?;
-        let public_key = key.public();
+        let first_key = key.public();
         let clock = Arc::new(SystemTime::now);
         let settings = AuditSettings::default();
         let (open, shut) = match Audit::open_after(&dir, settings, key, former, clock) {
@@ -86,7 +87,7 @@ impl Trail {
             shut,
             data: data.to_owned(),
             dir,
-            public_key: ArcSwap::from_pointee(public_key),
+            first_key,
             rotating: tokio::sync::Mutex::default(),
             levels,
             seen,

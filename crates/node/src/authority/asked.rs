@@ -100,9 +100,8 @@ impl Authority {
         name: &Name,
         (found, settings): (&releases::Release, &RevisionSettings),
     ) -> Result<(), Failure> {
-        let service = service(shared, name);
         let candidate = Release { release: reference(found), signers: found.signers.clone() };
-        self.permit(by, act, Subject::Rollout(service.clone(), candidate))?;
+        self.permit(by, act, Subject::Rollout(service(shared, name), candidate))?;
         self.permit_each(shared, by, Act::Grant, name, &added(shared, name, &settings.grants))
     }
 

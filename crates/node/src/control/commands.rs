@@ -45,20 +45,10 @@ async fn carry_out(control: Control, route: &'static Route, request: Request) ->
     if route.carries.is_watched() && wants_events(&parts.headers) {
         return watched::answer(control.node, command, by).await;
     }
-    let node = control.node;
-    let done = if is_cut_short_with_its_client(route) {
-        node.act(command, by).await
-    } else {
-        let acting = tokio::spawn(async move { node.act(command, by).await });
-        acting.await.unwrap_or_else(|_| Err(cut_short()))
-    };
+    // A question or a call that nobody waits for any more is dropped with this; what changes the node runs to its
+    // end whether its client stays or not.
+    let done = control.node.act(command, by).await;
     answer::done(done, &request_name)
-}
-
-/// A question or a call that nobody waits for any more is dropped; what changes the node runs to its end
-/// whether its client stays or not.
-fn is_cut_short_with_its_client(route: &Route) -> bool {
-    route.method == Method::GET || route.carries == Carries::Input
 }
 
 /// A command whose task panicked. What it was is in the log.

@@ -1,22 +1,15 @@
 //! The audit trail as Server-Sent Events, each entry under its number.
 
-use std::convert::Infallible;
-use std::time::Duration;
-
 use airssys_wasm_api::{Code, Command, Failure, Payload, ROUTES, command};
 use airssys_wasm_store::audit::Recorded;
-use axum::body::Body;
 use axum::extract::{Query, Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use futures::stream;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
+use super::sse::{self, HEARTBEAT, SILENCE};
 use super::{Control, answer, by_of, name_of};
 use crate::audit::{Following, Told};
-
-/// How often a comment is sent while nothing happens, so that nobody on the way takes the connection for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// What a browser, and whoever does as browsers do, says when it comes back: the last number that it saw.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -51,24 +44,18 @@ fn asked(request: &Request) -> Result<command::Audit, Failure> {
 }
 
 fn answer_with(following: Following) -> Response {
-    // The comment brings the answer's head on its way before anything happens.
-    let first = stream::iter([Ok::<_, Infallible>(SILENCE)]);
-    let rest = stream::unfold(following, |mut following| async {
+    sse::answer(stream::unfold(following, |mut following| async {
         match following.next(HEARTBEAT).await {
-            Ok(Told::Entry(entry)) => Some((Ok(written(&entry)), following)),
-            Ok(Told::Nothing) => Some((Ok(SILENCE), following)),
+            Ok(Told::Entry(entry)) => Some((written(&entry), following)),
+            Ok(Told::Nothing) => Some((SILENCE, following)),
             Ok(Told::End) => None,
             Err(failure) => {
                 tracing::warn!("who follows the audit trail is left: {failure}");
                 None
             }
         }
-    });
-    let body = Body::from_stream(futures::StreamExt::chain(first, rest));
-    ([(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")], body).into_response()
+    }))
 }
-
-const SILENCE: Bytes = Bytes::from_static(b":\n\n");
 
 /// The line of the trail, as it is on the disk.
 fn written(entry: &Recorded) -> Bytes {

@@ -12,6 +12,7 @@ mod events;
 mod following;
 mod pace;
 mod serve;
+mod sse;
 mod token;
 mod upload;
 mod watched;

@@ -48,7 +48,8 @@ impl Drop for Counted {
     }
 }
 
-fn owner(from: IpAddr) -> IpAddr {
+/// Whose an address is: the last half of an IPv6 one is its owner's to choose.
+pub(crate) fn owner(from: IpAddr) -> IpAddr {
     match from.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

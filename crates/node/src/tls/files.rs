@@ -162,7 +162,11 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), TlsError> {
         let mut file = options.open(&unfinished)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&unfinished, path)
+        fs::rename(&unfinished, path)?;
+        // Without it a power cut may take the name back, and with it an authority that others believe.
+        #[cfg(unix)]
+        path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())?;
+        Ok(())
     };
     written().map_err(|source| TlsError::Write { path: path.to_owned(), source })
 }
