@@ -410,7 +410,7 @@ async fn what_a_command_answers_is_bounded_and_what_it_complains_is_logged() {
 async fn instances_that_no_call_needs_are_given_up_down_to_the_minimum() {
     let pool = pool("http-hello", |spec| model(spec, InstanceModel::Pooled)).await;
     let at_once = |count: usize| {
-        futures::future::join_all((0..count).map(|_| common::get(&pool, "/sleep?ms=50")))
+        futures::future::join_all((0..count).map(|_| common::get(&pool, "/sleep?ms=500")))
     };
     at_once(6).await;
     common::at_rest(&pool).await;

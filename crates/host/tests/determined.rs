@@ -4,8 +4,8 @@ mod common;
 
 use std::time::{Duration, SystemTime};
 
-use airssys_wasm_model::{Determinism, FixedClock, InstanceModel, Span};
-use common::{got, in_turn, model, pool};
+use airssys_wasm_model::{Determinism, FixedClock, Span};
+use common::{got, in_turn, one_instance, pool};
 
 const GUESTS: [&str; 2] = ["http-hello", "http-p3"];
 
@@ -29,7 +29,7 @@ async fn a_fixed_clock_begins_anew_in_each_instance_and_moves_when_it_is_read() 
         assert_eq!(in_turn(&fresh, &["/now", "/now"]).await, [&*first, &first], "{guest}");
 
         let reused = pool(guest, |spec| {
-            model(spec, InstanceModel::Pooled);
+            one_instance(spec);
             spec.determinism = clock(Duration::from_millis(5));
         });
         let reused = reused.await;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use airssys_wasm_host::{CallError, HttpError, Limit};
 use airssys_wasm_model::{ByteSize, InstanceModel, Span};
 use bytes::Bytes;
-use common::{call, config, get, got, in_turn, model, pool, rights, text};
+use common::{call, config, get, got, in_turn, model, one_instance, pool, rights, text};
 use http_body_util::{BodyExt, Full, StreamBody};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,7 +61,7 @@ async fn bodies_stream_both_ways_in_wasi_0_3() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fresh_instance_remembers_nothing_and_a_pooled_one_does() {
     let fresh = pool("http-hello", |_| ()).await;
-    let pooled = pool("http-hello", |spec| model(spec, InstanceModel::Pooled)).await;
+    let pooled = pool("http-hello", one_instance).await;
     let thrice = ["/count"; 3];
     assert_eq!(in_turn(&fresh, &thrice).await, ["1", "1", "1"]);
     assert_eq!(in_turn(&pooled, &thrice).await, ["1", "2", "3"]);
@@ -73,13 +73,13 @@ async fn a_fresh_instance_remembers_nothing_and_a_pooled_one_does() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pooled_instance_is_replaced_after_its_calls_or_its_memory() {
     let counted = pool("http-hello", |spec| {
-        model(spec, InstanceModel::Pooled);
+        one_instance(spec);
         spec.instances.max_calls = 2;
     })
     .await;
     assert_eq!(in_turn(&counted, &["/count"; 4]).await, ["1", "2", "1", "2"]);
     let full = pool("http-hello", |spec| {
-        model(spec, InstanceModel::Pooled);
+        one_instance(spec);
         spec.limits.memory = ByteSize::mib(16);
     })
     .await;
@@ -93,7 +93,7 @@ async fn an_instance_is_replaced_at_the_share_of_its_memory_that_is_set() {
     // 12 of 16 MiB and what the guest has besides are more than three quarters, and not all.
     for (percent, after) in [(98, "2"), (75, "1")] {
         let pool = pool("http-hello", |spec| {
-            model(spec, InstanceModel::Pooled);
+            one_instance(spec);
             spec.limits.memory = ByteSize::mib(16);
             spec.instances.recycle_percent = percent;
         })

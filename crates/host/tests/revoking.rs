@@ -14,7 +14,7 @@ use airssys_wasm_host::{
 };
 use airssys_wasm_model::{InstanceModel, Kind, Rights};
 use common::turning::{Change, check, try_run, turning};
-use common::{at_rest, call, got, in_turn, model, pool, rights};
+use common::{at_rest, call, got, in_turn, model, one_instance, pool, rights};
 use futures::FutureExt as _;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -228,7 +228,7 @@ async fn the_placeholder_of_a_revoked_secret_is_worth_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_that_began_under_other_rights_serves_no_further_call() {
     let pool = pool("http-hello", |spec| {
-        model(spec, InstanceModel::Pooled);
+        one_instance(spec);
         spec.rights = rights(&["env:A=before"]);
     })
     .await;
@@ -249,8 +249,7 @@ async fn an_instance_that_began_under_other_rights_serves_no_further_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_of_several_calls_takes_none_that_came_after_the_change() {
     let pool = pool("http-p3", |spec| {
-        model(spec, InstanceModel::Pooled);
-        spec.instances.max = 1;
+        one_instance(spec);
     })
     .await;
     assert_eq!(got(&pool, "/count").await.1, "1");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use airssys_wasm_host::NoShadow;
 use airssys_wasm_model::InstanceModel;
-use common::{execute, got, in_turn, model, pool, rights};
+use common::{execute, got, in_turn, model, one_instance, pool, rights};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_writes_nothing_where_the_live_call_may() {
@@ -43,7 +43,7 @@ async fn a_copys_request_is_refused_and_counted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_copy_leaves_in_memory_never_meets_a_live_call() {
     for guest in ["http-hello", "http-p3"] {
-        let live = pool(guest, |spec| model(spec, InstanceModel::Pooled)).await;
+        let live = pool(guest, one_instance).await;
         let copies = live.shadow(4).unwrap();
         assert_eq!(in_turn(&copies, &["/count"; 3]).await.len(), 3);
         assert_eq!(got(&live, "/count").await.1, "1", "{guest}");

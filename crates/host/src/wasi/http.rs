@@ -189,7 +189,10 @@ impl WasiHttpHooks for OutboundHttp {
                             hold.check();
                             return Err(Error::HttpRequestDenied);
                         }
-                        sent = send(target, request, options) => sent?,
+                        // A connection that the revocation closed may be seen before the revocation itself.
+                        sent = send(target, request, options) => sent.map_err(|error| {
+                            if hold.check() { error } else { Error::HttpRequestDenied }
+                        })?,
                     };
                     let io: Io = Box::new(async move {
                         let ended = Box::into_pin(io).await;

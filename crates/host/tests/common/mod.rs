@@ -153,6 +153,12 @@ pub(crate) async fn at_rest(pool: &Pool) {
     tokio::time::timeout(Duration::from_secs(30), back).await.expect("every instance comes back");
 }
 
+/// Keeps one instance, and one only: whichever call is next has the same.
+pub(crate) fn one_instance(spec: &mut RevisionSpec) {
+    model(spec, InstanceModel::Pooled);
+    spec.instances.max = 1;
+}
+
 /// Sends GET requests one after the other, each when the instance of the one before is back.
 pub(crate) async fn in_turn(pool: &Arc<Pool>, targets: &[&str]) -> Vec<String> {
     let mut said = Vec::new();
