@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use airssys_wasm_host::{Backends, CallError, Limit, Pool, Processes, RevisionSpec};
-use airssys_wasm_model::{Programs, Span};
+use airssys_wasm_model::{Programs, Rights, Span};
 use common::told::Told;
 use common::{Kept, execute, pool, rights, said};
 use rustix::process::{Pid, Signal, kill_process};
@@ -185,8 +185,10 @@ async fn what_has_left_the_group_is_not_waited_for() {
 }
 
 /// A program that never ends, with a child, and the number of each.
+const ENDLESS: &str = "sleep 1000 & echo $! > DIR/child; echo $$ > DIR/leader; wait";
+
 fn endless() -> Listed {
-    Listed::new(&[("sleeps", "sleep 1000 & echo $! > DIR/child; echo $$ > DIR/leader; wait")])
+    Listed::new(&[("sleeps", ENDLESS)])
 }
 
 async fn all_gone(listed: &Listed) {
@@ -225,6 +227,41 @@ async fn a_program_is_killed_when_its_revision_is_stopped() {
     stopped.stop().await;
     assert!(calling.await.unwrap().is_err());
     all_gone(&listed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_is_killed_when_its_right_is_revoked_and_another_runs_on() {
+    let (seen, log) = (Arc::<Told>::default(), Arc::new(Kept::default()));
+    let listed = Listed::new(&[
+        ("sleeps", ENDLESS),
+        ("waits", "echo $$ > DIR/waits; until [ -e DIR/go ]; do sleep 0.05; done; echo done"),
+    ]);
+    let (watch, sink) = (seen.clone(), log.clone());
+    let pool = listed
+        .guest(&["process:sleeps", "process:waits", "process:other"], |spec| {
+            (spec.watch, spec.sink) = (watch, sink);
+            spec.limits.time = Span(Duration::from_secs(120));
+        })
+        .await;
+    let running = |name: &'static str| {
+        let pool = Arc::clone(&pool);
+        tokio::spawn(async move { said(&pool, name).await })
+    };
+    let (sleeping, waiting) = (running("sleeps"), running("waits"));
+    let leader = number(&listed.file("leader")).await;
+    number(&listed.file("waits")).await;
+    pool.change_rights(Rights::clone(&rights(&["process:sleeps", "process:waits"]))).unwrap();
+    pool.change_rights(Rights::clone(&rights(&["process:waits"]))).unwrap();
+    assert_eq!(sleeping.await.unwrap(), "the program is not granted");
+    gone(leader).await;
+    gone(number(&listed.file("child")).await).await;
+    // What another right is for is still there after both changes, and ends as it would have.
+    std::fs::write(listed.file("go"), "").unwrap();
+    assert_eq!(waiting.await.unwrap(), "0 out[done] err[]");
+    let denied = seen.denied();
+    assert_eq!(denied.iter().map(|denial| &*denial.grant).collect::<Vec<_>>(), ["process:sleeps"]);
+    let log = log.0.lock().unwrap().join("\n");
+    assert!(log.contains("the program `sleeps` was killed: its right was revoked"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

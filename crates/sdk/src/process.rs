@@ -18,7 +18,7 @@ pub struct Finished {
 /// Why a program did not run to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// The component has no right to it.
+    /// The component has no right to it, or lost it while the program ran: it was killed then.
     Denied,
     /// The operator's list has no such entry.
     NoSuchProgram,
@@ -31,7 +31,7 @@ pub enum Error {
 }
 
 /// Runs the entry of this name with these bytes as its standard input, and waits for its end. What it leaves running
-/// is killed then, and so is all of it when the call ends before.
+/// is killed then, and so is all of it when the call ends before or the right to it is revoked.
 ///
 /// ```
 /// use airssys_wasm_sdk::process;
@@ -57,7 +57,7 @@ pub fn run(name: &str, stdin: &[u8]) -> Result<Finished, Error> {
 }
 
 /// Runs the entry of this name with these bytes as its standard input, and waits for its end. What it leaves running
-/// is killed then, and so is all of it when the call ends before.
+/// is killed then, and so is all of it when the call ends before or the right to it is revoked.
 ///
 /// ```
 /// use airssys_wasm_sdk::process;

@@ -10,7 +10,7 @@ use super::Standing;
 use crate::wasi::Mount;
 use crate::watch::Teller;
 
-/// An open file, socket, connection or request of a guest, and by what right it is open.
+/// An open file, socket, connection or request of a guest, or a program that runs for it, and by what right it is open.
 pub(crate) struct Hold {
     /// As of the call that opened it.
     teller: Teller,
@@ -34,6 +34,8 @@ pub(crate) enum Needs {
     Reaching { protocol: Protocol, address: SocketAddr, name: Option<Arc<str>> },
     /// A container.
     Container { name: Arc<str>, access: DataAccess },
+    /// An entry of the operator's list of programs.
+    Running(Arc<str>),
     /// A request.
     Sending { method: String, host: String, port: u16, default_port: u16, path: String },
 }
@@ -97,6 +99,7 @@ impl Hold {
                 Denial::net(service, decision, *protocol, *address, name.as_deref())
             }
             Needs::Container { name, access } => denial_of_container(service, name, *access),
+            Needs::Running(name) => denial_of_program(service, name),
             Needs::Sending { method, host, port, default_port, path } => {
                 let shown =
                     if port == default_port { host.clone() } else { format!("{host}:{port}") };
@@ -120,6 +123,7 @@ impl Needs {
                 reaches(None) || name.as_deref().is_some_and(|name| reaches(Some(name)))
             }
             Self::Container { name, access } => rights.blobstore.access(name).contains(*access),
+            Self::Running(name) => rights.process.check(name).is_allowed(),
             Self::Sending { method, host, port, default_port, path } => {
                 rights.http(method, host, *port, *default_port, path).is_some()
             }
@@ -134,4 +138,9 @@ pub(crate) fn denial_of_container(service: &Name, name: &str, access: DataAccess
         DataAccess::Write => "write to the container",
     };
     Denial::new(service, Kind::Blobstore, act, name, &format!("{name}:{}", access.as_str()))
+}
+
+/// What a guest is not allowed to run.
+pub(crate) fn denial_of_program(service: &Name, name: &str) -> Denial {
+    Denial::new(service, Kind::Process, "run the program", name, name)
 }

@@ -1,14 +1,17 @@
 //! `airssys:component/process`: programs of the host, out of the operator's list.
 //!
-//! It is none of WASI's interfaces, which have no programs. A copied call runs nothing: what it would have run is
-//! counted.
+//! It is none of WASI's interfaces, which have no programs. The right is checked when a program is begun, and it is
+//! killed when that is revoked. A copied call runs nothing: what it would have run is counted.
 
-use airssys_wasm_model::{Denial, Kind, Name};
+use std::sync::Arc;
+
+use airssys_wasm_model::{Kind, Name};
 use wasmtime::component::{HasSelf, Linker};
 
 use crate::bindings::airssys::component::process::{self, Error, Finished};
 use crate::guest::Guest;
 use crate::process::RunError;
+use crate::rights::{Hold, Needs, denial_of_program};
 use crate::watch::Use;
 
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
@@ -29,7 +32,14 @@ impl process::Host for Guest {
         let Some(processes) = self.revision().spec.backends.processes.clone() else {
             return Ok(Err(self.not_run(&name, RunError::NoSuchProgram)));
         };
-        Ok(match processes.run(&program, stdin).await {
+        let hold = Hold::new(self.teller().clone(), Needs::Running(name.as_str().into()));
+        let ran = tokio::select! {
+            biased;
+            // What runs is let go of by it, and so killed.
+            () = Arc::clone(&hold).revoked() => return Ok(Err(self.killed(&hold, &name))),
+            ran = processes.run(&program, stdin) => ran,
+        };
+        Ok(match ran {
             Ok(finished) => Ok(Finished {
                 exit_code: finished.exit_code,
                 stdout: finished.stdout,
@@ -45,8 +55,7 @@ impl Guest {
     fn may_run(&self, name: &str) -> Result<(), Error> {
         let spec = &self.revision().spec;
         if !self.revision().rights.now().rights.process.check(name).is_allowed() {
-            let act = "run the program";
-            self.denied(&Denial::new(&spec.service, Kind::Process, act, name, name));
+            self.denied(&denial_of_program(&spec.service, name));
             return Err(Error::Denied);
         }
         if let Some(gauges) = &self.refusing {
@@ -57,6 +66,15 @@ impl Guest {
             self.used(Use { kind: Kind::Process, access: "", target: name });
         }
         Ok(())
+    }
+
+    /// What the guest is told of a program whose right was revoked while it ran, and the service's log: a denial, and
+    /// what became of the program.
+    fn killed(&self, hold: &Hold, name: &str) -> Error {
+        hold.check();
+        self.teller()
+            .says("process", &format!("the program `{name}` was killed: its right was revoked"));
+        Error::Denied
     }
 
     /// What the guest is told of a program that did not run to its end, and the service's log.
