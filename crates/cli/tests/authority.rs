@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::io::{BufRead as _, BufReader};
+
 use common::{Ended, Node, guest, with_manifest, with_section, write};
 use serde_json::Value;
 
@@ -194,6 +196,27 @@ fn tokens_and_the_policy_outlive_the_node_and_a_revoked_token_is_worth_nothing()
     let secret = std::fs::read_to_string(&keeps.file).unwrap();
     let listed = node.run(&["token", "list"]).out;
     assert!(listed.contains("keeps") && !listed.contains(&secret[12..64]), "{listed}");
+}
+
+#[test]
+fn whoever_follows_with_a_token_that_is_revoked_ends_with_the_code_of_a_denial() {
+    let node = Node::start();
+    node.json(&["deploy", &component(&node, 1), "--name", "web", "--version", "1.0.0"]);
+    let holder = Holder::new(&node, "goes", "admin");
+    let follow = |words: &[&str]| {
+        let token = ["--token-file", &*holder.file, "--output", "json"];
+        let mut child = node.spawn(&[words, &token].concat());
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        lines.next().unwrap().unwrap();
+        (child, lines)
+    };
+    // The trail shows what was there before, so that the first line of each says that it follows.
+    let following = [follow(&["status", "web", "--follow"]), follow(&["audit", "--follow"])];
+    node.json(&["token", "revoke", "goes"]);
+    for (mut child, lines) in following {
+        assert!(lines.count() < 100, "it ends");
+        assert_eq!(child.wait().unwrap().code(), Some(4));
+    }
 }
 
 #[test]

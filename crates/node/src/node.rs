@@ -10,7 +10,7 @@ use airssys_wasm_api::{By, Code, Command, Failure, Reply};
 use airssys_wasm_deploy::{NotSaved, ServiceRecord};
 use airssys_wasm_host::{Host, HostError, HostSettings, Pooling, Processes};
 use airssys_wasm_model::{Name, Programs};
-use airssys_wasm_policy::{Act, Subject};
+use airssys_wasm_policy::{Act, Subject, TokenId};
 use airssys_wasm_store::audit::{KeyError, TrailError};
 use airssys_wasm_store::{KeySource, PutError, RecordError, Store, StoreError};
 use futures::future::join_all;
@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::audit::{self, AuditChoice, Followers, Following, Trail};
-use crate::authority::{Admitted, Authority};
+use crate::authority::{Admitted, Authority, Leave};
 use crate::batches::Batches;
 use crate::events::{Events, Streams};
 use crate::ingress::Routes;
@@ -288,33 +288,33 @@ impl Node {
         permitted.inspect_err(|why| self.shared.trail.refused_access("upload", by, why))
     }
 
-    /// What happens to a service from now on.
-    pub(crate) fn events(&self, name: &Name, by: &By) -> Result<Events, Failure> {
+    /// What happens to a service from now on, for as long as whoever asks may know it.
+    pub(crate) fn events(
+        &self,
+        name: &Name,
+        by: By,
+        token: Option<TokenId>,
+    ) -> Result<(Events, Leave), Failure> {
         if !self.is_ready() {
             return Err(self.not_ready());
         }
         let status = Command::Status(Named { service: name.clone() });
-        self.permit_question(&status, by)?;
-        Events::of(&self.shared, name)
+        let leave = Leave::ask(&self.shared, status, by, token)?;
+        Ok((Events::of(&self.shared, name)?, leave))
     }
 
-    /// What is recorded from now on.
+    /// What is recorded from now on, for as long as whoever asks may read it.
     pub(crate) async fn follow_audit(
         &self,
         asked: command::Audit,
-        by: &By,
-    ) -> Result<Following, Failure> {
+        by: By,
+        token: Option<TokenId>,
+    ) -> Result<(Following, Leave), Failure> {
         if !self.is_ready() {
             return Err(self.not_ready());
         }
-        self.permit_question(&Command::Audit(asked.clone()), by)?;
-        Following::of(&self.shared, asked).await
-    }
-
-    /// Whether somebody may have the answer of this question as a stream.
-    fn permit_question(&self, question: &Command, by: &By) -> Result<(), Failure> {
-        let permitted = self.shared.authority.permit_command(&self.shared, question, by);
-        permitted.inspect_err(|why| self.shared.trail.refused(question, by, why))
+        let leave = Leave::ask(&self.shared, Command::Audit(asked.clone()), by, token)?;
+        Ok((Following::of(&self.shared, asked).await?, leave))
     }
 
     /// The store, for what arrives in parts.

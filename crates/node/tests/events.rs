@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use airssys_wasm::{NodeSettings, Pooling, Server, ServerSettings};
-use airssys_wasm_api::command::Deploy;
-use airssys_wasm_api::reply::{Outcome, Reply, ServiceEvent, StepState};
-use airssys_wasm_api::{Client, Code, Command, Events, Place};
+use airssys_wasm_api::command::{Audit, CreateToken, Deploy, RevokeToken, SetPolicy};
+use airssys_wasm_api::reply::{Outcome, Reply, ServiceEvent, StepState, TokenMade};
+use airssys_wasm_api::{AuditEvents, Client, Code, Command, Events, Failure, Place};
 use airssys_wasm_model::{Span, StrategyName};
 use bytes::Bytes;
 use common::{V1, greet, guest, name, named, until};
@@ -45,6 +45,20 @@ impl Followed {
         followed
     }
 
+    /// A client with a token of its own, which may do everything for so long.
+    async fn holder(&self, token: &str, expires_in: Option<Duration>) -> Client {
+        let (token, roles) = (name(token), [name("admin")].into());
+        let create = CreateToken { name: token, roles, expires_in: expires_in.map(Span) };
+        let made: TokenMade = self.client.ask(Command::CreateToken(create)).await.unwrap();
+        let trust = airssys_wasm_api::Trust::Public;
+        Client::new(Place { node: self.server.control(), token: made.token, trust }).unwrap()
+    }
+
+    async fn revoke(&self, token: &str) {
+        let revoke = RevokeToken { token: name(token) };
+        self.client.act(Command::RevokeToken(revoke)).await.unwrap();
+    }
+
     async fn follow(&self) -> Events {
         self.client.events(&name("echo")).await.unwrap()
     }
@@ -59,9 +73,22 @@ impl Followed {
     }
 }
 
-/// The next event, which comes within half a minute.
+/// What goes on for whoever follows a service and the trail.
+async fn follow_both(client: &Client) -> Result<(Events, AuditEvents), Failure> {
+    let events = client.events(&name("echo")).await?;
+    Ok((events, client.follow_audit(Audit::default()).await?))
+}
+
+/// Both end; of the trail there may come what was recorded before.
+async fn both_end((mut events, mut entries): (Events, AuditEvents)) {
+    assert_eq!(next(&mut events).await, None);
+    let rest = async { while entries.next().await.unwrap().is_some() {} };
+    tokio::time::timeout(Duration::from_secs(60), rest).await.expect("the trail's entries end");
+}
+
+/// The next event, which comes within a minute.
 async fn next(events: &mut Events) -> Option<ServiceEvent> {
-    let next = tokio::time::timeout(Duration::from_secs(30), events.next()).await;
+    let next = tokio::time::timeout(Duration::from_secs(60), events.next()).await;
     next.expect("an event").unwrap()
 }
 
@@ -171,4 +198,52 @@ async fn those_who_follow_are_bounded_and_a_place_comes_back() {
     followed.client.act(Command::Status(named("echo"))).await.unwrap();
     streams.pop();
     until("a place is free", async || followed.client.events(&name("echo")).await.is_ok()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_follows_is_told_no_more_once_the_token_is_revoked_and_others_are() {
+    let followed = Followed::new().await;
+    let goes = follow_both(&followed.holder("goes", None).await).await.unwrap();
+    let mut others = follow_both(&followed.holder("stays", None).await).await.unwrap();
+    followed.revoke("goes").await;
+    // Another one of its name is no reason to go on.
+    followed.holder("goes", None).await;
+    both_end(goes).await;
+    followed.client.act(Command::Remove(named("echo"))).await.unwrap();
+    assert_eq!(next(&mut others.0).await, Some(ServiceEvent::Removed {}));
+    while others.1.next().await.unwrap().expect("it goes on").kind != "remove" {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_follows_is_told_no_more_once_the_policy_denies_it() {
+    let followed = Followed::new().await;
+    let (goes, stays) = (followed.holder("goes", None).await, followed.holder("stays", None).await);
+    let (gone, mut others) =
+        (follow_both(&goes).await.unwrap(), follow_both(&stays).await.unwrap());
+    let forbid = r#"forbid (principal == Token::"goes", action, resource);"#;
+    let policy = format!("{}\n@id(\"not-any-more\") {forbid}\n", airssys_wasm::default_policy());
+    let set = SetPolicy { policy, dry_run: false };
+    followed.client.act(Command::SetPolicy(set)).await.unwrap();
+    both_end(gone).await;
+    assert_eq!(follow_both(&goes).await.err().unwrap().code, Code::Denied);
+    followed.client.act(Command::Remove(named("echo"))).await.unwrap();
+    assert_eq!(next(&mut others.0).await, Some(ServiceEvent::Removed {}));
+    while others.1.next().await.unwrap().expect("it goes on").kind != "remove" {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_follows_is_told_no_more_once_the_token_has_expired() {
+    let followed = Followed::new().await;
+    let mut life = Duration::from_secs(2);
+    let both = loop {
+        let brief = followed.holder("brief", Some(life)).await;
+        match follow_both(&brief).await {
+            Ok(both) => break both,
+            // It was over before both began.
+            Err(failure) => assert_eq!(failure.code, Code::Unauthorized, "{failure}"),
+        }
+        followed.revoke("brief").await;
+        life *= 2;
+    };
+    both_end(both).await;
 }

@@ -15,7 +15,7 @@ use crate::node::{Shared, blocking};
 /// Who may follow the trail at once: each reads what is written a second time.
 const STREAMS_MAX: usize = 16;
 
-/// How long one may follow without asking again: so long goes on at most what a token may that was revoked.
+/// How long one may follow without asking again: a reader that went away without a word gives its place back.
 const STREAM_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// The places of those who follow.

@@ -4,6 +4,7 @@
 //! a service asks again when it is known which one. What no rule permits is denied.
 
 mod asked;
+mod leave;
 mod policy;
 mod tokens;
 
@@ -16,7 +17,9 @@ use airssys_wasm_policy::{
 };
 use airssys_wasm_store::Store;
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
+pub(crate) use self::leave::Leave;
 use self::policy::InForce;
 pub use self::policy::{check_policy, default_policy};
 pub(crate) use self::tokens::Admitted;
@@ -36,6 +39,8 @@ pub(crate) struct Authority {
     tokens: Mutex<Tokens>,
     /// One change at a time: what is in the store and what is in force are the same.
     changing: tokio::sync::Mutex<()>,
+    /// Tells those who have leave to go on with something that it may be taken back.
+    changed: watch::Sender<()>,
 }
 
 impl Authority {
@@ -43,7 +48,13 @@ impl Authority {
     pub(crate) fn read(store: Arc<Store>, trail: Arc<Trail>) -> Result<Self, NodeError> {
         let policy = ArcSwap::from_pointee(InForce::read(&store)?);
         let tokens = Mutex::new(Tokens::read(&store)?);
-        Ok(Self { store, trail, policy, tokens, changing: tokio::sync::Mutex::default() })
+        let (changing, changed) = (tokio::sync::Mutex::default(), watch::Sender::default());
+        Ok(Self { store, trail, policy, tokens, changing, changed })
+    }
+
+    /// Marked whenever somebody may do less than before.
+    fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// Whether somebody may do this.

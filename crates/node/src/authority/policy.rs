@@ -106,6 +106,7 @@ impl Authority {
         let put = blocking(move || store.records().put_json(KEY, expected, &recorded)).await?;
         let version = Some(put.map_err(|error| store_failure(&error))?);
         self.policy.store(Arc::new(InForce { policy, enforcement, version }));
+        self.changed.send_replace(());
         Ok(self.policy())
     }
 

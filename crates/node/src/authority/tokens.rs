@@ -37,6 +37,8 @@ pub(crate) struct Admitted {
     pub(crate) who: String,
     pub(crate) asker: Asker,
     pub(crate) roles: BTreeSet<Name>,
+    /// What the token is found by; nothing of the data directory's own.
+    pub(crate) token: Option<TokenId>,
 }
 
 impl Tokens {
@@ -63,7 +65,7 @@ impl Admitted {
     /// Whoever has the data directory's own token.
     pub(crate) fn local() -> Self {
         let roles = airssys_wasm_api::By::ADMIN.parse().into_iter().collect();
-        Self { who: LOCAL.to_owned(), asker: Asker::Token { expires: None }, roles }
+        Self { who: LOCAL.to_owned(), asker: Asker::Token { expires: None }, roles, token: None }
     }
 }
 
@@ -83,7 +85,15 @@ impl Authority {
             who: record.name.to_string(),
             asker: Asker::Token { expires: record.expires },
             roles: record.roles.clone(),
+            token: Some(record.id.clone()),
         })
+    }
+
+    /// Whether a token that was believed still is: another one may have its name by now.
+    pub(super) fn is_good(&self, id: &TokenId, now: SystemTime) -> bool {
+        let tokens = self.tokens();
+        let end = tokens.0.get(id).map(|kept| kept.record.expires);
+        end.is_some_and(|end| end.is_none_or(|end| now < end))
     }
 
     pub(crate) async fn create_token(&self, command: CreateToken) -> Result<Reply, Failure> {
@@ -110,7 +120,8 @@ impl Authority {
         reply::Tokens(lines).into()
     }
 
-    /// A token that is revoked lets nobody in from now on: requests that have come in go on.
+    /// A token that is revoked lets nobody in from now on, and ends the answers that go on. Commands that have come in
+    /// go on.
     pub(crate) async fn revoke_token(&self, name: Name) -> Result<Reply, Failure> {
         let _alone = self.changing.lock().await;
         let found = self.tokens().kept(&name).map(|kept| (kept.record.id.clone(), kept.version));
@@ -119,6 +130,7 @@ impl Authority {
         let removed = blocking(move || store.records().delete_if(&key, version)).await?;
         removed.map_err(|error| store_failure(&error))?;
         self.tokens().0.remove(&id);
+        self.changed.send_replace(());
         Ok(TokenRevoked { revoked: name }.into())
     }
 

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use futures::stream;
 
 use super::sse::{self, HEARTBEAT, SILENCE};
-use super::{Control, answer, by_of, name_of};
+use super::{Control, answer, by_and_token_of, name_of};
+use crate::authority::Leave;
 use crate::events::Events;
 
 pub(super) async fn follow(
@@ -17,21 +18,25 @@ pub(super) async fn follow(
     request: Request,
 ) -> Response {
     let name = service.parse().map_err(|error| Failure::from_error(Code::Usage, &error));
-    let events = name.and_then(|name| control.node.events(&name, &by_of(&request)?));
+    let events = name.and_then(|name| {
+        let (by, token) = by_and_token_of(&request)?;
+        control.node.events(&name, by, token)
+    });
     match events {
-        Ok(events) => answer_with(events),
+        Ok((events, leave)) => answer_with(events, leave),
         Err(failure) => answer::problem(failure, &name_of(&request)),
     }
 }
 
-fn answer_with(events: Events) -> Response {
-    sse::answer(stream::unfold(events, |mut events| async {
+fn answer_with(events: Events, leave: Leave) -> Response {
+    let written = stream::unfold(events, |mut events| async {
         match tokio::time::timeout(HEARTBEAT, events.next()).await {
             Err(_) => Some((SILENCE, events)),
             Ok(Some(event)) => Some((written(&event), events)),
             Ok(None) => None,
         }
-    }))
+    });
+    sse::answer(written, leave)
 }
 
 /// JSON has no line breaks of its own, so that an event's data is one line.

@@ -8,19 +8,21 @@ use bytes::Bytes;
 use futures::stream;
 
 use super::sse::{self, HEARTBEAT, SILENCE};
-use super::{Control, answer, by_of, name_of};
+use super::{Control, answer, by_and_token_of, name_of};
 use crate::audit::{Following, Told};
+use crate::authority::Leave;
 
 /// What a browser, and whoever does as browsers do, says when it comes back: the last number that it saw.
 const LAST_EVENT_ID: &str = "last-event-id";
 
 pub(super) async fn follow(State(control): State<Control>, request: Request) -> Response {
-    let following = match asked(&request).and_then(|asked| Ok((asked, by_of(&request)?))) {
-        Ok((asked, by)) => control.node.follow_audit(asked, &by).await,
+    let asking = asked(&request).and_then(|asked| Ok((asked, by_and_token_of(&request)?)));
+    let following = match asking {
+        Ok((asked, (by, token))) => control.node.follow_audit(asked, by, token).await,
         Err(failure) => Err(failure),
     };
     match following {
-        Ok(following) => answer_with(following),
+        Ok((following, leave)) => answer_with(following, leave),
         Err(failure) => answer::problem(failure, &name_of(&request)),
     }
 }
@@ -43,8 +45,8 @@ fn asked(request: &Request) -> Result<command::Audit, Failure> {
     Ok(command::Audit { after_seq: Some(last), ..asked })
 }
 
-fn answer_with(following: Following) -> Response {
-    sse::answer(stream::unfold(following, |mut following| async {
+fn answer_with(following: Following, leave: Leave) -> Response {
+    let written = stream::unfold(following, |mut following| async {
         match following.next(HEARTBEAT).await {
             Ok(Told::Entry(entry)) => Some((written(&entry), following)),
             Ok(Told::Nothing) => Some((SILENCE, following)),
@@ -54,7 +56,8 @@ fn answer_with(following: Following) -> Response {
                 None
             }
         }
-    }))
+    });
+    sse::answer(written, leave)
 }
 
 /// The line of the trail, as it is on the disk.

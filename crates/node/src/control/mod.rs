@@ -29,6 +29,7 @@ use http::header::CONTENT_TYPE;
 use http::{Extensions, HeaderValue, StatusCode};
 
 use airssys_wasm_api::{By, Code, Failure, Route};
+use airssys_wasm_policy::TokenId;
 
 use self::attempts::Attempts;
 use self::pace::Pace;
@@ -159,11 +160,20 @@ fn by_of<B>(request: &http::Request<B>) -> Result<By, Failure> {
     by_of_extensions(request.extensions())
 }
 
-fn by_of_extensions(extensions: &Extensions) -> Result<By, Failure> {
+/// The same, and by which token.
+fn by_and_token_of<B>(request: &http::Request<B>) -> Result<(By, Option<TokenId>), Failure> {
+    let Caller { admitted, .. } = caller_of(request.extensions())?;
+    Ok((by_of(request)?, admitted.token))
+}
+
+fn caller_of(extensions: &Extensions) -> Result<Caller, Failure> {
     let caller = extensions.get::<Caller>().cloned();
-    let Caller { admitted, from } =
-        caller.ok_or_else(|| Failure::new(Code::Unauthorized, "no token came along"))?;
-    let Admitted { who, asker, roles } = admitted;
+    caller.ok_or_else(|| Failure::new(Code::Unauthorized, "no token came along"))
+}
+
+fn by_of_extensions(extensions: &Extensions) -> Result<By, Failure> {
+    let Caller { admitted, from } = caller_of(extensions)?;
+    let Admitted { who, asker, roles, .. } = admitted;
     let name = extensions.get::<RequestName>().map_or_else(String::new, |name| name.0.clone());
     let by = By::unwatched(who, name);
     Ok(By { asker, roles, from: Some(from), ..by })
