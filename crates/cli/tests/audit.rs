@@ -238,6 +238,76 @@ fn the_key_of_the_trail_is_replaced_and_what_was_signed_before_is_verified() {
     whole(node.dir.path());
 }
 
+#[test]
+fn a_trail_that_another_key_has_signed_anew_is_found_by_a_key_from_elsewhere_and_by_no_other_way() {
+    let public_key = |node: &Node| {
+        let standing = node.json(&["audit", "--status"]);
+        standing["public_key"].as_str().unwrap().to_owned()
+    };
+    let node = Node::start();
+    node.refused(3, &["remove", "mine"]);
+    let mine = public_key(&node);
+    let (code, report) = verify(node.dir.path(), &["--key", &mine]);
+    assert_eq!((code, report["key"].as_str()), (Some(0), Some(&*mine)), "{report}");
+    let dir = node.kill();
+
+    // Somebody puts another trail in its place, wholly signed, with the key that signed it.
+    let node = Node::start();
+    node.refused(3, &["remove", "other"]);
+    let other = public_key(&node);
+    let others = node.kill();
+    std::fs::remove_dir_all(dir.path().join("audit")).unwrap();
+    for name in ["audit", "audit.key"] {
+        std::fs::rename(others.path().join(name), dir.path().join(name)).unwrap();
+    }
+    let in_a_file = dir.path().join("mine.pub");
+    std::fs::write(&in_a_file, format!("{mine}\n")).unwrap();
+    let found = |dir: &Path| {
+        let (code, report) = verify(dir, &[]);
+        assert_eq!((code, &report["intact"]), (Some(0), &true.into()), "{report}");
+        assert!(report.get("key").is_none(), "{report}");
+        for key in [&*mine, in_a_file.to_str().unwrap()] {
+            let (code, report) = verify(dir, &["--key", key]);
+            assert_eq!((code, &report["intact"]), (Some(1), &false.into()), "{report}");
+            let wrong = report["finding"]["wrong"].as_str().unwrap();
+            assert!(wrong.contains("segment 1, line 1") && wrong.contains(&other), "{wrong}");
+        }
+    };
+    found(dir.path());
+    let node = Node::start_on(dir);
+    found(node.dir.path());
+}
+
+#[test]
+fn a_key_from_elsewhere_may_be_any_of_those_that_followed_one_another_and_needs_no_key_beside_it() {
+    let node = Node::start();
+    let first = node.json(&["audit", "--rotate-key"])["former"].clone();
+    let rotated = node.json(&["audit", "--rotate-key"]);
+    let keys = [&first, &rotated["former"], &rotated["current"]].map(|key| key.as_str().unwrap());
+    for key in keys {
+        let (code, report) = verify(node.dir.path(), &["--key", key]);
+        assert_eq!((code, &report["intact"]), (Some(0), &true.into()), "{report}");
+    }
+    // A copy of the trail alone, as an auditor gets it.
+    let dir = node.kill();
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::rename(dir.path().join("audit"), copy.path().join("audit")).unwrap();
+    for key in keys {
+        let (code, report) = verify(copy.path(), &["--key", key]);
+        assert_eq!((code, &report["intact"]), (Some(0), &true.into()), "{report}");
+    }
+    let (code, error) = verify(copy.path(), &[]);
+    assert_eq!((code, &error["error"]["code"]), (Some(3), &"not_found".into()), "{error}");
+    let (code, error) = verify(dir.path(), &["--key", keys[0]]);
+    assert_eq!((code, &error["error"]["code"]), (Some(3), &"not_found".into()), "{error}");
+    // What is no public key is said to be none, and not what it is.
+    let secret = dir.path().join("audit.key");
+    for wrong in [secret.to_str().unwrap(), &"0A".repeat(32)] {
+        let (code, error) = verify(copy.path(), &["--key", wrong]);
+        assert_eq!((code, &error["error"]["code"]), (Some(2), &"usage".into()), "{error}");
+    }
+}
+
 fn close_to_others(file: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();

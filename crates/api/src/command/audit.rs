@@ -57,6 +57,10 @@ pub struct AuditVerify {
     /// to an earlier day shows in nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness: Option<String>,
+    /// A public key that was kept elsewhere, 64 hexadecimal digits as `audit-status` has them: the trail must be signed
+    /// by it, by keys that followed it, and before it by those that it followed. Without, the node's own key counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// Ask what is recorded, and whether it can be.

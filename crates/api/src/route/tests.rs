@@ -132,7 +132,10 @@ fn every_command() -> Vec<Command> {
             limit: Some(10),
             wait_ms: Some(100),
         }),
-        Command::AuditVerify(AuditVerify { witness: Some(format!("7:{}", "0a".repeat(32))) }),
+        Command::AuditVerify(AuditVerify {
+            witness: Some(format!("7:{}", "0a".repeat(32))),
+            key: Some("0b".repeat(32)),
+        }),
         Command::AuditStatus(AuditStatus {}),
         Command::ShowPolicy(Nothing {}),
         Command::SetPolicy(SetPolicy { policy: "permit".to_owned(), dry_run: true }),

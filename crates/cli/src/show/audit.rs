@@ -34,6 +34,11 @@ pub(crate) fn audit_report(report: &AuditReport) -> String {
         None => format!("intact: {read}\n"),
         Some(finding) => format!("damaged: {}\nread up to there: {read}\n", finding.wrong),
     };
+    if let Some(key) = &report.key {
+        out.push_str(&format!(
+            "by the key {key} and those that follow one another from and to it\n"
+        ));
+    }
     if *unacknowledged_bytes > 0 {
         out.push_str(&format!(
             "{unacknowledged_bytes} bytes after the end are no part of it: a batch that was under way\n"

@@ -1,5 +1,6 @@
 //! `audit`: what was recorded of commands and of what guests did.
 
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use airssys_wasm_api::reply::{
@@ -9,6 +10,7 @@ use airssys_wasm_api::{Client, Code, Command, Failure, Timestamp, command};
 use airssys_wasm_model::{Name, Span};
 
 use crate::exit::Exit;
+use crate::files::read_text;
 use crate::place::{NodeFlags, data_dir};
 use crate::show;
 use crate::ui::Ui;
@@ -16,7 +18,8 @@ use crate::ui::Ui;
 /// Show what was recorded: each command, and what guests did and were denied
 ///
 /// --verify checks the whole trail, also that of a node that is stopped, and ends with exit code 1 where
-/// something in it was changed, with the place.
+/// something in it was changed, with the place. By the key in the data directory, unless another one is given by --key:
+/// whoever can write to that directory can put another trail there with a key of his own.
 #[derive(clap::Args)]
 pub(crate) struct Audit {
     /// Only what concerns this service.
@@ -64,6 +67,11 @@ pub(crate) struct Audit {
     #[arg(long, value_name = "SEQ:HASH", requires = "verify")]
     witness: Option<String>,
 
+    /// A public key that was kept elsewhere, as --status shows it, or a file with it: the trail must be signed by it, by
+    /// keys that followed it, and before it by those that it followed. Without, the node's own key counts.
+    #[arg(long, value_name = "KEY|FILE", requires = "verify")]
+    key: Option<String>,
+
     /// Show what is recorded, and whether it can be.
     #[arg(long, conflicts_with = "rotate_key")]
     status: bool,
@@ -75,6 +83,9 @@ pub(crate) struct Audit {
     #[command(flatten)]
     node: NodeFlags,
 }
+
+/// Of a public key of the trail.
+const KEY_DIGITS: usize = 64;
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Decision {
@@ -164,14 +175,13 @@ impl Audit {
     }
 
     async fn verify(self, ui: &Ui) -> anyhow::Result<()> {
-        let witness = self.witness;
+        let key = self.key.as_deref().map(public_key).transpose()?;
+        let ask = command::AuditVerify { witness: self.witness, key };
         let report: AuditReport = match self.node.client() {
-            Ok(client) => {
-                client.ask(Command::AuditVerify(command::AuditVerify { witness })).await?
-            }
+            Ok(client) => client.ask(Command::AuditVerify(ask)).await?,
             // Nobody runs there: the trail is read as it lies.
             Err(error) if is_stopped(&error) => {
-                airssys_wasm::verify_stopped(&data_dir(self.node.data)?, witness.as_deref())?
+                airssys_wasm::verify_stopped(&data_dir(self.node.data)?, &ask)?
             }
             Err(error) => return Err(error),
         };
@@ -239,6 +249,21 @@ fn is_passing(failure: &Failure) -> bool {
 
 fn is_stopped(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Failure>().is_some_and(|failure| failure.code == Code::Unreachable)
+}
+
+/// The digits of a key: as they are said, or those in a file.
+fn public_key(word: &str) -> Result<String, Failure> {
+    if word.len() == KEY_DIGITS && word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(word.to_owned());
+    }
+    let path = Path::new(word);
+    // It has as many digits, and would be sent to the node, and shown in the answer.
+    if path.file_name().is_some_and(|name| name == "audit.key") {
+        let message = format!("{word} is the key that signs, which nobody else is to know");
+        return Err(Failure::new(Code::Usage, message)
+            .help("give the public key, which `audit --status` shows"));
+    }
+    Ok(read_text(path)?.trim().to_owned())
 }
 
 /// A moment, or a span of time before now.

@@ -16,34 +16,64 @@ use crate::node::{Shared, blocking};
 /// Verifications that run at once: each reads all of the trail and keeps a processor busy.
 static VERIFYING: Semaphore = Semaphore::const_new(1);
 
+/// What is known of a trail from elsewhere.
+struct Known {
+    witness: Option<Witness>,
+    key: Option<PublicKey>,
+}
+
 pub(crate) async fn verify(shared: &Arc<Shared>, command: AuditVerify) -> Result<Reply, Failure> {
-    let witness = read_witness(command.witness.as_deref())?;
+    let known = Known::read(&command)?;
     // Never closed.
     let _turn = VERIFYING.acquire().await.ok();
     let trail = Arc::clone(&shared.trail);
     // By the folder and not by what the node remembers of it: a trail that stays shut is verified too.
-    let report = blocking(move || examine(trail.dir(), trail.public_key(), witness)).await??;
+    let report = blocking(move || known.examine(trail.dir(), || Ok(trail.public_key()))).await??;
     Ok(report.into())
 }
 
-/// Checks the trail in the data directory of a node that need not run. `witness` is an entry that was kept
-/// elsewhere, `SEQ:HASH`.
+/// Checks the trail in the data directory of a node that need not run: that of a copy without the node's key too,
+/// where a key from elsewhere is given.
 ///
 /// # Errors
 /// When there is no trail, or it cannot be read. What is wrong with it is in the report.
-pub fn verify_stopped(data: &Path, witness: Option<&str>) -> Result<AuditReport, Failure> {
-    let witness = read_witness(witness)?;
-    let key = NodeKey::load(&key_file(data));
-    let key = key.map_err(|error| Failure::from_error(Code::Failed, &error))?.ok_or_else(|| {
-        let said = format!("there is no audit trail in {}: it has no `audit.key`", data.display());
+pub fn verify_stopped(data: &Path, command: &AuditVerify) -> Result<AuditReport, Failure> {
+    let known = Known::read(command)?;
+    let dir = folder(data);
+    let none = |lacks: &str| {
+        let said = format!("there is no audit trail in {}: it has no `{lacks}`", data.display());
         Failure::new(Code::NotFound, said).help("name a node's data directory with --data")
-    })?;
-    examine(&folder(data), key.public(), witness)
+    };
+    if known.key.is_some() && !dir.is_dir() {
+        return Err(none("audit"));
+    }
+    known.examine(&dir, || {
+        let key = NodeKey::load(&key_file(data));
+        let key = key.map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        key.map(|key| key.public()).ok_or_else(|| none("audit.key"))
+    })
 }
 
-fn examine(dir: &Path, key: PublicKey, witness: Option<Witness>) -> Result<AuditReport, Failure> {
-    let report = audit::verify(dir, &[key], witness.as_ref());
-    report.map(said).map_err(|error| Failure::from_error(Code::Failed, &error))
+impl Known {
+    fn read(command: &AuditVerify) -> Result<Self, Failure> {
+        let AuditVerify { witness, key } = command;
+        Ok(Self {
+            witness: witness.as_deref().map(read_witness).transpose()?,
+            key: key.as_deref().map(read_key).transpose()?,
+        })
+    }
+
+    /// Checks a trail by the key from elsewhere, or by this one.
+    fn examine(
+        &self,
+        dir: &Path,
+        own: impl FnOnce() -> Result<PublicKey, Failure>,
+    ) -> Result<AuditReport, Failure> {
+        let key = self.key.map_or_else(own, Ok)?;
+        let report = audit::verify(dir, &[key], self.witness.as_ref());
+        let report = report.map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        Ok(AuditReport { key: self.key.map(|key| key.to_string()), ..said(report) })
+    }
 }
 
 fn said(report: Report) -> AuditReport {
@@ -60,12 +90,12 @@ fn said(report: Report) -> AuditReport {
         first_seq: report.first_seq,
         last_seq: report.last_seq,
         unacknowledged_bytes: report.unacknowledged_bytes,
+        key: None,
         finding,
     }
 }
 
-fn read_witness(text: Option<&str>) -> Result<Option<Witness>, Failure> {
-    let Some(text) = text else { return Ok(None) };
+fn read_witness(text: &str) -> Result<Witness, Failure> {
     let read = || {
         let (seq, hash) = text.split_once(':')?;
         Some(Witness { seq: seq.parse().ok()?, hash: hash.parse().ok()? })
@@ -74,5 +104,13 @@ fn read_witness(text: Option<&str>) -> Result<Option<Witness>, Failure> {
         Failure::new(Code::Usage, format!("`{text}` is no entry"))
             .help("write SEQ:HASH, as an entry of the trail has them")
     };
-    read().map(Some).ok_or_else(usage)
+    read().ok_or_else(usage)
+}
+
+/// What is no key is not repeated: it may be a secret one.
+fn read_key(text: &str) -> Result<PublicKey, Failure> {
+    text.parse().map_err(|why| {
+        Failure::new(Code::Usage, format!("this is no public key: {why}"))
+            .help("give the digits that `audit --status` shows as the key")
+    })
 }
