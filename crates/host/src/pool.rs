@@ -268,15 +268,19 @@ impl Pool {
         call: &CallCtx,
         since: Instant,
     ) -> Result<SemaphorePermit<'_>, ClaimError> {
-        let meters = &self.revision.meters;
-        meters.hit(Limit::Concurrency);
-        let _queued = Queued::enter(self).inspect_err(|_| meters.hit(Limit::Queue))?;
+        self.revision.meters.hit(Limit::Concurrency);
+        let _queued = Queued::enter(self).inspect_err(|_| self.turned_away(call.request_id))?;
         let until = self.until(call, since);
         match tokio::time::timeout_at(until.into(), self.places.acquire()).await {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_closed)) => Err(ClaimError::Stopped),
             Err(_elapsed) => Err(ClaimError::TimedOut),
         }
+    }
+
+    /// Counts a call that was turned away because too many wait, and names it in the log: here, or before it came here.
+    pub fn turned_away(&self, call: RequestId) {
+        self.revision.turned_away(call);
     }
 
     /// When a call that began at `since` has taken too long.

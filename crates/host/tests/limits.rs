@@ -325,7 +325,7 @@ async fn buckets_are_bounded_in_bytes_and_in_keys_a_second() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_waits_and_one_that_is_turned_away_are_counted_and_levels_are_shown() {
-    let (pool, _kept) = watched("echo-handler", |spec| {
+    let (pool, kept) = watched("echo-handler", |spec| {
         (spec.limits.concurrency, spec.limits.queue) = (1, 0);
     })
     .await;
@@ -337,6 +337,7 @@ async fn a_call_that_waits_and_one_that_is_turned_away_are_counted_and_levels_ar
     );
     assert!(pool.claim(call()).await.is_err());
     assert_eq!((of(Limit::Concurrency).hits, of(Limit::Queue).hits), (1, 1));
+    assert_eq!(reached(&pool, &kept, Limit::Queue), (1, true));
     drop(first);
     assert_eq!(of(Limit::Concurrency).used, Some(0.0));
     assert_eq!(of(Limit::Time).setting, Some(10.0), "in seconds");

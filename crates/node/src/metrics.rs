@@ -96,6 +96,9 @@ pub(crate) struct Sample<'a> {
     pub(crate) limits: [LimitUse; Limit::ALL.len()],
     /// What the buckets of its service hold, where they have been opened.
     pub(crate) kept_bytes: Option<u64>,
+    /// Calls that wait for their actor's turn. They have no revision yet; most will have the active one, which has
+    /// them all here.
+    pub(crate) in_mailboxes: u32,
     /// While copies of calls are sent to it.
     pub(crate) shadow: Option<Usage>,
 }
@@ -179,7 +182,7 @@ pub(crate) fn render(samples: &[Sample<'_>]) -> String {
         f64::from(sample.pool.instances)
     });
     family("airssys_queued_calls", "gauge", "Calls that wait for a place.", &|sample| {
-        f64::from(sample.pool.queued)
+        f64::from(sample.pool.queued + sample.in_mailboxes)
     });
     family("airssys_cpu_seconds_total", "counter", "Time guests spent running.", &|sample| {
         sample.pool.cpu.as_secs_f64()
@@ -214,6 +217,7 @@ const LIMITS: [OfLimit; 3] = [
         "What is used now of limits that are levels: of all instances together, whose each has the limit.",
         |sample, of| match of.limit {
             Limit::Keyvalue => sample.kept_bytes.map(|bytes| bytes as f64),
+            Limit::Queue => of.used.map(|queued| queued + f64::from(sample.in_mailboxes)),
             _ => of.used,
         },
     ),

@@ -334,16 +334,19 @@ impl Node {
             .iter()
             .flat_map(|service| {
                 let (table, kept) = (service.live.switch.table(), service.bucket_bytes());
+                let (active, waiting) = (service.record().active, service.live.mailboxes.waiting());
                 service.live.switch.targets().into_iter().map(move |(number, running)| {
                     let weight = table.weight(number).map_or(0.0, |weight| weight.percent());
                     let shadow = service.live.shadowing.usage(number);
-                    (service.name().as_str(), number.0, weight, running, shadow, kept)
+                    let in_mailboxes = if active == Some(number) { waiting } else { 0 };
+                    let of_service = (kept, in_mailboxes);
+                    (service.name().as_str(), number.0, weight, running, shadow, of_service)
                 })
             })
             .collect();
         let samples: Vec<_> = running
             .iter()
-            .map(|(service, revision, weight_percent, running, shadow, kept)| Sample {
+            .map(|(service, revision, weight_percent, running, shadow, of_service)| Sample {
                 service,
                 revision: *revision,
                 version: running.version.to_string(),
@@ -351,7 +354,8 @@ impl Node {
                 traffic: &running.traffic,
                 pool: running.pool.stats(),
                 limits: running.pool.limits(),
-                kept_bytes: *kept,
+                kept_bytes: of_service.0,
+                in_mailboxes: of_service.1,
                 shadow: *shadow,
             })
             .collect();

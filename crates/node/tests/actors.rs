@@ -10,68 +10,12 @@ use std::time::Duration;
 
 use airssys_wasm::{NodeSettings, Pooling, Server, ServerSettings};
 use airssys_wasm_api::command::{Invoke, RollbackTo, Source, Update};
-use airssys_wasm_api::reply::{Invoked, Outcome, Removed, RolloutReport, Traffic};
-use airssys_wasm_api::{By, Code, Command, Failure, Payload};
+use airssys_wasm_api::reply::{Outcome, Removed, RolloutReport, Traffic};
+use airssys_wasm_api::{By, Code, Command};
 use airssys_wasm_model::{Span, StrategyName, Version};
-use common::{Tested, V1, V2, back, greet, guest, name, named, until, with_manifest};
+use common::counting::{Count, counter, deployed, each, said, say, users};
+use common::{Tested, V1, V2, back, greet, guest, named, until, with_manifest};
 use futures::future::join_all;
-use futures::{StreamExt as _, stream};
-
-/// Calls at once in what the tests do in parallel.
-const AT_ONCE: usize = 16;
-
-/// A counter for each user, on at most so many instances.
-fn counter(guest_name: &str, max: u32) -> Vec<u8> {
-    let tables = format!("[instances]\nmodel = \"actor\"\nkey = \"header:x-user\"\nmax = {max}\n");
-    with_manifest(guest(guest_name), "counter", &tables)
-}
-
-fn said(user: Option<&str>, text: &str) -> Invoke {
-    let metadata = user.map(|user| ("x-user".to_owned(), user.to_owned()));
-    Invoke {
-        service: name("counter"),
-        function: None,
-        args: Vec::new(),
-        input: Payload(text.to_owned().into()),
-        content_type: None,
-        metadata: metadata.into_iter().collect(),
-    }
-}
-
-/// What one key's call came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Count {
-    count: u64,
-    revision: u32,
-}
-
-async fn say(tested: &Tested, user: &str, text: &str) -> Result<Count, Failure> {
-    let invoked: Invoked = tested.ask(Command::Invoke(said(Some(user), text))).await?;
-    let count = String::from_utf8(invoked.output.0.to_vec()).unwrap().parse().unwrap();
-    Ok(Count { count, revision: invoked.revision.0 })
-}
-
-/// Calls for each of these users once, and gives the answers by their user.
-async fn each(tested: &Tested, users: &[String], text: &str) -> BTreeMap<String, Count> {
-    let calls = stream::iter(users).map(|user| async move {
-        (
-            user.clone(),
-            say(tested, user, text).await.unwrap_or_else(|error| panic!("{user}: {error}")),
-        )
-    });
-    calls.buffer_unordered(AT_ONCE).collect().await
-}
-
-fn users(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("user-{number}")).collect()
-}
-
-async fn deployed(max: u32) -> Tested {
-    let tested = Tested::new().await;
-    let deploy = tested.deployment("counter", &counter("counter", max), V1);
-    tested.deploy(deploy).await.unwrap();
-    tested
-}
 
 /// An update that waits at this share.
 async fn canary(tested: &Tested, bytes: &[u8], share: f64) {

@@ -1,5 +1,5 @@
-//! A call that a limit stopped: named to its caller by the error, and to the operator by a count and a line in the
-//! service's log.
+//! A call that a limit stopped or turned away: named to its caller by the error, and to the operator by a count and a
+//! line in the service's log.
 
 use super::Limit;
 use crate::call::CallError;
@@ -17,6 +17,17 @@ impl Revision {
             ),
             None => format!("a call was stopped: it has used up its {limit}"),
         };
+        self.voice.notice(call, &said);
+    }
+
+    /// A call was turned away because too many wait already.
+    pub(crate) fn turned_away(&self, call: RequestId) {
+        let (limit, setting) = (Limit::Queue, self.spec.limits.queue);
+        self.meters.hit(limit);
+        let said = format!(
+            "a call was turned away at the limit `{limit}` of {setting}; if more are to wait, raise that under \
+             [limits] in its Component.toml"
+        );
         self.voice.notice(call, &said);
     }
 

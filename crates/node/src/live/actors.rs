@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use airssys_wasm_deploy::Claimed;
-use airssys_wasm_host::{CallCtx, CallError, HttpError};
+use airssys_wasm_host::{CallCtx, CallError, ClaimError, HttpError};
 use airssys_wasm_model::{InstanceModel, RevisionNumber};
 use bytes::Bytes;
 use http_body::Body;
@@ -82,6 +82,11 @@ impl LiveService {
         let until = call.deadline.map_or(longest, |deadline| deadline.min(longest));
         call.deadline = Some(until);
         let turn = self.mailboxes.turn(to.actor(), limits.queue, until).await;
+        let turn = turn.inspect_err(|why| {
+            if *why == ClaimError::Saturated {
+                first.pool.turned_away(call.request_id);
+            }
+        });
         let turn = turn.map_err(CallError::from)?;
         // The key decides, so nothing is drawn.
         let claimed = self.switch.claim(to, 0)?;

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each file of tests uses its part")]
 
+pub(crate) mod counting;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
