@@ -62,10 +62,29 @@ pub struct SavedState {
 #[error("the component's state could not be kept")]
 pub struct StateError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
+/// Why a call has no turn.
+#[derive(Debug, thiserror::Error)]
+pub enum TurnError {
+    /// Its key has no state yet, and as many have one as may.
+    #[error("as many keys have a state as may")]
+    Full,
+    /// What there is of it cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
 /// Keeps the state of a service's actors: of one without a key, or of one a key.
 pub trait StateKeeper: Send + Sync {
-    /// Waits for this call's turn at an actor's state; the ones before go first.
-    fn turn(&self, of: Option<ActorKey>) -> BoxFuture<'_, Result<Box<dyn Turn>, StateError>>;
+    /// Waits for this call's turn at an actor's state; the ones before go first. A key without a state takes a place
+    /// among so many at most, which is given back with the turn if nothing was saved.
+    ///
+    /// # Errors
+    /// When there is no place, or the state cannot be read.
+    fn turn(
+        &self,
+        of: Option<ActorKey>,
+        actors_max: u32,
+    ) -> BoxFuture<'_, Result<Box<dyn Turn>, TurnError>>;
 
     /// The state of the actor without a key as it is, without a turn: what a new version tries its migration on.
     fn peek(&self) -> BoxFuture<'_, Result<Option<SavedState>, StateError>>;
@@ -99,14 +118,14 @@ pub struct MemoryKeeper {
 type Shared = Arc<Mutex<Option<InMemory>>>;
 
 impl MemoryKeeper {
-    /// Actors at most: nothing of them is ever forgotten, and callers choose their keys.
+    /// Actors at most, whatever a revision may have: nothing of them is ever forgotten, and callers choose their keys.
     pub const ACTORS_MAX: usize = 100_000;
 
-    fn actor(&self, of: Option<ActorKey>) -> Result<Shared, StateError> {
+    fn actor(&self, of: Option<ActorKey>, most: usize) -> Result<Shared, TurnError> {
         let mut actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner);
-        if actors.len() >= Self::ACTORS_MAX && !actors.contains_key(&of) {
-            let full = format!("{} actors are kept in memory, and no more", Self::ACTORS_MAX);
-            return Err(StateError(full.into()));
+        // A place stays taken where nothing was saved, too.
+        if actors.len() >= most.min(Self::ACTORS_MAX) && !actors.contains_key(&of) {
+            return Err(TurnError::Full);
         }
         Ok(Arc::clone(actors.entry(of).or_default()))
     }
@@ -121,16 +140,22 @@ struct InMemory {
 struct MemoryTurn(OwnedMutexGuard<Option<InMemory>>);
 
 impl StateKeeper for MemoryKeeper {
-    fn turn(&self, of: Option<ActorKey>) -> BoxFuture<'_, Result<Box<dyn Turn>, StateError>> {
+    fn turn(
+        &self,
+        of: Option<ActorKey>,
+        actors_max: u32,
+    ) -> BoxFuture<'_, Result<Box<dyn Turn>, TurnError>> {
         Box::pin(async move {
-            let actor = self.actor(of)?;
+            let actor = self.actor(of, actors_max as usize)?;
             Ok(Box::new(MemoryTurn(actor.lock_owned().await)) as Box<dyn Turn>)
         })
     }
 
     fn peek(&self) -> BoxFuture<'_, Result<Option<SavedState>, StateError>> {
         Box::pin(async {
-            let actor = self.actor(None)?;
+            let actor =
+                self.actors.lock().unwrap_or_else(PoisonError::into_inner).get(&None).cloned();
+            let Some(actor) = actor else { return Ok(None) };
             let kept = actor.lock().await;
             Ok(kept.as_ref().map(|kept| kept.saved.clone()))
         })

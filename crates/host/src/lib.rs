@@ -37,7 +37,9 @@ mod wasi;
 mod watch;
 mod workers;
 
-pub use actor::{ActorKey, KeyTooLong, MemoryKeeper, SavedState, StateError, StateKeeper, Turn};
+pub use actor::{
+    ActorKey, KeyTooLong, MemoryKeeper, SavedState, StateError, StateKeeper, Turn, TurnError,
+};
 pub use adapt::{AdaptError, adapt};
 pub use artifact::{ArtifactError, FunctionSignature, Inspection, Offers, inspect};
 pub use backends::Backends;

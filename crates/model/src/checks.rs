@@ -41,6 +41,7 @@ pub(crate) fn limits(limits: &Limits) -> Result<(), Fault> {
         ("requests", limits.requests, 0..=Limits::REQUESTS_MAX),
         ("request_rate", limits.request_rate, 0..=Limits::RATE_MAX),
         ("keyvalue_rate", limits.keyvalue_rate, 0..=Limits::RATE_MAX),
+        ("actors", limits.actors, 1..=Limits::ACTORS_MAX),
     ] {
         in_range(key, count, allowed)?;
     }
@@ -162,6 +163,7 @@ mod tests {
         let transfer = |bytes| Limits { transfer: ByteSize(bytes), ..Limits::DEFAULT };
         let keyvalue = |bytes| Limits { keyvalue: ByteSize(bytes), ..Limits::DEFAULT };
         let keyvalue_rate = |keyvalue_rate| Limits { keyvalue_rate, ..Limits::DEFAULT };
+        let actors = |actors| Limits { actors, ..Limits::DEFAULT };
         let cases = [
             (memory(65_536), memory(65_535)),
             (memory(4 << 30), memory((4 << 30) + 1)),
@@ -188,6 +190,8 @@ mod tests {
             (transfer(0), transfer((1 << 40) + 1)),
             (keyvalue(16 << 30), keyvalue((16 << 30) + 1)),
             (keyvalue_rate(0), keyvalue_rate(1_000_001)),
+            (actors(1), actors(0)),
+            (actors(10_000_000), actors(10_000_001)),
         ];
         for (sound, beyond) in cases {
             assert_eq!(limits(&sound), Ok(()), "{sound:?}");

@@ -45,6 +45,8 @@ pub struct Limits {
     pub keyvalue: ByteSize,
     /// Keys that the revision may read or write in a second.
     pub keyvalue_rate: u32,
+    /// Actors that its service may have: keys that have a state. A call with a key more is refused.
+    pub actors: u32,
 }
 
 impl Limits {
@@ -111,6 +113,9 @@ impl Limits {
     /// The most that the buckets of a service may hold: every opening of the store counts it.
     pub const KEYVALUE_MAX: ByteSize = ByteSize(16 << 30);
 
+    /// The most actors of a service. Each start of a node counts them, and each has a record of a KiB or more.
+    pub const ACTORS_MAX: u32 = 10_000_000;
+
     /// What a manifest that says nothing gets.
     pub const DEFAULT: Self = Self {
         memory: ByteSize::mib(64),
@@ -130,6 +135,7 @@ impl Limits {
         transfer: ByteSize::mib(1 << 10),
         keyvalue: ByteSize::mib(64),
         keyvalue_rate: 20_000,
+        actors: 100_000,
     };
 }
 

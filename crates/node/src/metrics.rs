@@ -96,6 +96,8 @@ pub(crate) struct Sample<'a> {
     pub(crate) limits: [LimitUse; Limit::ALL.len()],
     /// What the buckets of its service hold, where they have been opened.
     pub(crate) kept_bytes: Option<u64>,
+    /// How many keys of its service have a state, where they have been counted.
+    pub(crate) actors: Option<u64>,
     /// Calls that wait for their actor's turn. They have no revision yet; most will have the active one, which has
     /// them all here.
     pub(crate) in_mailboxes: u32,
@@ -217,6 +219,7 @@ const LIMITS: [OfLimit; 3] = [
         "What is used now of limits that are levels: of all instances together, whose each has the limit.",
         |sample, of| match of.limit {
             Limit::Keyvalue => sample.kept_bytes.map(|bytes| bytes as f64),
+            Limit::Actors => sample.actors.map(|actors| actors as f64),
             Limit::Queue => of.used.map(|queued| queued + f64::from(sample.in_mailboxes)),
             _ => of.used,
         },

@@ -339,7 +339,7 @@ impl Node {
                     let weight = table.weight(number).map_or(0.0, |weight| weight.percent());
                     let shadow = service.live.shadowing.usage(number);
                     let in_mailboxes = if active == Some(number) { waiting } else { 0 };
-                    let of_service = (kept, in_mailboxes);
+                    let of_service = (kept, service.actors(), in_mailboxes);
                     (service.name().as_str(), number.0, weight, running, shadow, of_service)
                 })
             })
@@ -355,7 +355,8 @@ impl Node {
                 pool: running.pool.stats(),
                 limits: running.pool.limits(),
                 kept_bytes: of_service.0,
-                in_mailboxes: of_service.1,
+                actors: of_service.1,
+                in_mailboxes: of_service.2,
                 shadow: *shadow,
             })
             .collect();

@@ -140,6 +140,11 @@ impl Service {
         self.buckets.bytes()
     }
 
+    /// How many of its keys have a state, where they have been counted.
+    pub(crate) fn actors(&self) -> Option<u64> {
+        self.state.actors()
+    }
+
     /// The record and its changes.
     pub(crate) fn watch(&self) -> watch::Receiver<Arc<ServiceRecord>> {
         self.record.subscribe()
@@ -321,6 +326,13 @@ impl Service {
             tracing::warn!(service = %self.name(), %program, "granted, and not in the list of programs");
         }
         let is_actor = settings.instances.model == InstanceModel::Actor;
+        if is_actor
+            && settings.instances.key.is_some()
+            && let Err(error) = self.state.count().await
+        {
+            // Each new key tries again, and says so to whoever called.
+            tracing::error!(service = %self.name(), error = &error as &dyn std::error::Error, "its actors are not counted");
+        }
         let spec = RevisionSpec {
             service: self.name().clone(),
             revision: number,

@@ -4,15 +4,19 @@
 //! version before the present one saved last is kept beside it, for whoever has to undo a migration. An actor
 //! without a key has the record `state/SERVICE`, one of a key `state/SERVICE/HASH`.
 
+mod places;
+
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, Weak};
 
-use airssys_wasm_host::{ActorKey, SavedState, StateError, StateKeeper, Turn};
+use airssys_wasm_host::{ActorKey, SavedState, StateError, StateKeeper, Turn, TurnError};
 use airssys_wasm_model::{Name, Version};
 use airssys_wasm_store::{PutError, RecordError, Store};
 use futures::future::{BoxFuture, FutureExt};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
+
+use self::places::{Place, Places};
 
 /// Keeps the state of one service's actors.
 pub(crate) struct KeptState {
@@ -23,6 +27,8 @@ pub(crate) struct KeptState {
     seen: Arc<Mutex<Seen>>,
     /// The same of each key that has a call now. Guards a look-up, never across an await.
     seen_of: std::sync::Mutex<SeenOf>,
+    /// Set by the first who asks for it.
+    places: OnceCell<Places>,
 }
 
 /// What is seen of a key is forgotten with its last call. What is left of those is swept out when the map has
@@ -59,6 +65,8 @@ struct StoredTurn {
     store: Arc<Store>,
     key: String,
     seen: Option<OwnedMutexGuard<Seen>>,
+    /// Of a key that had no state when the turn began.
+    place: Option<Place>,
 }
 
 /// The head of a record; the bytes of both states follow it.
@@ -75,7 +83,29 @@ struct Head {
 
 impl KeptState {
     pub(crate) fn new(store: Arc<Store>, service: &Name) -> Self {
-        Self { store, key: key(service), seen: Arc::default(), seen_of: Default::default() }
+        let (key, places) = (key(service), OnceCell::new());
+        Self { store, key, seen: Arc::default(), seen_of: Default::default(), places }
+    }
+
+    /// Counts the keys that have a state, unless they are counted. That takes time in proportion to them, so a revision
+    /// with a key has it done before a call comes.
+    pub(crate) async fn count(&self) -> Result<(), StateError> {
+        self.places().await.map(drop)
+    }
+
+    /// Keys that have a state, or whose first call runs; nothing where they have not been counted.
+    pub(crate) fn actors(&self) -> Option<u64> {
+        self.places.get().map(Places::taken)
+    }
+
+    async fn places(&self) -> Result<&Places, StateError> {
+        let count = || async {
+            let (store, prefix) = (Arc::clone(&self.store), format!("{}/", self.key));
+            let counting = tokio::task::spawn_blocking(move || store.records().count(&prefix));
+            let counted = counting.await.map_err(|error| StateError(error.into()))?;
+            Ok(Places::of(counted.map_err(|error| StateError(error.into()))?))
+        };
+        self.places.get_or_try_init(count).await
     }
 
     /// Where an actor's state is, and what is seen of it.
@@ -108,7 +138,11 @@ impl KeptState {
         let deleting = tokio::task::spawn_blocking(move || delete_all(&store, &key));
         deleting
             .await
-            .map_err(|panicked| PutError::Io { source: std::io::Error::other(panicked) })?
+            .map_err(|panicked| PutError::Io { source: std::io::Error::other(panicked) })??;
+        if let Some(places) = self.places.get() {
+            places.clear();
+        }
+        Ok(())
     }
 }
 
@@ -141,15 +175,25 @@ pub(crate) fn key(service: &Name) -> String {
 }
 
 impl StateKeeper for KeptState {
-    fn turn(&self, of: Option<ActorKey>) -> BoxFuture<'_, Result<Box<dyn Turn>, StateError>> {
+    fn turn(
+        &self,
+        of: Option<ActorKey>,
+        actors_max: u32,
+    ) -> BoxFuture<'_, Result<Box<dyn Turn>, TurnError>> {
         async move {
             let (key, seen) = self.actor(of);
             let mut seen = seen.lock_owned().await;
             if matches!(*seen, Seen::Unread) {
                 *seen = Seen::Read(read(&self.store, &key).await?);
             }
+            let place = match *seen {
+                Seen::Read(None) if of.is_some() => {
+                    Some(self.places().await?.take(actors_max).ok_or(TurnError::Full)?)
+                }
+                Seen::Read(_) | Seen::Unread => None,
+            };
             let store = Arc::clone(&self.store);
-            Ok(Box::new(StoredTurn { store, key, seen: Some(seen) }) as Box<dyn Turn>)
+            Ok(Box::new(StoredTurn { store, key, seen: Some(seen), place }) as Box<dyn Turn>)
         }
         .boxed()
     }
@@ -184,7 +228,7 @@ impl Turn for StoredTurn {
     ) -> BoxFuture<'a, Result<u64, StateError>> {
         let kept = next(self.kept(), version, bytes);
         let (store, key) = (Arc::clone(&self.store), self.key.clone());
-        let seen = self.seen.take();
+        let (seen, place) = (self.seen.take(), self.place.take());
         let writing = tokio::task::spawn_blocking(move || {
             let Some(mut seen) = seen else {
                 return Err(StateError("an earlier save of this turn failed".into()));
@@ -194,10 +238,13 @@ impl Turn for StoredTurn {
                 Seen::Read(None) | Seen::Unread => None,
             };
             *seen = Seen::Unread;
-            let record = store
-                .records()
-                .put_if(&key, expected, &encode(&kept)?)
-                .map_err(|error: PutError| StateError(error.into()))?;
+            let put = store.records().put_if(&key, expected, &encode(&kept)?);
+            if let Some(place) = place
+                && (put.is_ok() || may_be_there(&store, &key))
+            {
+                place.keep();
+            }
+            let record = put.map_err(|error: PutError| StateError(error.into()))?;
             let generation = kept.state.generation;
             *seen = Seen::Read(Some(Kept { record, ..kept }));
             Ok((seen, generation))
@@ -209,6 +256,11 @@ impl Turn for StoredTurn {
         }
         .boxed()
     }
+}
+
+/// Whether a save that failed may have left a state all the same.
+fn may_be_there(store: &Store, key: &str) -> bool {
+    !matches!(store.records().get(key), Ok(None))
 }
 
 /// What is kept after this version has saved these bytes.
@@ -278,6 +330,7 @@ mod tests {
 
     const V1: Version = Version::new(1, 0, 0);
     const V2: Version = Version::new(2, 0, 0);
+    const MOST: u32 = 10_000;
 
     #[tokio::test]
     async fn what_one_keeper_saved_another_reads() {
@@ -286,20 +339,20 @@ mod tests {
         let service: Name = "counter".parse().unwrap();
         let keeper = KeptState::new(Arc::clone(&store), &service);
         assert_eq!(keeper.peek().await.unwrap(), None);
-        let mut turn = keeper.turn(None).await.unwrap();
+        let mut turn = keeper.turn(None, MOST).await.unwrap();
         assert_eq!(turn.save(&V1, b"one".to_vec()).await.unwrap(), 1);
         assert_eq!(turn.save(&V1, b"two".to_vec()).await.unwrap(), 2);
         drop(turn);
-        let mut turn = keeper.turn(None).await.unwrap();
+        let mut turn = keeper.turn(None, MOST).await.unwrap();
         turn.save(&V2, b"three".to_vec()).await.unwrap();
         drop(turn);
 
         let other = KeptState::new(store, &service);
         let state = SavedState { version: V2, bytes: b"three".to_vec(), generation: 3 };
         assert_eq!(other.peek().await.unwrap(), Some(state.clone()));
-        assert_eq!(other.turn(None).await.unwrap().saved(), Some(&state));
+        assert_eq!(other.turn(None, MOST).await.unwrap().saved(), Some(&state));
         let previous = SavedState { version: V1, bytes: b"two".to_vec(), generation: 2 };
-        assert_eq!(other.turn(None).await.unwrap().previous(), Some(&previous));
+        assert_eq!(other.turn(None, MOST).await.unwrap().previous(), Some(&previous));
     }
 
     #[tokio::test]
@@ -307,10 +360,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(Store::open(dir.path()).unwrap());
         let keeper = Arc::new(KeptState::new(store, &"a".parse().unwrap()));
-        let first = keeper.turn(None).await.unwrap();
+        let first = keeper.turn(None, MOST).await.unwrap();
         let waiting = Arc::clone(&keeper);
         let second = tokio::spawn(async move {
-            waiting.turn(None).await.unwrap().saved().map(|saved| saved.generation)
+            waiting.turn(None, MOST).await.unwrap().saved().map(|saved| saved.generation)
         });
         tokio::task::yield_now().await;
         assert!(!second.is_finished());
@@ -336,20 +389,20 @@ mod tests {
         let all = || actors.into_iter().chain([None]);
         let mut turns = Vec::new();
         for (number, of) in all().enumerate() {
-            let mut turn = keeper.turn(of).await.unwrap();
+            let mut turn = keeper.turn(of, MOST).await.unwrap();
             assert_eq!(turn.saved(), None);
             turn.save(&V1, vec![number as u8]).await.unwrap();
             turns.push(turn);
         }
         drop(turns);
-        neighbour.turn(actors[0]).await.unwrap().save(&V1, b"other".to_vec()).await.unwrap();
+        neighbour.turn(actors[0], MOST).await.unwrap().save(&V1, b"other".to_vec()).await.unwrap();
         for (number, of) in all().enumerate() {
-            let turn = keeper.turn(of).await.unwrap();
+            let turn = keeper.turn(of, MOST).await.unwrap();
             assert_eq!(turn.saved().unwrap().bytes, [number as u8]);
         }
         keeper.forget().await.unwrap();
         for of in all() {
-            assert_eq!(keeper.turn(of).await.unwrap().saved(), None);
+            assert_eq!(keeper.turn(of, MOST).await.unwrap().saved(), None);
         }
         assert_eq!(store.records().keys("state/").unwrap().len(), 1, "the neighbour's");
     }
@@ -360,8 +413,52 @@ mod tests {
         let store = Arc::new(Store::open(dir.path()).unwrap());
         let keeper = KeptState::new(store, &"a".parse().unwrap());
         for number in 0..1_000_u32 {
-            keeper.turn(Some(ActorKey::of(&number.to_le_bytes()).unwrap())).await.unwrap();
+            keeper.turn(Some(ActorKey::of(&number.to_le_bytes()).unwrap()), MOST).await.unwrap();
         }
         assert!(keeper.seen_of.lock().unwrap().keys.len() <= SWEPT_AT_LEAST);
+    }
+
+    fn key_of(number: u32) -> Option<ActorKey> {
+        ActorKey::of(&number.to_le_bytes()).ok()
+    }
+
+    async fn save(keeper: &KeptState, of: Option<ActorKey>, most: u32, bytes: Vec<u8>) -> bool {
+        keeper.turn(of, most).await.unwrap().save(&V1, bytes).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_new_key_takes_one_of_so_many_places_and_gives_it_back_where_nothing_is_saved() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(dir.path()).unwrap());
+        let keeper = KeptState::new(Arc::clone(&store), &"a".parse().unwrap());
+        let neighbour = KeptState::new(Arc::clone(&store), &"a-b".parse().unwrap());
+        assert!(save(&neighbour, key_of(9), 1, vec![1]).await);
+        let is_full = async |keeper: &KeptState, of, most| {
+            matches!(keeper.turn(of, most).await.err(), Some(TurnError::Full))
+        };
+        drop(keeper.turn(key_of(0), 2).await.unwrap());
+        let too_large = vec![0; 17 << 20];
+        assert!(!save(&keeper, key_of(0), 2, too_large).await);
+        assert_eq!(keeper.actors(), Some(0));
+        for number in [0, 0, 1] {
+            assert!(save(&keeper, key_of(number), 2, vec![2]).await, "{number}");
+        }
+        assert!(is_full(&keeper, key_of(2), 2).await);
+        // Its first call runs: it has no state, and takes a place.
+        let under_way = keeper.turn(key_of(2), 3).await.unwrap();
+        assert!(is_full(&keeper, key_of(3), 3).await);
+        assert_eq!(keeper.actors(), Some(3));
+        drop(under_way);
+        assert!(save(&keeper, key_of(3), 3, vec![3]).await);
+        assert!(save(&keeper, key_of(0), 1, vec![4]).await, "it is there, whatever may be now");
+        assert!(save(&keeper, None, 1, vec![5]).await, "one without a key is no other's affair");
+
+        // Whoever comes later counts what there is.
+        let later = KeptState::new(Arc::clone(&store), &"a".parse().unwrap());
+        assert!(is_full(&later, key_of(4), 3).await);
+        assert_eq!(later.actors(), Some(3));
+        later.forget().await.unwrap();
+        assert!(save(&later, key_of(4), 1, vec![6]).await);
+        assert!(is_full(&later, key_of(5), 1).await);
     }
 }

@@ -62,13 +62,13 @@ pub(crate) fn inspection(found: &Inspection) -> String {
 fn limits(limits: &Limits) -> String {
     let Limits { memory, time, cpu, concurrency, queue, files, sockets, .. } = limits;
     let Limits { handles, parts, output, log_lines, log_rate, .. } = limits;
-    let Limits { requests, request_rate, transfer, keyvalue, keyvalue_rate, .. } = limits;
+    let Limits { requests, request_rate, transfer, keyvalue, keyvalue_rate, actors, .. } = limits;
     format!(
         "limits: memory {memory}, time {time}, cpu {cpu}, concurrency {concurrency}, queue {queue}, \
          files {files}, sockets {sockets}, handles {handles}, parts {parts}, output {output}, \
          log_lines {log_lines}, log_rate {log_rate}/s, requests {requests}, \
          request_rate {request_rate}/s, transfer {transfer}, keyvalue {keyvalue}, \
-         keyvalue_rate {keyvalue_rate}/s\n"
+         keyvalue_rate {keyvalue_rate}/s, actors {actors}\n"
     )
 }
 

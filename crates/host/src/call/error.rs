@@ -3,7 +3,7 @@
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 use wasmtime_wasi::I32Exit;
 
-use crate::actor::StateError;
+use crate::actor::{StateError, TurnError};
 use crate::bindings::airssys::component::types as contract;
 use crate::guest::Guest;
 use crate::limit::{Halt, Limit};
@@ -37,8 +37,8 @@ pub enum CallError {
     /// The guest ended its program in the middle of a call.
     #[error("the component exited with code {0} in the middle of a call")]
     Exited(i32),
-    /// A limit stopped the guest. Its instance is gone.
-    #[error("the component was stopped at its limit on {0}")]
+    /// A limit stopped the guest. Its instance is gone. At the one on actors, there was none yet.
+    #[error("{}", at_limit(*.0))]
     Limit(Limit),
     /// An HTTP guest returned without an answer.
     #[error("the component returned without an answer")]
@@ -85,6 +85,13 @@ pub enum CallError {
     /// The host's own fault.
     #[error("the host failed: {0}")]
     Host(String),
+}
+
+fn at_limit(limit: Limit) -> String {
+    match limit {
+        Limit::Actors => format!("the call has a new key, and the limit on {limit} is reached"),
+        limit => format!("the component was stopped at its limit on {limit}"),
+    }
 }
 
 fn listed(names: &[String]) -> String {
@@ -139,6 +146,15 @@ impl From<contract::Error> for Fault {
             contract::ErrorKind::Failed => Kind::Failed,
         };
         Self { kind, message: clamped(error.message) }
+    }
+}
+
+impl From<TurnError> for CallError {
+    fn from(error: TurnError) -> Self {
+        match error {
+            TurnError::Full => Self::Limit(Limit::Actors),
+            TurnError::State(error) => Self::State(error),
+        }
     }
 }
 

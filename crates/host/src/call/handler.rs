@@ -142,7 +142,7 @@ async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallEr
             let wrong = "a call names an actor exactly where each key has one";
             return Err(CallError::Host(wrong.into()));
         }
-        let mut turn = keeper.turn(actor).await?;
+        let mut turn = keeper.turn(actor, pool.revision.spec.limits.actors).await?;
         let generation = turn.saved().map(|saved| saved.generation);
         // One that has had calls of another actor is not for this one, whatever it holds: what a guest keeps
         // beside its state would go from one caller to the next.

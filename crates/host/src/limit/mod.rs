@@ -57,6 +57,8 @@ pub enum Limit {
     Keyvalue,
     /// Keys read and written in a second.
     KeyvalueRate,
+    /// Actors with a key, of the service.
+    Actors,
 }
 
 /// What a revision has of one of its limits.
@@ -82,7 +84,7 @@ pub(crate) enum Setting {
 
 impl Limit {
     /// Each of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Memory,
         Self::Time,
         Self::Cpu,
@@ -101,6 +103,7 @@ impl Limit {
         Self::Transfer,
         Self::Keyvalue,
         Self::KeyvalueRate,
+        Self::Actors,
     ];
 
     /// The name by which manifests and answers know it.
@@ -124,6 +127,7 @@ impl Limit {
             Self::Transfer => "transfer",
             Self::Keyvalue => "keyvalue",
             Self::KeyvalueRate => "keyvalue_rate",
+            Self::Actors => "actors",
         }
     }
 
@@ -153,6 +157,7 @@ impl Limit {
             Self::Transfer => Setting::Bytes(limits.transfer),
             Self::Keyvalue => Setting::Bytes(limits.keyvalue),
             Self::KeyvalueRate => Setting::Count(limits.keyvalue_rate),
+            Self::Actors => Setting::Count(limits.actors),
         })
     }
 

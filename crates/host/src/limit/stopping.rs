@@ -11,6 +11,10 @@ impl Revision {
     pub(crate) fn stopped(&self, limit: Limit, call: RequestId) {
         self.meters.hit(limit);
         let said = match limit.setting(&self.spec.limits) {
+            Some(setting) if limit == Limit::Actors => format!(
+                "a call with a new key was refused at the limit `{limit}` of {setting}; if more keys are to have a \
+                 state, raise that under [limits] in its Component.toml"
+            ),
             Some(setting) => format!(
                 "a call was stopped at its limit `{limit}` of {setting}; if it needs more, raise that under [limits] \
                  in its Component.toml"

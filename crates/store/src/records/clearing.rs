@@ -49,9 +49,11 @@ mod tests {
         for key in ["a", "a/1", "a/2", "a/3", "a-b", "a0", "b/1"] {
             records.put_if(key, None, b"x").unwrap();
         }
+        assert_eq!(records.count("a/").unwrap(), 3);
         assert_eq!(records.delete_under("a/", 2).unwrap(), 2);
         assert_eq!(records.delete_under("a/", 2).unwrap(), 1);
         assert_eq!(records.delete_under("a/", 2).unwrap(), 0);
+        assert_eq!(records.count("a/").unwrap(), 0);
         let left: Vec<_> = records.keys("").unwrap().into_iter().map(|(key, _)| key).collect();
         assert_eq!(left, ["a", "a-b", "a0", "b/1"]);
     }

@@ -173,6 +173,20 @@ impl Records {
         self.scan(prefix, |key, version, _| (key.to_owned(), version))
     }
 
+    /// How many records have a key that starts with `prefix`. Reads each of them.
+    pub fn count(&self, prefix: &str) -> Result<u64, RecordError> {
+        self.engine().read(|transaction| {
+            let mut count = 0;
+            for found in transaction.open_table(RECORDS)?.range(prefix..)? {
+                if !found?.0.value().starts_with(prefix) {
+                    break;
+                }
+                count += 1;
+            }
+            Ok(count)
+        })
+    }
+
     /// Changes under `prefix` from now on. List after calling this, so that nothing falls between.
     pub fn watch(&self, prefix: &str) -> Watch {
         self.shelf.announcer.watch(prefix)
