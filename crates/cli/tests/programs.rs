@@ -4,7 +4,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{Node, run_with, with_manifest, write};
+use common::{Node, found, run_with, with_manifest, write};
 
 const MANIFEST: &str = r#"
 [component]
@@ -59,24 +59,18 @@ fn a_program_does_not_outlive_a_node_that_is_killed() {
             command.env("AIRSSYS_WASM_DATA", data);
         })
     });
-    let number = loop {
+    let number = found("the program runs", || {
         let found = std::fs::read_to_string(&leader).unwrap_or_default();
-        if let Some(number) = found.strip_suffix('\n') {
-            break number.to_owned();
-        }
-        std::thread::yield_now();
-    };
+        found.strip_suffix('\n').map(str::to_owned)
+    });
     let _dir = node.kill();
     assert_ne!(calling.join().unwrap().code, Some(0));
     let stat = Path::new("/proc").join(number).join("stat");
-    loop {
+    found("the program is gone", || {
         let stat = std::fs::read_to_string(&stat).unwrap_or_default();
         let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-        if matches!(state, None | Some('Z' | 'X')) {
-            return;
-        }
-        std::thread::yield_now();
-    }
+        matches!(state, None | Some('Z' | 'X')).then_some(())
+    });
 }
 
 #[test]

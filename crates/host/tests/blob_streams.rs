@@ -12,6 +12,7 @@ use airssys_wasm_host::{
     BlobWriter, Pool, Value,
 };
 use airssys_wasm_model::{ByteSize, Span};
+use common::waiting::until;
 use common::{call, pool, rights};
 
 /// One container, `s`, with one object, which has no bytes but a rule for them.
@@ -233,9 +234,7 @@ async fn a_call_that_is_cut_in_the_middle_of_a_write_leaves_nothing() {
     let lines = ["open s", "fill s o 4000000000"];
     assert!(run(&pool, &lines).await.is_err());
     // The piece that was under way ends on its thread.
-    while Arc::strong_count(&endless.0) > 2 {
-        tokio::task::yield_now().await;
-    }
+    until("the end of the write", || Arc::strong_count(&endless.0) <= 2).await;
     assert_eq!(endless.0.finished.load(Ordering::SeqCst), 0);
     assert!(endless.0.given_up.load(Ordering::SeqCst) > 0);
 }

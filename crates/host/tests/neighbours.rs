@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use airssys_wasm_host::{CallError, Host, HostSettings, Limit, Pool, Pooling};
 use airssys_wasm_model::Span;
+use common::waiting::until;
 use common::{get, got, guest, spec};
 
 /// What is measured is the machine's threads, so the tests take turns at them.
@@ -93,9 +94,7 @@ async fn calls_that_wait_for_their_turn_end_in_time_and_with_their_revision() {
             tokio::spawn(async move { get(&busy, "/spin").await.err() })
         })
         .collect();
-    while busy.stats().waited == 0 {
-        tokio::task::yield_now().await;
-    }
+    until("a call that waits for its turn", || busy.stats().waited > 0).await;
     busy.stop().await;
     for call in calls {
         assert!(call.await.unwrap().is_some());

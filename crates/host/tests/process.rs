@@ -10,6 +10,7 @@ use std::time::Duration;
 use airssys_wasm_host::{Backends, CallError, Limit, Pool, Processes, RevisionSpec};
 use airssys_wasm_model::{Programs, Rights, Span};
 use common::told::Told;
+use common::waiting::{PATIENCE, found, until, within};
 use common::{Kept, execute, pool, rights, said};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -58,25 +59,21 @@ async fn guest(
 
 /// The number that a program writes to a file once it runs.
 async fn number(file: &Path) -> i32 {
-    loop {
-        let found = std::fs::read_to_string(file).unwrap_or_default();
-        if let Some(Ok(number)) = found.strip_suffix('\n').map(str::parse) {
-            return number;
-        }
-        tokio::task::yield_now().await;
-    }
+    found(&format!("a number in {}", file.display()), || {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        text.strip_suffix('\n')?.parse().ok()
+    })
+    .await
 }
 
 /// Waits until no such process runs: one that was killed may be there until its parent has looked.
 async fn gone(process: i32) {
-    loop {
+    until(&format!("the end of process {process}"), || {
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
         let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-        if matches!(state, None | Some('Z' | 'X')) {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
+        matches!(state, None | Some('Z' | 'X'))
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -200,10 +197,15 @@ async fn all_gone(listed: &Listed) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_never_ends_is_killed_at_the_calls_time_limit() {
     let listed = endless();
-    let limit = Span(Duration::from_secs(2));
-    let pool = listed.guest(&["process:sleeps"], |spec| spec.limits.time = limit).await;
-    let error = execute(&pool, "sleeps").await.unwrap_err();
-    assert!(matches!(error, CallError::Limit(Limit::Time)), "{error:?}");
+    let mut limit = Duration::from_secs(1);
+    // Until there is time enough for it to begin.
+    while !listed.file("leader").exists() {
+        let pool = listed.guest(&["process:sleeps"], |spec| spec.limits.time = Span(limit)).await;
+        let error = execute(&pool, "sleeps").await.unwrap_err();
+        assert!(matches!(error, CallError::Limit(Limit::Time)), "{error:?}");
+        assert!(limit < PATIENCE, "it never begins");
+        limit *= 2;
+    }
     all_gone(&listed).await;
 }
 
@@ -225,7 +227,7 @@ async fn a_program_is_killed_when_its_revision_is_stopped() {
     let calling = tokio::spawn(async move { execute(&pool, "sleeps").await.map(drop) });
     number(&listed.file("leader")).await;
     stopped.stop().await;
-    assert!(calling.await.unwrap().is_err());
+    assert!(within("the call's end", calling).await.unwrap().is_err());
     all_gone(&listed).await;
 }
 
@@ -252,12 +254,13 @@ async fn a_program_is_killed_when_its_right_is_revoked_and_another_runs_on() {
     number(&listed.file("waits")).await;
     pool.change_rights(Rights::clone(&rights(&["process:sleeps", "process:waits"]))).unwrap();
     pool.change_rights(Rights::clone(&rights(&["process:waits"]))).unwrap();
-    assert_eq!(sleeping.await.unwrap(), "the program is not granted");
+    let killed = within("the end of the one without a right", sleeping).await;
+    assert_eq!(killed.unwrap(), "the program is not granted");
     gone(leader).await;
     gone(number(&listed.file("child")).await).await;
     // What another right is for is still there after both changes, and ends as it would have.
     std::fs::write(listed.file("go"), "").unwrap();
-    assert_eq!(waiting.await.unwrap(), "0 out[done] err[]");
+    assert_eq!(within("the end of the other", waiting).await.unwrap(), "0 out[done] err[]");
     let denied = seen.denied();
     assert_eq!(denied.iter().map(|denial| &*denial.grant).collect::<Vec<_>>(), ["process:sleeps"]);
     let log = log.0.lock().unwrap().join("\n");
@@ -268,13 +271,9 @@ async fn a_program_is_killed_when_its_right_is_revoked_and_another_runs_on() {
 async fn so_many_programs_run_at_once_and_no_more() {
     let listed = Listed::new(&[("waits", "echo $$ > DIR/$$; exec sleep 1000"), ("ends", "true")]);
     let grants = ["process:waits", "process:ends"];
-    let started = |count: usize| {
-        let dir = listed.dir.path().to_owned();
-        async move {
-            while std::fs::read_dir(&dir).unwrap().count() < count {
-                tokio::task::yield_now().await;
-            }
-        }
+    let started = async |count: usize| {
+        let count_now = || std::fs::read_dir(listed.dir.path()).unwrap().count();
+        until(&format!("{count} programs that run"), || count_now() >= count).await;
     };
     let mut calls = Vec::new();
     let mut services = Vec::new();
@@ -295,9 +294,8 @@ async fn so_many_programs_run_at_once_and_no_more() {
     for call in &calls {
         call.abort();
     }
-    while said(&other, "ends").await == busy {
-        tokio::task::yield_now().await;
-    }
+    let free = async { while said(&other, "ends").await == busy {} };
+    within("a place for another program", free).await;
     assert_eq!(said(&other, "ends").await, "0 out[] err[]");
 }
 

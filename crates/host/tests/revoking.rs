@@ -6,7 +6,6 @@ mod common;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use airssys_wasm_host::{
     ActorKey, Backends, CallCtx, Input, KeyValueStore as _, MemoryBuckets, MemoryKeeper,
@@ -14,6 +13,7 @@ use airssys_wasm_host::{
 };
 use airssys_wasm_model::{InstanceModel, Kind, Rights};
 use common::turning::{Change, check, try_run, turning};
+use common::waiting::{until, within};
 use common::{at_rest, call, got, in_turn, model, one_instance, pool, rights};
 use futures::FutureExt as _;
 use tempfile::TempDir;
@@ -182,7 +182,7 @@ async fn an_answer_that_is_on_its_way_from_a_revoked_host_is_cut() {
     };
     let target = format!("/outbound?url=http://{address}/x");
     let both = async { tokio::join!(got(&pool, &target), revoking).0 };
-    let (status, body) = tokio::time::timeout(Duration::from_secs(8), both).await.expect("it ends");
+    let (status, body) = within("the end of the cut answer", both).await;
     // The head had come or not; the whole body has not.
     assert!(status == 403 || (status == 200 && body.len() < 9), "{status} {body}");
     assert_eq!(change.denials(), [format!("send GET to {address}/x")]);
@@ -256,11 +256,9 @@ async fn an_instance_of_several_calls_takes_none_that_came_after_the_change() {
     assert_eq!(got(&pool, "/count").await.1, "2");
     let under_way = tokio::spawn({
         let pool = Arc::clone(&pool);
-        async move { got(&pool, "/sleep?500").await.1 }
+        async move { got(&pool, "/sleep?3000").await.1 }
     });
-    while pool.stats().idle != 0 && !under_way.is_finished() {
-        tokio::task::yield_now().await;
-    }
+    until("a call under way", || pool.stats().idle == 0).await;
     pool.change_rights(Rights::clone(&rights(&["env:A=b"]))).unwrap();
     assert_eq!(got(&pool, "/count").await.1, "1", "a new instance has it");
     assert_eq!(under_way.await.unwrap(), "slept", "what was under way ends by itself");

@@ -12,6 +12,7 @@ use airssys_wasm_host::{Host, HostSettings, Pool, Pooling, Resolver, RevisionSpe
 use airssys_wasm_model::{Asked, Grants, NetAsk, Rights};
 use common::peers::{free_port, server, untouched};
 use common::told::Told;
+use common::waiting::within;
 use common::{Kept, call, guest, rights, spec};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
@@ -290,12 +291,15 @@ async fn a_guest_listens_on_granted_ports_alone() {
 
 /// Connects as soon as somebody listens there.
 async fn connect(port: u16) -> TcpStream {
-    loop {
-        if let Ok(client) = TcpStream::connect(("127.0.0.1", port)).await {
-            return client;
+    let connecting = async {
+        loop {
+            if let Ok(client) = TcpStream::connect(("127.0.0.1", port)).await {
+                return client;
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    within("somebody who listens", connecting).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -229,7 +229,7 @@ mod tests {
     }
 
     fn soon() -> Instant {
-        Instant::now() + Duration::from_secs(30)
+        Instant::now() + Duration::from_secs(60)
     }
 
     #[tokio::test]
@@ -239,9 +239,12 @@ mod tests {
         let waiting = Arc::clone(&mailboxes);
         let second =
             tokio::spawn(async move { waiting.turn(actor(1), 10, soon()).await.map(drop) });
-        while mailboxes.waiting() == 0 {
-            tokio::task::yield_now().await;
-        }
+        let waits = async {
+            while mailboxes.waiting() == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout_at(soon().into(), waits).await.expect("the second call waits");
         mailboxes.turn(actor(2), 0, soon()).await.expect("another key has its own");
         assert!(!second.is_finished());
         drop(first);

@@ -230,7 +230,7 @@ async fn a_gate_that_fails_or_sends_elsewhere_has_not_answered() {
     });
     let broken = Outside::saying(502, "bad gateway");
     for (gate, words) in [(redirect.await, "307"), (broken.await, "bad gateway")] {
-        let rollout = format!("gates = [{{ url = \"{}\", timeout = \"500ms\" }}]", gate.url);
+        let rollout = format!("gates = [{{ url = \"{}\", timeout = \"2s\" }}]", gate.url);
         let report = tested.update(update(&rollout)).await.unwrap();
         assert_eq!(report.outcome, Some(Outcome::Aborted), "{report:?}");
         assert!(report.reason.contains(words), "{}", report.reason);

@@ -12,7 +12,7 @@ use airssys_wasm_api::reply::{
 };
 use airssys_wasm_api::{By, Code, Command, Payload};
 use airssys_wasm_model::{Grants, RolloutSettings, StrategyName};
-use common::{Tested, V1, V2, greet, guest, name, named, with_manifest};
+use common::{Tested, V1, V2, greet, guest, name, named, until, with_manifest};
 
 /// One of them right below `/data`, so that this is the directory that the guest gets.
 const ASKS: &str = r#"
@@ -39,10 +39,20 @@ async fn with_files() -> Tested {
     let grant = format!("files:{}=/data:read", data.display());
     deploy.grants = Grants(vec![grant.parse().unwrap()]);
     tested.deploy(deploy).await.unwrap();
+    // It is decided in the service's record first, and in the trail a moment later.
+    tested.decided(1).await;
     tested
 }
 
 impl Tested {
+    /// What rollouts decided by themselves, when so much of it is in the trail.
+    async fn decided(&self, count: usize) -> Vec<AuditEntry> {
+        let decided = Audit { kind: Some("rollout".into()), ..Audit::default() };
+        let is_there = async || self.trail(decided.clone()).await.len() >= count;
+        until(&format!("decision {count} in the trail"), is_there).await;
+        self.trail(decided).await
+    }
+
     async fn run(&self, lines: &[&str]) -> String {
         let script = lines.join("\n").replace(' ', "\t");
         let invoke = Invoke {
@@ -163,8 +173,7 @@ async fn a_plan_is_one_entry_that_says_that_nothing_was_changed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_rollout_decides_by_itself_is_in_the_trail_with_its_evidence() {
     let tested = with_files().await;
-    let decided = Audit { kind: Some("rollout".into()), ..Audit::default() };
-    let entries = tested.trail(decided.clone()).await;
+    let entries = tested.decided(1).await;
     let [promoted] = &entries[..] else { panic!("{entries:?}") };
     assert_eq!((promoted.service.as_deref(), promoted.revision), (Some("files"), Some(1)));
     assert_eq!((&*promoted.target, &promoted.principal), ("rollout 1 to r1 (1.0.0)", &None));
@@ -179,12 +188,12 @@ async fn what_a_rollout_decides_by_itself_is_in_the_trail_with_its_evidence() {
     let update = Update { rollout, ..greet("files", "hi", StrategyName::Canary) };
     let report = tested.update(update).await.unwrap();
     assert_eq!(report.outcome, Some(Outcome::Inconclusive), "{report:?}");
-    let entries = tested.trail(decided.clone()).await;
+    let entries = tested.decided(2).await;
     let [_, paused] = &entries[..] else { panic!("{entries:?}") };
     let words = paused.detail.as_deref().unwrap();
     assert!(words.starts_with("paused: ") && words.contains("evidence: 0 calls"), "{words}");
     tested.ask::<RolloutReport>(Command::Promote(named("files"))).await.unwrap();
-    let entries = tested.trail(decided).await;
+    let entries = tested.decided(3).await;
     let last = entries.last().unwrap();
     assert!(last.detail.as_deref().unwrap().starts_with("promoted"), "{last:?}");
     assert_eq!(last.principal.as_deref(), Some("tester"));

@@ -119,7 +119,10 @@ async fn a_rollout_is_told_from_its_beginning_through_its_evidence_to_its_outcom
         }
     };
     assert_eq!(outcome.outcome, Some(Outcome::Promoted));
-    assert!((2..=5).contains(&evidence.len()), "{} within 2.5 s", evidence.len());
+    // Twice a second at most. Two may come together when the first was late.
+    let (first, last) = (evidence.first().expect("evidence"), evidence.last().unwrap());
+    let most = 2 + (last.duration_since(*first).as_millis() / 500) as usize;
+    assert!(evidence.len() <= most, "{} where {most} may be", evidence.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,12 +9,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use airssys_wasm::{Pooling, Server, ServerError, ServerSettings};
+use airssys_wasm::{Pooling, ServerSettings};
 use airssys_wasm_api::command::{List, RollbackTo, Source};
 use airssys_wasm_api::reply::{RolloutReport, Services};
 use airssys_wasm_api::{By, Code, Command, Failure};
 use airssys_wasm_model::{Digest, RevisionNumber, Span, StrategyName};
-use common::{Tested, V1, V2, back, config, greet, guest, named, relabelled, until, with_manifest};
+use common::{
+    Tested, V1, V2, back, config, greet, guest, named, relabelled, until, with_manifest, within,
+};
 use serde_json::json;
 
 /// The file of an artifact.
@@ -44,8 +46,8 @@ async fn a_command_that_waits_is_answered_when_the_node_stops() {
     let waiting = tokio::spawn(async move { node.act(Command::Update(update), by).await });
     until("updating", async || tested.status("echo").await.state == "updating").await;
     tested.node.close().await;
-    let answered = tokio::time::timeout(Duration::from_secs(30), waiting).await;
-    let failure: Failure = answered.expect("it goes on waiting").unwrap().unwrap_err();
+    let answered = within("the answer to who waits", waiting).await;
+    let failure: Failure = answered.unwrap().unwrap_err();
     assert_eq!(failure.code, Code::Unavailable, "{failure}");
     let late = tested.deployment("late", &guest("echo-handler"), V1);
     assert_eq!(tested.deploy(late).await.unwrap_err().code, Code::Unavailable);
@@ -200,20 +202,13 @@ async fn answered(url: &str) -> String {
     }
 }
 
-/// A server over a directory that the last node may still be about to let go.
-async fn started(settings: ServerSettings) -> Server {
-    loop {
-        match Server::start(settings.clone()).await {
-            Ok(server) => return server,
-            Err(ServerError::Node(error)) if error.is_in_use() => tokio::task::yield_now().await,
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-/// An address of this machine that nobody listens at.
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+/// Addresses of this machine that nobody listens at, of ports that nobody is given who asks the system for any: those
+/// come from 32768 upwards, unless a machine is set otherwise (ip(7)).
+fn free_addresses() -> impl Iterator<Item = SocketAddr> {
+    let first = std::process::id().wrapping_mul(97);
+    let ports = (0..12_000).map(move |at| (20_000 + first.wrapping_add(at) % 12_000) as u16);
+    let here = ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    here.filter(|address| TcpListener::bind(address).is_ok())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -228,11 +223,12 @@ async fn a_call_brings_its_service_up_before_the_others() {
     let dir = tested.closed().await;
     fs::remove_dir_all(dir.path().join("compiled")).unwrap();
     let mut settings = ServerSettings::new(dir.path());
-    (settings.http, settings.control) = (free_address(), free_address());
+    let mut free = free_addresses();
+    (settings.http, settings.control) = (free.next().unwrap(), free.next().unwrap());
     settings.node.pooling = Pooling::Never;
     let url = format!("http://{}/wanted/", settings.http);
-    let starting = tokio::spawn(started(settings));
-    let text = tokio::time::timeout(Duration::from_secs(60), answered(&url)).await.unwrap();
+    let starting = tokio::spawn(common::serving(settings));
+    let text = within("an answer", answered(&url)).await;
     assert!(text.contains("hello"), "{text}");
     assert!(!starting.is_finished(), "it answered only after all were up");
     let server = starting.await.unwrap();

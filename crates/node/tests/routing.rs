@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use airssys_wasm::{NodeSettings, Pooling, Server, ServerError, ServerSettings};
+use airssys_wasm::{NodeSettings, Pooling, Server, ServerSettings};
 use airssys_wasm_api::command::{Deploy, Invoke, Source, Update};
 use airssys_wasm_api::reply::{
     EvidenceReport, Invoked, Reply, RolloutReport, ServiceStatus, Traffic,
@@ -29,14 +29,7 @@ async fn start(dir: &std::path::Path) -> Server {
     let mut settings = ServerSettings::new(dir);
     (settings.http, settings.control) = [SocketAddr::from(([127, 0, 0, 1], 0)); 2].into();
     settings.node = NodeSettings { pooling: Pooling::Never, ..NodeSettings::new(dir) };
-    loop {
-        match Server::start(settings.clone()).await {
-            Ok(server) => return server,
-            // Over a directory that the last node is about to let go.
-            Err(ServerError::Node(error)) if error.is_in_use() => tokio::task::yield_now().await,
-            Err(error) => panic!("{error}"),
-        }
-    }
+    common::serving(settings).await
 }
 
 impl Routed {
@@ -86,12 +79,15 @@ impl Routed {
     /// Stops the server, changes the record of the service and starts another.
     async fn restarted_with(self, change: impl FnOnce(&mut Value)) -> Self {
         self.server.stop().await;
-        let store = loop {
-            match Store::open(self.dir.path()) {
-                Ok(store) => break store,
-                Err(_) => tokio::task::yield_now().await,
+        let opening = async {
+            loop {
+                match Store::open(self.dir.path()) {
+                    Ok(store) => return store,
+                    Err(_) => tokio::task::yield_now().await,
+                }
             }
         };
+        let store = common::within("the store of the node that stopped", opening).await;
         let mut record = store.records().get_json::<Value>("services/echo").unwrap().unwrap();
         change(&mut record.value);
         store.records().put_json("services/echo", Some(record.version), &record.value).unwrap();

@@ -10,8 +10,7 @@ use crate::command::{List, Named};
 async fn peers() -> (TcpListener, Client) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let node = format!("http://{}", listener.local_addr().unwrap());
-    let mut client = Client::new(Place { node, token: "t".into(), trust: Trust::Public }).unwrap();
-    client.silence_max = Duration::from_millis(50);
+    let client = Client::new(Place { node, token: "t".into(), trust: Trust::Public }).unwrap();
     (listener, client)
 }
 
@@ -48,7 +47,8 @@ async fn nobody_there_is_told_apart_from_a_connection_that_broke() {
 
 #[tokio::test]
 async fn a_node_that_falls_silent_is_not_waited_for_for_ever() {
-    let (listener, client) = peers().await;
+    let (listener, mut client) = peers().await;
+    client.silence_max = Duration::from_millis(500);
     // One says nothing at all, the other begins and says no more.
     for begun in ["", "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\n\r\n\n"] {
         let serves = async {

@@ -5,6 +5,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use airssys_wasm_api::command::{RolloutChoice, Source, Update};
 use airssys_wasm_api::{Client, Place};
@@ -229,5 +230,21 @@ fn leb128(out: &mut Vec<u8>, mut number: usize) {
             return out.push(byte);
         }
         out.push(byte | 0x80);
+    }
+}
+
+/// How long anything may take that comes at all: far above what it does on a machine that is busy with other things.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until there is one, and gives it.
+#[track_caller]
+pub(crate) fn found<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "it never came: {what}");
+        std::thread::sleep(Duration::from_millis(1));
     }
 }

@@ -5,6 +5,7 @@
 pub(crate) mod peers;
 pub(crate) mod told;
 pub(crate) mod turning;
+pub(crate) mod waiting;
 
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -145,12 +146,11 @@ pub(crate) async fn got(pool: &Arc<Pool>, target: &str) -> (u16, String) {
 
 /// Until every instance waits for a call: one is back a little later than its caller has the answer.
 pub(crate) async fn at_rest(pool: &Pool) {
-    let back = async {
-        while pool.stats().idle != pool.stats().instances {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), back).await.expect("every instance comes back");
+    waiting::until("every instance is back", || {
+        let stats = pool.stats();
+        stats.idle == stats.instances
+    })
+    .await;
 }
 
 /// Keeps one instance, and one only: whichever call is next has the same.

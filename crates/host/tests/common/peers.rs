@@ -1,9 +1,11 @@
 //! Whom guests connect to.
 
 use std::net::SocketAddr;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 
 /// A server that answers everybody alike, for as long as the test runs.
 pub(crate) async fn server() -> SocketAddr {
@@ -29,7 +31,19 @@ pub(crate) async fn untouched() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// A port that is free.
+/// A port that is free, for TCP and UDP, and that nobody is given who asks the system for any: those come from 32768
+/// upwards, unless a machine is set otherwise (ip(7)).
 pub(crate) async fn free_port() -> u16 {
-    untouched().await.1.port()
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 12_000;
+    static NEXT: LazyLock<AtomicU32> =
+        LazyLock::new(|| AtomicU32::new(std::process::id().wrapping_mul(97)));
+    for _ in 0..COUNT {
+        let port = (FIRST + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT) as u16;
+        let here = ("127.0.0.1", port);
+        if TcpListener::bind(here).await.is_ok() && UdpSocket::bind(here).await.is_ok() {
+            return port;
+        }
+    }
+    panic!("no port is free");
 }

@@ -2,11 +2,11 @@
 //! before the guest goes on.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use airssys_wasm_host::{CallError, Pool, RevisionSpec, Use, User, Value, Watch};
 use airssys_wasm_model::{Denial, Kind, Rights};
 
+use super::waiting::within;
 use super::{call, pool, rights};
 
 /// Changes the rights at the first use of this kind and target.
@@ -70,7 +70,7 @@ pub(crate) async fn turning(
 pub(crate) async fn try_run(pool: &Arc<Pool>, lines: &[&str]) -> Result<Vec<String>, CallError> {
     let script = Value::String(lines.join("\n").replace(' ', "\t"));
     let running = pool.claim(call()).await.unwrap().call("run", vec![script]);
-    let answer = tokio::time::timeout(Duration::from_secs(8), running).await.expect("it ends");
+    let answer = within("the script's end", running).await;
     let Some(Value::String(answers)) = answer? else { panic!("it answers with a text") };
     Ok(answers.split('\n').map(ToOwned::to_owned).collect())
 }

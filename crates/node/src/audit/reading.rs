@@ -16,8 +16,9 @@ use crate::node::{Shared, blocking};
 /// Queries that read at once: each holds a segment in memory and keeps a disk busy.
 static READERS: Semaphore = Semaphore::const_new(2);
 
-/// How long a query waits for what was handed in just before it. Without it, it shows what is on the disk.
-const FRESH_WITHIN: Duration = Duration::from_millis(500);
+/// How long a query waits for what was handed in just before it: a disk that is busy may take its time for a sync. After
+/// that it shows what is on the disk.
+const FRESH_WITHIN: Duration = Duration::from_secs(5);
 
 pub(crate) async fn audit(shared: &Shared, command: command::Audit) -> Result<Reply, Failure> {
     let audit = shared.trail.reading()?;

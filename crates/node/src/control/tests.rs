@@ -216,9 +216,12 @@ async fn those_who_follow_the_trail_are_bounded_and_give_their_places_back() {
     };
     assert_eq!((refused.code, following.len()), (Code::Saturated, 16));
     following.clear();
-    while client.follow_audit(Audit::default()).await.is_err() {
-        tokio::task::yield_now().await;
-    }
+    let free = async {
+        while client.follow_audit(Audit::default()).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), free).await.expect("a place comes back");
     let limited = Audit { limit: Some(1), ..Audit::default() };
     assert_eq!(client.follow_audit(limited).await.err().unwrap().code, Code::Usage);
 }

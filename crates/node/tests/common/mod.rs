@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use airssys_wasm::{Node, NodeSettings, Pooling};
+use airssys_wasm::{Node, NodeSettings, Pooling, Server, ServerError, ServerSettings};
 use airssys_wasm_api::command::{
     Deploy, Invoke, Named, Rollback, RollbackTo, RolloutChoice, Source, Update,
 };
@@ -72,7 +72,17 @@ pub(crate) fn config(value: Value) -> Map<String, Value> {
 
 pub(crate) async fn open(dir: &Path) -> Arc<Node> {
     let settings = NodeSettings { pooling: Pooling::Never, ..NodeSettings::new(dir) };
-    Node::open(settings).await.unwrap()
+    // The directory's lock goes with the last task of a node that was there before.
+    let opening = async {
+        loop {
+            match Node::open(settings.clone()).await {
+                Ok(node) => return node,
+                Err(error) if error.is_in_use() => tokio::time::sleep(LOOK_EVERY).await,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    within("a node over its directory", opening).await
 }
 
 impl Tested {
@@ -84,19 +94,7 @@ impl Tested {
     /// Closes the node as a stop does and opens another over the same directory.
     pub(crate) async fn restarted(self) -> Self {
         let dir = self.closed().await;
-        let mut tries = 0;
-        loop {
-            let settings =
-                NodeSettings { pooling: Pooling::Never, ..NodeSettings::new(dir.path()) };
-            match Node::open(settings).await {
-                Ok(node) => return Self { node, dir },
-                Err(error) if tries > 1_000 => panic!("{error}"),
-                Err(_) => {
-                    tries += 1;
-                    tokio::task::yield_now().await;
-                }
-            }
-        }
+        Self { node: open(dir.path()).await, dir }
     }
 
     /// Closes the node as a stop does.
@@ -105,10 +103,7 @@ impl Tested {
         node.close().await;
         let last = Arc::downgrade(&node);
         drop(node);
-        // The directory's lock goes with the last task of the old node.
-        while last.strong_count() > 0 {
-            tokio::task::yield_now().await;
-        }
+        until("the end of the node", async || last.strong_count() == 0).await;
         dir
     }
 
@@ -185,13 +180,40 @@ pub(crate) fn back(service: &str, to: RollbackTo) -> Command {
     })
 }
 
-/// Waits, at most half a minute, until what is asked again and again is so.
+/// How long anything may take that comes at all: far above what it does on a machine that is busy with other things.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether something is so, where nothing tells: what is waited for needs the processor, too.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+
+/// Waits until what is asked again and again is so.
 pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     let asking = async {
         while !is_so().await {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     };
-    let waited = tokio::time::timeout(Duration::from_secs(30), asking).await;
-    waited.unwrap_or_else(|_| panic!("it never came to this: {what}"));
+    within(what, asking).await;
+}
+
+/// What this comes to.
+pub(crate) async fn within<T>(what: &str, waiting: impl Future<Output = T>) -> T {
+    let ended = tokio::time::timeout(PATIENCE, waiting).await;
+    ended.unwrap_or_else(|_| panic!("it never came: {what}"))
+}
+
+/// A server with these settings, over a directory that the last one may be about to let go.
+pub(crate) async fn serving(settings: ServerSettings) -> Server {
+    let starting = async {
+        loop {
+            match Server::start(settings.clone()).await {
+                Ok(server) => return server,
+                Err(ServerError::Node(error)) if error.is_in_use() => {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    within("a server over its directory", starting).await
 }
