@@ -26,12 +26,12 @@ const CALLS_A_SECOND: f64 = 200.0;
 const CONNECTIONS: usize = 8;
 
 /// What the attacked service hashes for each call, thousands of times: some ticks of work.
-const TARGET_BYTES: usize = 12_000;
+const TARGET_BYTES: usize = 3_000;
 
 /// What the attack does at once.
 const SPELL: Duration = Duration::from_millis(200);
 
-pub(super) const HOW: &str = "`compute_http.wasm` is called on 64 connections with targets of 12,000 bytes, each some \
+pub(super) const HOW: &str = "`compute_http.wasm` is called on 64 connections with targets of 3,000 bytes, each some \
      ticks of work, and `hello_http.wasm` on the same node 200 times a second, whose latency counts from when a \
      request was due; at rest and under attack in turns, one percentile less the other.";
 
