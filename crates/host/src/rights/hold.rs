@@ -34,6 +34,8 @@ pub(crate) enum Needs {
     Reaching { protocol: Protocol, address: SocketAddr, name: Option<Arc<str>> },
     /// A container.
     Container { name: Arc<str>, access: DataAccess },
+    /// Calls of a service, or of one of its functions.
+    Calling { service: Name, function: Option<Arc<str>> },
     /// A request.
     Sending { method: String, host: String, port: u16, default_port: u16, path: String },
 }
@@ -97,6 +99,9 @@ impl Hold {
                 Denial::net(service, decision, *protocol, *address, name.as_deref())
             }
             Needs::Container { name, access } => denial_of_container(service, name, *access),
+            Needs::Calling { service: to, function } => {
+                Denial::call(service, to, function.as_deref())
+            }
             Needs::Sending { method, host, port, default_port, path } => {
                 let shown =
                     if port == default_port { host.clone() } else { format!("{host}:{port}") };
@@ -120,6 +125,9 @@ impl Needs {
                 reaches(None) || name.as_deref().is_some_and(|name| reaches(Some(name)))
             }
             Self::Container { name, access } => rights.blobstore.access(name).contains(*access),
+            Self::Calling { service, function } => {
+                rights.services.check(service, function.as_deref()).is_allowed()
+            }
             Self::Sending { method, host, port, default_port, path } => {
                 rights.http(method, host, *port, *default_port, path).is_some()
             }
