@@ -262,6 +262,8 @@ async fn an_answer_to_head_has_no_body() {
     }
 }
 
+const NO_NAME: &str = "NotFound(\"no service or function has such a name\")";
+
 const CART: &str =
     "[instances]\nmodel = \"actor\"\nkey = \"header:x-user\"\n[limits]\ntime = \"60s\"\n";
 
@@ -312,7 +314,11 @@ async fn a_handler_and_a_function_are_called_by_their_grants_and_say_what_went_w
         ("invoke numbers divide 1 0", "Denied"),
         ("invoke numbers area nothing", "Denied"),
         ("call nobody x", "NotFound(\"no service `nobody` is on this node\")"),
-        ("call Not-A-Name x", "NotFound(\"no service or function has such a name\")"),
+        ("call Not-A-Name x", NO_NAME),
+        // A right to a function is none to the handler, nor to a function of another name.
+        ("call numbers#add x", NO_NAME),
+        ("invoke numbers#add trap", NO_NAME),
+        ("invoke numbers trap#add", "Denied"),
     ] {
         assert_eq!(say(command).await, wanted, "{command}");
     }
@@ -326,5 +332,5 @@ async fn a_handler_and_a_function_are_called_by_their_grants_and_say_what_went_w
     };
     let denied = town.trail(denied).await;
     let grants: Vec<_> = denied.iter().map(|entry| &*entry.target).collect();
-    assert_eq!(grants, ["numbers", "numbers#divide", "numbers#area"]);
+    assert_eq!(grants, ["numbers", "numbers#divide", "numbers#area", "numbers#trap#add"]);
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use airssys_wasm_model::{Denial, Kind, ServiceGrant};
+use airssys_wasm_model::{Denial, Kind, Name, ServiceGrant};
 use futures::future::BoxFuture;
 use wasmtime::component::{HasSelf, Linker};
 
@@ -76,9 +76,10 @@ impl services::Host for Guest {
         let said = body.len() + said.sum::<usize>();
         let input = Input { body: body.into(), content_type, metadata };
         let outbound = &self.outbound;
-        let called = outbound.carry(&service, said as u64, |services, to, call| {
-            services.execute(&to.name, input, call)
-        });
+        let Ok(name) = service.parse() else { return Ok(Err(no_such_name())) };
+        let to = ServiceGrant { name, function: None };
+        let called = outbound
+            .carry(to, said as u64, |services, to, call| services.execute(&to.name, input, call));
         Ok(called.await.and_then(|output| {
             outbound.takes(output.body.len() as u64)?;
             Ok(contract::Output {
@@ -97,8 +98,11 @@ impl services::Host for Guest {
     ) -> wasmtime::Result<Result<String, CallError>> {
         let said = function.len() + arguments.iter().map(String::len).sum::<usize>();
         let outbound = &self.outbound;
-        let to = format!("{service}#{function}");
-        let called = outbound.carry(&to, said as u64, |services, to, call| {
+        // The name first: what is checked is then the very function that is called.
+        let to = service.parse::<Name>().ok();
+        let to = to.and_then(|name| format!("{name}#{function}").parse::<ServiceGrant>().ok());
+        let Some(to) = to else { return Ok(Err(no_such_name())) };
+        let called = outbound.carry(to, said as u64, |services, to, call| {
             services.invoke(&to.name, function, arguments, call)
         });
         Ok(called.await.and_then(|result| {
@@ -113,7 +117,7 @@ impl OutboundHttp {
     /// caller's turn on a processor.
     async fn carry<T: Send + 'static>(
         &self,
-        to: &str,
+        to: ServiceGrant,
         bytes: u64,
         carry: impl FnOnce(
             &dyn Services,
@@ -122,9 +126,6 @@ impl OutboundHttp {
         ) -> BoxFuture<'static, Result<T, ServiceFault>>
         + Send,
     ) -> Result<T, CallError> {
-        let to: ServiceGrant = to.parse().map_err(|_| {
-            CallError::NotFound("no service or function has such a name".to_owned())
-        })?;
         let hold = self.may_call(&to).map_err(|not_called| match not_called {
             NotCalled::Denied => CallError::Denied,
             NotCalled::Copied => CallError::Failed("the copy of a call calls nobody".to_owned()),
@@ -177,6 +178,10 @@ impl OutboundHttp {
             ServiceFault::Failed(why) => CallError::Failed(why),
         }
     }
+}
+
+fn no_such_name() -> CallError {
+    CallError::NotFound("no service or function has such a name".to_owned())
 }
 
 impl From<Fault> for contract::Error {
