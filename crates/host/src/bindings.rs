@@ -8,6 +8,8 @@ wasmtime::component::bindgen!({
     // No tracing: it would write what a guest gets of its secrets, and what it logs, past the masks.
     imports: {
         "airssys:component/process.run": async | trappable,
+        "airssys:component/services.call": async | trappable,
+        "airssys:component/services.invoke": async | trappable,
         default: trappable,
     },
     exports: { default: async },

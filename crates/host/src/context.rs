@@ -5,25 +5,38 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use airssys_wasm_model::{InstanceModel, Name};
 use http::HeaderValue;
 
 use crate::actor::ActorKey;
+use crate::chain::{Chain, TooDeep, Turn};
+use crate::prepare::RevisionSpec;
 
-/// The name of one call, 32 hexadecimal digits: what a caller quotes and a log line shows.
+/// The name of one call, 32 hexadecimal digits: what a caller quotes and a log line shows. The calls of services that a
+/// call leads to have the same digits, and are told apart all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RequestId(u128);
+pub struct RequestId {
+    digits: u128,
+    /// 0 for the call from outside, drawn for those that it leads to.
+    below: u64,
+}
 
 impl RequestId {
     /// A name that nobody else draws.
     pub fn draw() -> Self {
-        Self(rand::random())
+        Self { digits: rand::random(), below: 0 }
+    }
+
+    /// The name of a call that the guest of this one makes.
+    fn onward(self) -> Self {
+        Self { below: rand::random(), ..self }
     }
 
     /// The digits, in ASCII. Every answer carries them, so they are written without the formatter.
     pub fn digits(self) -> [u8; 32] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut digits = [0; 32];
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0.to_be_bytes()) {
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.digits.to_be_bytes()) {
             pair[0] = DIGITS[usize::from(byte >> 4)];
             pair[1] = DIGITS[usize::from(byte & 15)];
         }
@@ -42,8 +55,15 @@ impl fmt::Display for RequestId {
 pub enum Caller {
     /// A client at the HTTP door.
     Address(IpAddr),
-    /// A principal or a service.
+    /// A principal.
     Named(Arc<str>),
+    /// The guest of a service. Said as `service:NAME`, which is no token's name.
+    Service(Name),
+}
+
+impl Caller {
+    /// What stands before the name of a service.
+    pub const SERVICE: &str = "service:";
 }
 
 impl fmt::Display for Caller {
@@ -51,6 +71,7 @@ impl fmt::Display for Caller {
         match self {
             Self::Address(address) => address.fmt(f),
             Self::Named(name) => name.fmt(f),
+            Self::Service(name) => write!(f, "{}{name}", Self::SERVICE),
         }
     }
 }
@@ -91,6 +112,8 @@ pub struct CallCtx {
     pub probe: bool,
     /// Which actor it is for, of a service that has one for each key.
     pub actor: Option<ActorKey>,
+    /// The calls of services that wait for it.
+    pub chain: Chain,
 }
 
 impl CallCtx {
@@ -105,7 +128,23 @@ impl CallCtx {
             mode: Mode::Live,
             probe: false,
             actor: None,
+            chain: Chain::default(),
         }
+    }
+
+    /// A call that the guest of this one makes, which is an instance of this revision. It has no deadline of its
+    /// own: it ends when its caller waits for it no longer.
+    pub(crate) fn onward(&self, of: &RevisionSpec) -> Result<Self, TooDeep> {
+        let turn = match of.instances.model {
+            InstanceModel::Actor => Turn::Actor(self.actor),
+            InstanceModel::Fresh | InstanceModel::Pooled => Turn::None,
+        };
+        Ok(Self {
+            traceparent: self.traceparent.clone(),
+            caller: Some(Caller::Service(of.service.clone())),
+            chain: self.chain.and(&of.service, turn)?,
+            ..Self::new(self.request_id.onward())
+        })
     }
 }
 
@@ -115,7 +154,10 @@ mod tests {
 
     #[test]
     fn a_request_is_named_by_thirty_two_digits() {
-        let id = RequestId(0x0123_4567_89ab_cdef_0000_0000_0000_00ff);
+        let id = RequestId { digits: 0x0123_4567_89ab_cdef_0000_0000_0000_00ff, below: 0 };
         assert_eq!(id.to_string(), "0123456789abcdef00000000000000ff");
+        let onward = id.onward();
+        assert_eq!(onward.to_string(), id.to_string());
+        assert_ne!(onward, id, "it is another call");
     }
 }

@@ -1,15 +1,16 @@
 //! What the host keeps for one instance, in its store.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasmtime::Store;
-use wasmtime::component::ResourceTable;
+use wasmtime::component::{GuestTaskId, ResourceTable};
 use wasmtime_wasi::cli::{StdinStream, StdoutStream};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::context::{CallCtx, Mode};
+use crate::context::{CallCtx, Mode, RequestId};
 use crate::gauges::Gauges;
 use crate::limit::MemoryMeter;
 use crate::output::{Speaker, SpokenStream, Standard};
@@ -22,7 +23,7 @@ pub(crate) struct Guest {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     pub(crate) table: ResourceTable,
-    outbound: OutboundHttp,
+    pub(crate) outbound: OutboundHttp,
     pub(crate) files: HeldFiles,
     pub(crate) sockets: HeldSockets,
     pub(crate) secrets: Arc<HeldSecrets>,
@@ -31,6 +32,8 @@ pub(crate) struct Guest {
     /// Of a guest for copied calls: what it would have changed is counted here, and is not.
     pub(crate) refusing: Option<Arc<Gauges>>,
     pub(crate) call: CallCtx,
+    /// Of an instance that several calls share: those under way, by their tasks.
+    under_way: HashMap<GuestTaskId, CallCtx>,
     /// The epoch of the rights under which it began.
     pub(crate) born: u64,
 }
@@ -72,7 +75,7 @@ impl Guest {
             wasi: wasi(revision, &speaker, &checks, console),
             http: http(),
             table: table(handles),
-            outbound: OutboundHttp::new(pool, call.mode, teller, Arc::clone(&secrets)),
+            outbound: OutboundHttp::new(pool, &call, teller, Arc::clone(&secrets)),
             files: HeldFiles::new(Arc::clone(revision), born),
             sockets: HeldSockets::new(checks),
             secrets,
@@ -80,6 +83,7 @@ impl Guest {
             refusing: (call.mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges)),
             memory: MemoryMeter::new(&revision.spec.limits),
             call,
+            under_way: HashMap::new(),
             born,
         };
         let mut store = Store::new(revision.pre.engine(), guest);
@@ -103,6 +107,30 @@ impl Guest {
     /// Who tells of it.
     pub(crate) fn teller(&self) -> &Teller {
         self.outbound.teller()
+    }
+
+    /// This task answers a call beside others, so many at most. `live` are those that are not over.
+    pub(crate) fn answers(
+        &mut self,
+        task: GuestTaskId,
+        call: CallCtx,
+        most: usize,
+        live: impl FnOnce() -> Vec<RequestId>,
+    ) {
+        // What is over is forgotten now and then, for it is found by looking at each.
+        if self.under_way.len() >= 2 * most {
+            let live = live();
+            self.under_way.retain(|_, call| live.contains(&call.request_id));
+        }
+        self.under_way.insert(task, call);
+    }
+
+    /// What this task sends next goes on from its call. One that is not known is that of the call which the instance
+    /// began last: of most instances, the only one.
+    pub(crate) fn goes_on_from(&mut self, task: Option<GuestTaskId>) {
+        if let Some(call) = task.and_then(|task| self.under_way.get(&task)) {
+            self.outbound.goes_on_from(call);
+        }
     }
 
     /// A reused instance begins another call.

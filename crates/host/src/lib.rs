@@ -16,6 +16,7 @@ mod bindings;
 mod blobstore;
 mod cache;
 mod call;
+mod chain;
 mod context;
 mod engine;
 mod gauges;
@@ -31,6 +32,7 @@ mod prepare;
 mod process;
 mod rights;
 mod secret;
+mod services;
 mod signature;
 mod turns;
 mod wasi;
@@ -51,6 +53,7 @@ pub use call::{
     CallError, CommandIo, Exit, Fault, HttpBody, HttpError, Input, Kind, Output, RequestBody,
     Required, RequiredCapability, Value,
 };
+pub use chain::{Chain, TooDeep};
 pub use context::{CallCtx, Caller, Mode, RequestId};
 pub use engine::{Allocation, Host, HostError, HostSettings, Pooling};
 pub use gauges::Costs;
@@ -63,6 +66,7 @@ pub use prepare::{CompileReport, PrepareError, Prepared, RevisionSpec};
 pub use process::Processes;
 pub use rights::DirectoryError;
 pub use secret::{SecretError, SecretSource, SecretValue};
+pub use services::{ServiceBody, ServiceFault, Services, Unreached};
 pub use signature::{KeyError, KeyPair, SignError, SignatureError, read_signer, sign, signers};
 pub use wasi::{Resolver, SystemResolver};
 pub use watch::{NoWatch, Use, User, Watch};

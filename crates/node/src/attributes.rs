@@ -2,12 +2,13 @@
 //!
 //! Nothing here allocates: what has to be made up, an address as text or a decoded query, is made up on the stack.
 
+use std::fmt;
 use std::io::Write as _;
 use std::net::IpAddr;
 
 use airssys_wasm_deploy::Attributes;
 use airssys_wasm_host::Caller;
-use airssys_wasm_model::{Attribute, Condition, FieldName, KEY_HEADER, StickyBy};
+use airssys_wasm_model::{Attribute, Condition, FieldName, KEY_HEADER, Name, StickyBy};
 use http::header::COOKIE;
 use http::{HeaderMap, Method, Uri};
 
@@ -117,16 +118,21 @@ impl OfCall<'_> {
 fn caller<R>(caller: Option<&Caller>, see: impl FnOnce(Option<&[u8]>) -> R) -> R {
     match caller {
         Some(Caller::Named(name)) => see(Some(name.as_bytes())),
-        Some(Caller::Address(address)) => {
-            // An IPv6 address has 39 characters, and one that ends as an IPv4 address 45.
-            let mut text = [0; 48];
-            let mut left = &mut text[..];
-            let written = write!(left, "{}", address.to_canonical());
-            let length = 48 - left.len();
-            see(written.is_ok().then_some(&text[..length]))
-        }
+        Some(Caller::Address(address)) => shown(address.to_canonical(), see),
+        Some(service @ Caller::Service(_)) => shown(service, see),
         None => see(None),
     }
+}
+
+/// An IPv6 address has 39 characters, and one that ends as an IPv4 address 45; a service's name is longer.
+const SHOWN_BYTES: usize = Caller::SERVICE.len() + Name::MAX_LEN;
+
+fn shown<R>(caller: impl fmt::Display, see: impl FnOnce(Option<&[u8]>) -> R) -> R {
+    let mut text = [0; SHOWN_BYTES];
+    let mut left = &mut text[..];
+    let written = write!(left, "{caller}");
+    let length = SHOWN_BYTES - left.len();
+    see(written.is_ok().then_some(&text[..length]))
 }
 
 fn address<R>(caller: Option<&Caller>, see: impl FnOnce(Option<&[u8]>) -> R) -> R {
@@ -135,7 +141,7 @@ fn address<R>(caller: Option<&Caller>, see: impl FnOnce(Option<&[u8]>) -> R) -> 
             IpAddr::V4(address) => see(Some(&address.octets())),
             IpAddr::V6(address) => see(Some(&address.octets())),
         },
-        Some(Caller::Named(_)) | None => see(None),
+        Some(Caller::Named(_) | Caller::Service(_)) | None => see(None),
     }
 }
 
@@ -237,6 +243,22 @@ mod tests {
         assert_eq!(key("address").unwrap(), [10, 1, 2, 3]);
         assert_eq!(key("key").unwrap(), b"cart-7");
         assert_eq!(key("cookie:none"), None);
+    }
+
+    #[test]
+    fn a_service_that_calls_is_told_from_a_client_of_its_name() {
+        let (named, long) = (Caller::from("shop"), "x".repeat(Name::MAX_LEN));
+        let service = |name: &str| Caller::Service(name.parse().unwrap());
+        for (caller, wanted) in [
+            (named, "shop".to_owned()),
+            (service("shop"), "service:shop".to_owned()),
+            (service(&long), format!("service:{long}")),
+        ] {
+            let request = request();
+            let found = of(&request, &caller).value(&Attribute::Caller, text);
+            assert_eq!(found, Some(wanted));
+            assert_eq!(of(&request, &caller).key(&StickyBy::Address, text), None);
+        }
     }
 
     #[test]

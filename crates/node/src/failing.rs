@@ -22,6 +22,10 @@ impl ServiceError {
                 return Failure::new(Code::Unavailable, format!("service `{service}`: {error}"))
                     .help("`airssys-wasm audit --status` says whether its node can record");
             }
+            Self::Loop(looped) => {
+                return Failure::new(Code::Conflict, format!("service `{service}`: {looped}"))
+                    .help("an actor cannot be called by what it calls itself");
+            }
             Self::Call(error) => error,
         };
         let said = format!("service `{service}`: {error}");

@@ -262,7 +262,7 @@ impl Service {
             .get(revision.number)
             .is_some_and(|running| running.pool.offers().answers_http());
         if !http {
-            self.shared.routes.remove(self.name());
+            self.shared.routes.put_without(&self.live);
             return Ok(());
         }
         let route = Route::of(self.name(), revision.settings.http.route.as_deref());

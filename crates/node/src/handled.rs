@@ -90,6 +90,16 @@ where
 pub(crate) struct Held(Option<SemaphorePermit<'static>>);
 
 impl Held {
+    /// Of an input of so many bytes, which is there already.
+    pub(crate) fn of(bytes: usize) -> Result<Self, InputError> {
+        if bytes > MAX_INPUT_BYTES {
+            return Err(InputError::TooLarge);
+        }
+        let mut held = Self::default();
+        held.grow(bytes)?;
+        Ok(held)
+    }
+
     fn grow(&mut self, bytes: usize) -> Result<(), InputError> {
         let has = self.0.as_ref().map_or(0, SemaphorePermit::num_permits);
         let more = bytes.div_ceil(HELD_UNIT_BYTES).saturating_sub(has);
@@ -112,8 +122,17 @@ fn metadata(parts: &Parts) -> Vec<(String, String)> {
     let said =
         said.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())));
     // A header must not pass for what the node says of the request.
-    metadata.extend(said.filter(|(name, _): &(String, String)| name != METHOD && name != TARGET));
+    metadata.extend(said.filter(|(name, _): &(String, String)| !is_of_http(name)));
     metadata
+}
+
+/// Takes away what only a request over HTTP has.
+pub(crate) fn leave_out_of_http(metadata: &mut Vec<(String, String)>) {
+    metadata.retain(|(name, _)| !is_of_http(name));
+}
+
+fn is_of_http(name: &str) -> bool {
+    [METHOD, TARGET].iter().any(|own| name.eq_ignore_ascii_case(own))
 }
 
 /// Headers that a handler's metadata can make, and their bytes: what clients are known to take. The rest is

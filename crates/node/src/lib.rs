@@ -10,6 +10,7 @@ mod authority;
 mod authors;
 mod batches;
 mod buckets;
+mod calling;
 mod collecting;
 mod containers;
 mod control;

@@ -92,10 +92,18 @@ pub(crate) enum ServiceError {
     /// The call has to be recorded, and cannot be.
     #[error(transparent)]
     Unrecorded(#[from] Unrecorded),
+    /// The call would wait for itself.
+    #[error(transparent)]
+    Loop(#[from] Looped),
     /// The call failed.
     #[error(transparent)]
     Call(#[from] CallError),
 }
+
+/// A call that would wait for its own caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the actor that it is for waits for the answer of a call that led to this one")]
+pub(crate) struct Looped;
 
 /// Why an HTTP request to a service has no answer.
 #[derive(Debug)]

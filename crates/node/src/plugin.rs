@@ -268,6 +268,7 @@ fn loaded(error: ServiceError) -> PluginError {
         ServiceError::Naming(error) => PluginError::Naming(error.to_string()),
         ServiceError::Key(error) => PluginError::Key(error.to_string()),
         ServiceError::Unrecorded(_) => unreachable!("a plugin's calls are not recorded"),
+        ServiceError::Loop(_) => unreachable!("a plugin's guests call no service"),
         ServiceError::NoRevision(_) => unreachable!("a plugin has a revision from its loading on"),
     }
 }

@@ -79,7 +79,8 @@ async fn put_back_routes(shared: &Arc<Shared>) -> Result<(), NodeError> {
         let mut routes = Vec::with_capacity(services.len());
         for service in services {
             service.live.starting.begin();
-            if let Some(route) = route(&store, &service)? {
+            if service.record().active().is_some() {
+                let route = route(&store, &service)?;
                 routes.push((Arc::clone(&service.live), route));
             }
         }

@@ -15,6 +15,7 @@ use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::audit::{CallRecorder, Watcher};
 use crate::buckets::Buckets;
+use crate::calling::Calling;
 use crate::containers::Containers;
 use crate::evidence::Shown;
 use crate::granting;
@@ -351,6 +352,7 @@ impl Service {
                 blobs: Some(Arc::clone(&self.containers) as _),
                 processes: Some(self.processes.clone()),
                 secrets: Some(Arc::clone(&self.shared.secrets) as _),
+                services: Some(Arc::new(Calling::over(&self.shared.routes)) as _),
             },
         };
         let host = &self.shared.host;

@@ -81,6 +81,19 @@ fn with<C: Slot, T>(
     })
 }
 
+impl From<types::Error> for ComponentError {
+    fn from(error: types::Error) -> Self {
+        let message = error.message;
+        match error.kind {
+            types::ErrorKind::InvalidInput => Self::invalid_input(message),
+            types::ErrorKind::InvalidConfig => Self::invalid_config(message),
+            types::ErrorKind::Denied => Self::denied(message),
+            types::ErrorKind::Unavailable => Self::unavailable(message),
+            types::ErrorKind::Failed => Self::failed(message),
+        }
+    }
+}
+
 impl From<ComponentError> for types::Error {
     fn from(error: ComponentError) -> Self {
         let kind = match error.kind() {

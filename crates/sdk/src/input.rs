@@ -92,6 +92,30 @@ impl ComponentInput {
     }
 }
 
+impl From<Vec<u8>> for ComponentInput {
+    fn from(body: Vec<u8>) -> Self {
+        Self::new(body)
+    }
+}
+
+impl From<String> for ComponentInput {
+    fn from(text: String) -> Self {
+        Self::from_text(text)
+    }
+}
+
+impl From<&str> for ComponentInput {
+    fn from(text: &str) -> Self {
+        Self::from_text(text)
+    }
+}
+
+impl From<ComponentInput> for crate::bindings::airssys::component::types::Input {
+    fn from(input: ComponentInput) -> Self {
+        Self { body: input.body, content_type: input.content_type, metadata: input.metadata }
+    }
+}
+
 impl From<crate::bindings::airssys::component::types::Input> for ComponentInput {
     fn from(input: crate::bindings::airssys::component::types::Input) -> Self {
         Self {

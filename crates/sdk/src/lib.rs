@@ -52,6 +52,7 @@ pub mod log;
 mod output;
 pub mod prelude;
 pub mod process;
+pub mod services;
 mod state;
 
 pub use airssys_wasm_component::{

@@ -82,6 +82,12 @@ impl From<&str> for ComponentOutput {
     }
 }
 
+impl From<types::Output> for ComponentOutput {
+    fn from(output: types::Output) -> Self {
+        Self { body: output.body, content_type: output.content_type, metadata: output.metadata }
+    }
+}
+
 impl From<ComponentOutput> for types::Output {
     fn from(output: ComponentOutput) -> Self {
         Self { body: output.body, content_type: output.content_type, metadata: output.metadata }

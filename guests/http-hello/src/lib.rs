@@ -45,7 +45,12 @@ impl wasip2::exports::http::incoming_handler::Guest for Hello {
             "/env" => environment(value("name")).send(out),
             "/files" => file(&value("path").unwrap_or_else(|| "/data/x".into())).send(out),
             "/write" => write(&value("path").unwrap_or_else(|| "/data/x".into())).send(out),
-            "/outbound" => outbound::get(&value("url").unwrap_or_default()).send(out),
+            "/outbound" => {
+                let method = value("method").filter(|method| method == "HEAD");
+                let method = method.map_or(Method::Get, |_| Method::Head);
+                outbound::ask(&method, &value("url").unwrap_or_default()).send(out);
+            }
+            "/forward" => outbound::forward(&request, &value("url").unwrap_or_default(), out),
             "/now" => Answer::text(200, now()).send(out),
             "/random" => Answer::text(200, drawn()).send(out),
             "/count" => Answer::text(200, harm::count().to_string()).send(out),

@@ -1,7 +1,9 @@
 //! A `wasi:http/handler@0.3` service. `/echo` copies its body chunk by chunk as it comes, `/pass` hands the
 //! stream itself back, `/sleep?MS` waits beside its fellows, `/count` says how many calls the instance saw,
 //! `/now` and `/random` what it sees of time and chance, `/trap` and `/spin` do what they say, `/fork?N` begins so many
-//! tasks of the host at once and `/hold?N` so many streams that it lets nobody read, anything else says hello.
+//! tasks of the host at once and `/hold?N` so many streams that it lets nobody read, `/forward?AUTHORITY/PATH` hands the
+//! request on by HTTP and its answer back, both as they come, `/after?AUTHORITY/PATH` asks another host when it has read its
+//! own request to the end, anything else says hello.
 
 wit_bindgen::generate!({ path: "wit", world: "streaming", generate_all });
 
@@ -10,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
 use wasi::clocks::{monotonic_clock, system_clock};
-use wasi::http::types::{ErrorCode, Fields, Request, Response};
+use wasi::http::client;
+use wasi::http::types::{ErrorCode, Fields, Request, Response, Scheme};
 use wasi::random::{insecure, insecure_seed, random};
 use wit_bindgen::{StreamReader, StreamResult};
 
@@ -36,6 +39,8 @@ impl exports::wasi::http::handler::Guest for Streaming {
             "/random" => Ok(respond(said(drawn()))),
             "/fork" => Ok(respond(said(fork(query.parse().unwrap_or(0)).await))),
             "/hold" => Ok(respond(said(hold(query.parse().unwrap_or(0))))),
+            "/forward" => Ok(forward(request, query).await.unwrap_or_else(|code| refused(&code))),
+            "/after" => Ok(after(request, query).await.unwrap_or_else(|code| refused(&code))),
             "/error" => Err(ErrorCode::InternalError(Some("asked to fail".into()))),
             "/trap" => std::arch::wasm32::unreachable(),
             "/spin" => loop {
@@ -79,6 +84,63 @@ fn said(text: String) -> StreamReader<u8> {
         writer.write_all(text.into_bytes()).await;
     });
     reader
+}
+
+/// The same request to another host, its body and its answer's handed on as they come.
+async fn forward(request: Request, to: &str) -> Result<Response, ErrorCode> {
+    let (method, headers) = (request.get_method(), copied_of(&request.get_headers()));
+    let (read, result) = wit_future::new(|| Ok(()));
+    drop(read);
+    let (body, trailers) = Request::consume_body(request, result);
+    let (onward, _sent) = Request::new(headers, Some(body), trailers, None);
+    onward.set_method(&method).map_err(|()| ErrorCode::HttpRequestMethodInvalid)?;
+    send(onward, to).await
+}
+
+/// Reads a request to its end, and asks another host then.
+async fn after(request: Request, to: &str) -> Result<Response, ErrorCode> {
+    let mut from = body(request);
+    while from.read(Vec::with_capacity(1 << 10)).await.0 != StreamResult::Dropped {}
+    let (trailers, no_trailers) = wit_future::new(|| Ok(None));
+    drop(trailers);
+    let (onward, _sent) = Request::new(Fields::new(), None, no_trailers, None);
+    send(onward, to).await
+}
+
+async fn send(request: Request, to: &str) -> Result<Response, ErrorCode> {
+    let (authority, path) = to.split_at(to.find('/').unwrap_or(to.len()));
+    let invalid = |()| ErrorCode::HttpRequestUriInvalid;
+    request.set_scheme(Some(&Scheme::Http)).map_err(invalid)?;
+    request.set_authority(Some(authority)).map_err(invalid)?;
+    request.set_path_with_query(Some(path)).map_err(invalid)?;
+    let answer = client::send(request).await?;
+    let (status, headers) = (answer.get_status_code(), copied_of(&answer.get_headers()));
+    let (read, result) = wit_future::new(|| Ok(()));
+    drop(read);
+    let (body, trailers) = Response::consume_body(answer, result);
+    let (back, _sent) = Response::new(headers, Some(body), trailers);
+    let _ = back.set_status_code(status);
+    Ok(back)
+}
+
+/// Those of these headers that may be said again.
+fn copied_of(headers: &Fields) -> Fields {
+    let copied = Fields::new();
+    for (name, value) in headers.copy_all() {
+        let _ = copied.append(&name, &value);
+    }
+    copied
+}
+
+/// A denial is answered with 403, another failure with 502, both by their code's name.
+fn refused(code: &ErrorCode) -> Response {
+    let (status, name) = match code {
+        ErrorCode::HttpRequestDenied => (403, "HttpRequestDenied".to_owned()),
+        code => (502, format!("{code:?}")),
+    };
+    let answer = respond(said(name));
+    let _ = answer.set_status_code(status);
+    answer
 }
 
 /// So many tasks of the host at once, each of a tenth of a second.

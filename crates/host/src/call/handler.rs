@@ -80,7 +80,7 @@ async fn execute(pool: &Pool, instance: &mut Instance, input: Input) -> Result<O
     let said = Said::of(&call);
     let metadata: Vec<_> =
         input.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let input = contract::Input {
+    let input = contract::InputParam {
         body: &input.body,
         content_type: input.content_type.as_deref(),
         metadata: &metadata,

@@ -36,6 +36,8 @@ pub(crate) enum Needs {
     Container { name: Arc<str>, access: DataAccess },
     /// An entry of the operator's list of programs.
     Running(Arc<str>),
+    /// Calls of a service, or of one of its functions.
+    Calling { service: Name, function: Option<Arc<str>> },
     /// A request.
     Sending { method: String, host: String, port: u16, default_port: u16, path: String },
 }
@@ -100,6 +102,9 @@ impl Hold {
             }
             Needs::Container { name, access } => denial_of_container(service, name, *access),
             Needs::Running(name) => denial_of_program(service, name),
+            Needs::Calling { service: to, function } => {
+                Denial::call(service, to, function.as_deref())
+            }
             Needs::Sending { method, host, port, default_port, path } => {
                 let shown =
                     if port == default_port { host.clone() } else { format!("{host}:{port}") };
@@ -124,6 +129,9 @@ impl Needs {
             }
             Self::Container { name, access } => rights.blobstore.access(name).contains(*access),
             Self::Running(name) => rights.process.check(name).is_allowed(),
+            Self::Calling { service, function } => {
+                rights.services.check(service, function.as_deref()).is_allowed()
+            }
             Self::Sending { method, host, port, default_port, path } => {
                 rights.http(method, host, *port, *default_port, path).is_some()
             }

@@ -1,36 +1,29 @@
-//! Requests that guests send: checked against their rights, and sent to the address that was checked.
+//! Requests that guests send: checked against their rights, and sent to the address that was checked, or to a service
+//! of this node.
 
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
-use std::sync::{Arc, LazyLock, OnceLock};
-use std::task::{Context, Poll};
+mod held;
+mod inside;
+mod outside;
+mod places;
+mod whose;
+
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use airssys_wasm_model::{Denial, HttpRight, Kind, is_inside};
-use bytes::Bytes;
+use airssys_wasm_model::{Denial, Kind};
 use http::uri::Scheme;
-use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
-use tokio::time::Sleep;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio::sync::Semaphore;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use super::lookup::{Resolver, addresses};
+use self::outside::Target;
+pub(super) use self::places::Places;
+pub(super) use self::whose::add_p3_to_linker;
 use super::secrets::{HeldSecrets, Receiver};
 use super::transfer::{Allowance, Counted, Way};
 use crate::context::{CallCtx, Mode};
 use crate::gauges::Gauges;
-use crate::limit::{Level, Limit};
+use crate::limit::Limit;
 use crate::pool::Pool;
 use crate::rights::{Hold, Needs};
 use crate::watch::{Teller, Use};
@@ -41,27 +34,33 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type Answer = Result<(http::Response<WasiBody>, Io), Error>;
+type Sending = Box<dyn Future<Output = Answer> + Send>;
 
-/// The outbound HTTP of one guest.
+/// The outbound HTTP of one guest, and what its calls of services go by.
 pub(crate) struct OutboundHttp {
     /// Knows whose it is, and tells of what was allowed and denied.
-    teller: Teller,
+    pub(super) teller: Teller,
+    /// The call that it answers: what it calls is called because of it.
+    pub(super) call: CallCtx,
     /// A place for each request of this guest, made with the first.
     own: OnceLock<Arc<Semaphore>>,
-    allowance: Arc<Allowance>,
+    pub(super) allowance: Arc<Allowance>,
     /// Of a guest for copied calls: what it would have sent is counted here, and does not leave.
-    refusing: Option<Arc<Gauges>>,
+    pub(super) refusing: Option<Arc<Gauges>>,
     secrets: Arc<HeldSecrets>,
 }
 
-/// Requests that all guests may have under way: each holds a descriptor, of which a process often has 1,024.
-static REQUESTS: Semaphore = Semaphore::const_new(256);
-
 impl OutboundHttp {
-    pub(crate) fn new(pool: &Pool, mode: Mode, teller: Teller, secrets: Arc<HeldSecrets>) -> Self {
-        let refusing = (mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges));
+    pub(crate) fn new(
+        pool: &Pool,
+        call: &CallCtx,
+        teller: Teller,
+        secrets: Arc<HeldSecrets>,
+    ) -> Self {
+        let refusing = (call.mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges));
         let allowance = Arc::new(Allowance::new(teller.spec().limits.transfer.0));
-        Self { teller, own: OnceLock::new(), allowance, refusing, secrets }
+        let call = call.clone();
+        Self { teller, call, own: OnceLock::new(), allowance, refusing, secrets }
     }
 
     pub(crate) fn teller(&self) -> &Teller {
@@ -70,12 +69,18 @@ impl OutboundHttp {
 
     /// A reused instance begins another call.
     pub(crate) fn begin(&mut self, call: &CallCtx) {
-        self.teller.begin(call);
+        self.goes_on_from(call);
         self.allowance.renew();
     }
 
+    /// What is sent next is sent for this call.
+    pub(crate) fn goes_on_from(&mut self, call: &CallCtx) {
+        self.teller.begin(call);
+        self.call = call.clone();
+    }
+
     /// Whether the revision may begin one more request in this second.
-    fn in_time(&self) -> Result<(), Error> {
+    pub(super) fn in_time(&self) -> Result<(), Error> {
         let meters = &self.teller.revision().meters;
         if meters.request_rate.take(1, Instant::now()) {
             return Ok(());
@@ -85,10 +90,58 @@ impl OutboundHttp {
         Err(Error::ConnectionLimitReached)
     }
 
+    /// The places of its requests.
+    pub(super) fn own(&self) -> Arc<Semaphore> {
+        let limit = self.teller.spec().limits.requests as usize;
+        Arc::clone(self.own.get_or_init(|| Arc::new(Semaphore::new(limit))))
+    }
+
     /// The same request, its body counted.
     fn counted(&self, request: http::Request<WasiBody>) -> http::Request<WasiBody> {
         let (allowance, teller) = (Arc::clone(&self.allowance), self.teller.clone());
         request.map(|body| Counted::new(body, Way::Out, allowance, teller).boxed_unsync())
+    }
+
+    /// Puts the values of secrets into a request's headers.
+    fn fill(&self, request: &mut http::Request<WasiBody>, to: Receiver<'_>) -> Result<(), Error> {
+        let filled = self.secrets.fill(request.headers_mut(), to);
+        filled.map_err(|_withheld| Error::HttpRequestDenied)
+    }
+
+    /// Checks a request that leaves the node, and gives what sends it.
+    fn send_outside(
+        &self,
+        mut request: http::Request<WasiBody>,
+        options: RequestOptions,
+    ) -> Result<Sending, Error> {
+        let target = self.check(&request)?;
+        self.in_time()?;
+        let Target { host, port, tls, .. } = &target;
+        self.fill(&mut request, Receiver { host, port: *port, tls: *tls })?;
+        let own = self.own();
+        let request = self.counted(request);
+        Ok(Box::new(async move {
+            let patience = patience(options.connect_timeout);
+            let places = Places::outside(own, patience, &target.teller).await?;
+            let hold = Arc::clone(&target.hold);
+            let (answer, io) = tokio::select! {
+                biased;
+                () = Arc::clone(&hold).revoked() => {
+                    hold.check();
+                    return Err(Error::HttpRequestDenied);
+                }
+                // A connection that the revocation closed may be seen before the revocation itself.
+                sent = outside::send(target, request, options) => sent.map_err(|error| {
+                    if hold.check() { error } else { Error::HttpRequestDenied }
+                })?,
+            };
+            let io: Io = Box::new(async move {
+                let ended = Box::into_pin(io).await;
+                drop(places);
+                ended
+            });
+            Ok((answer, io))
+        }))
     }
 
     /// The right under which this request may leave, with the host and port it goes to.
@@ -130,267 +183,22 @@ impl OutboundHttp {
     }
 }
 
-struct Target {
-    host: String,
-    port: u16,
-    tls: bool,
-    right: HttpRight,
-    method: http::Method,
-    teller: Teller,
-    allowance: Arc<Allowance>,
-    resolver: Arc<dyn Resolver>,
-    /// What is needed until the answer has been read.
-    hold: Arc<Hold>,
-}
-
-impl Target {
-    /// The host as resolvers and certificates know it: an IPv6 address without its brackets.
-    fn bare_host(&self) -> &str {
-        self.host.trim_start_matches('[').trim_end_matches(']')
-    }
-
-    /// Its name is allowed, and leads to an address that only a grant of the address itself reaches.
-    fn deny_inside(&self, address: IpAddr) {
-        let authority = SocketAddr::new(address, self.port).to_string();
-        let act = format!("send {} by the name {} to", self.method, self.host);
-        let service = &self.teller.spec().service;
-        self.teller.denied(&Denial::new(service, Kind::Http, &act, &authority, &authority));
-    }
-}
-
 impl WasiHttpHooks for OutboundHttp {
     fn send_request(
         &mut self,
-        mut request: http::Request<WasiBody>,
+        request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Answer> + Send> {
-        let checked = self.check(&request).and_then(|target| {
-            self.in_time()?;
-            let Target { host, port, tls, .. } = &target;
-            let to = Receiver { host, port: *port, tls: *tls };
-            let filled = self.secrets.fill(request.headers_mut(), to);
-            filled.map(|()| target).map_err(|_withheld| Error::HttpRequestDenied)
-        });
-        match checked {
-            Ok(target) => {
-                let limit = self.teller.spec().limits.requests as usize;
-                let own = || Arc::new(Semaphore::new(limit));
-                let own = Arc::clone(self.own.get_or_init(own));
-                let options = options.unwrap_or_default();
-                let request = self.counted(request);
-                Box::new(async move {
-                    let patience = patience(options.connect_timeout);
-                    let places = Places::take(own, patience, &target.teller).await?;
-                    let hold = Arc::clone(&target.hold);
-                    let (answer, io) = tokio::select! {
-                        biased;
-                        () = Arc::clone(&hold).revoked() => {
-                            hold.check();
-                            return Err(Error::HttpRequestDenied);
-                        }
-                        // A connection that the revocation closed may be seen before the revocation itself.
-                        sent = send(target, request, options) => sent.map_err(|error| {
-                            if hold.check() { error } else { Error::HttpRequestDenied }
-                        })?,
-                    };
-                    let io: Io = Box::new(async move {
-                        let ended = Box::into_pin(io).await;
-                        drop(places);
-                        ended
-                    });
-                    Ok((answer, io))
-                })
-            }
-            Err(denied) => Box::new(std::future::ready(Err(denied))),
-        }
+    ) -> Sending {
+        let options = options.unwrap_or_default();
+        let sending = match inside::addressed(request.uri()) {
+            None => self.send_outside(request, options),
+            Some(to) => self.send_inside(to, request, options),
+        };
+        sending.unwrap_or_else(|refused| Box::new(std::future::ready(Err(refused))))
     }
 }
 
 fn patience(asked: Option<Duration>) -> Duration {
     asked.unwrap_or(PATIENCE).min(PATIENCE)
-}
-
-/// A place among the guest's own requests and among all guests', held until the answer has been read.
-struct Places {
-    teller: Teller,
-    _own: OwnedSemaphorePermit,
-    _of_all: SemaphorePermit<'static>,
-}
-
-impl Places {
-    async fn take(own: Arc<Semaphore>, within: Duration, teller: &Teller) -> Result<Self, Error> {
-        let meters = &teller.revision().meters;
-        if teller.spec().limits.requests == 0 {
-            meters.hit(Limit::Requests);
-            teller.warns("its limit `requests` is 0: a request is not sent");
-            return Err(Error::ConnectionLimitReached);
-        }
-        let taken = Arc::clone(&own).try_acquire_owned();
-        let waits = taken.is_err();
-        if waits {
-            meters.hit(Limit::Requests);
-        }
-        let places = async {
-            // Neither is ever closed.
-            let own = match taken {
-                Ok(own) => own,
-                Err(_) => own.acquire_owned().await.map_err(|_| Error::ConnectionLimitReached)?,
-            };
-            let of_all = REQUESTS.acquire().await.map_err(|_| Error::ConnectionLimitReached)?;
-            Ok::<_, Error>((own, of_all))
-        };
-        let Ok(places) = tokio::time::timeout(within, places).await else {
-            if waits {
-                teller.warns("its limit `requests` is reached: a request found no place");
-            }
-            return Err(Error::ConnectionLimitReached);
-        };
-        let (_own, _of_all) = places?;
-        meters.opened(Level::Requests);
-        Ok(Self { teller: teller.clone(), _own, _of_all })
-    }
-}
-
-impl Drop for Places {
-    fn drop(&mut self) {
-        self.teller.revision().meters.closed(Level::Requests, 1);
-    }
-}
-
-async fn send(
-    target: Target,
-    mut request: http::Request<WasiBody>,
-    options: RequestOptions,
-) -> Answer {
-    let stream = tokio::time::timeout(patience(options.connect_timeout), connect(&target))
-        .await
-        .map_err(|_elapsed| Error::ConnectionTimeout)??;
-
-    // On the wire the request's target is its path: the authority went into the Host header.
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    *request.uri_mut() = path.parse().map_err(|_| Error::HttpRequestUriInvalid)?;
-
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(Error::Hyper)?;
-    // Aborted when the guest drops the answer.
-    let hold = Arc::clone(&target.hold);
-    let connection = wasmtime_wasi::runtime::spawn(async move {
-        tokio::select! {
-            biased;
-            // With both bodies: what is on its way is cut.
-            () = hold.revoked() => Ok(()),
-            ended = connection => ended,
-        }
-    });
-    let answering = sender.send_request(request);
-    let answer = tokio::time::timeout(patience(options.first_byte_timeout), answering)
-        .await
-        .map_err(|_elapsed| Error::ConnectionReadTimeout)?
-        .map_err(Error::Hyper)?;
-    let io = async move {
-        let ended = connection.await.map_err(Error::Hyper);
-        drop(sender);
-        ended
-    };
-    let gap = patience(options.between_bytes_timeout);
-    let Target { teller, allowance, hold, .. } = target;
-    let answer = answer.map(|body| {
-        let body = HeldBody { body, gap, alarm: None, hold };
-        Counted::new(body, Way::In, allowance, teller).boxed_unsync()
-    });
-    Ok((answer, Box::new(io)))
-}
-
-/// The body of an answer, cut with an error where its server makes the guest wait too long, or its right is revoked.
-struct HeldBody {
-    body: Incoming,
-    gap: Duration,
-    alarm: Option<Pin<Box<Sleep>>>,
-    hold: Arc<Hold>,
-}
-
-impl Body for HeldBody {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
-        // After it: the end that the revocation made is no whole body.
-        if !self.hold.check() {
-            return Poll::Ready(Some(Err(Error::HttpRequestDenied)));
-        }
-        if let Poll::Ready(frame) = frame {
-            self.alarm = None;
-            return Poll::Ready(frame.map(|frame| frame.map_err(Error::Hyper)));
-        }
-        let gap = self.gap;
-        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep(gap)));
-        alarm.as_mut().poll(cx).map(|()| Some(Err(Error::ConnectionReadTimeout)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream() && self.hold.is_allowed()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// A connection to one of the addresses that the name has now, each tried in turn. Only those that this
-/// right may reach are: the name is not looked up again, so it cannot turn into another address afterwards.
-async fn connect(target: &Target) -> Result<Box<dyn Stream>, Error> {
-    let mut failed = Error::Connect(io::Error::other("the name has no address"));
-    for address in resolve(target).await? {
-        match TcpStream::connect(address).await {
-            Ok(stream) if target.tls => return Ok(Box::new(encrypt(target, stream).await?)),
-            Ok(stream) => return Ok(Box::new(stream)),
-            Err(error) => failed = Error::Connect(error),
-        }
-    }
-    Err(failed)
-}
-
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
-/// The addresses of the name that this right may reach.
-async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, Error> {
-    let address = target.bare_host().parse().map(|address: IpAddr| vec![address.to_canonical()]);
-    let found = match address {
-        Ok(address) => address,
-        Err(_name) => {
-            addresses(&*target.resolver, target.bare_host(), ()).await.map_err(Error::Connect)?
-        }
-    };
-    let found = found.into_iter().map(|address| SocketAddr::new(address, target.port));
-    let (inside, mut outside): (Vec<_>, Vec<_>) =
-        found.partition(|address| is_inside(address.ip()));
-    if target.right.granted.is_literal_address() {
-        outside.extend(inside);
-    } else if let (true, Some(address)) = (outside.is_empty(), inside.first()) {
-        target.deny_inside(address.ip());
-        return Err(Error::DestinationIpProhibited);
-    }
-    Ok(outside)
-}
-
-/// Made once: it holds the roots of trust, and the sessions that spare a second handshake. The provider of
-/// cryptography is named, because a program that embeds this crate may have another one too.
-static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("the provider knows the protocol's versions");
-    Arc::new(config.with_root_certificates(roots).with_no_client_auth())
-});
-
-async fn encrypt(target: &Target, stream: TcpStream) -> Result<impl Stream + use<>, Error> {
-    let name = ServerName::try_from(target.bare_host().to_owned());
-    let name = name.map_err(|_| Error::DestinationNotFound)?;
-    TlsConnector::from(Arc::clone(&TLS)).connect(name, stream).await.map_err(Error::Tls)
 }

@@ -1,5 +1,5 @@
 //! What guests may import: WASI 0.2, and 0.3 where its engine supports it, HTTP, configuration, key-value buckets,
-//! blob containers, programs and logging.
+//! blob containers, programs, other services and logging.
 //!
 //! Sockets and name lookup are linked whatever the rights, since most toolchains import them whether they are used
 //! or not, and refuse what no right allows.
@@ -16,6 +16,7 @@ mod lookup;
 mod poll;
 mod process;
 mod secrets;
+mod services;
 mod sockets;
 mod streams;
 mod transfer;
@@ -42,13 +43,14 @@ pub(crate) fn linker(engine: &Engine, concurrency: Concurrency) -> wasmtime::Res
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     if concurrency == Concurrency::Supported {
         add_p3(&mut linker)?;
-        wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+        http::add_p3_to_linker(&mut linker)?;
     }
     blobstore::add_to_linker(&mut linker)?;
     config::add_to_linker(&mut linker)?;
     keyvalue::add_to_linker(&mut linker)?;
     logging::add_to_linker(&mut linker)?;
     process::add_to_linker(&mut linker)?;
+    services::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 

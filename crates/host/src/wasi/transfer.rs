@@ -47,9 +47,19 @@ impl Allowance {
         self.said.store(false, Ordering::Relaxed);
     }
 
-    fn take(&self, bytes: u64) -> bool {
+    /// Whether so many more may be sent or received, which they then are.
+    pub(super) fn take(&self, bytes: u64) -> bool {
         let less = |left: u64| left.checked_sub(bytes);
         self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+
+    /// Tells that there is no more.
+    pub(super) fn exceeded(&self, teller: &Teller) {
+        teller.revision().meters.hit(Limit::Transfer);
+        if !self.said.swap(true, Ordering::Relaxed) {
+            teller
+                .warns("its limit `transfer` is reached: no more is sent or received by this call");
+        }
     }
 }
 
@@ -59,11 +69,7 @@ impl<B> Counted<B> {
     }
 
     fn used_up(&self) -> Error {
-        self.teller.revision().meters.hit(Limit::Transfer);
-        if !self.allowance.said.swap(true, Ordering::Relaxed) {
-            self.teller
-                .warns("its limit `transfer` is reached: no more is sent or received by this call");
-        }
+        self.allowance.exceeded(&self.teller);
         match self.way {
             Way::Out => Error::HttpRequestBodySize(Some(self.allowance.limit)),
             Way::In => Error::HttpResponseBodySize(Some(self.allowance.limit)),

@@ -99,6 +99,11 @@ impl Seat {
         self.call
     }
 
+    /// The same, unless it is over.
+    pub(super) fn live(&self) -> Option<RequestId> {
+        (!matches!(self.state().at, At::Over)).then_some(self.call)
+    }
+
     /// Says that what there is of its body is not all of it, unless it is over.
     pub(super) fn mark_cut(&self) {
         self.mark(&self.state());

@@ -12,7 +12,7 @@ use std::task::Poll;
 use futures::channel::oneshot;
 use futures::stream::{FuturesUnordered, StreamExt};
 use wasmtime::AsContextMut;
-use wasmtime::component::Accessor;
+use wasmtime::component::{Accessor, GuestTaskId};
 use wasmtime_wasi_http::handler::{Prepared, Proxy};
 use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
@@ -139,12 +139,16 @@ impl Office<'_> {
         self.worker.seats().push(Arc::clone(&seat));
         self.worker.begun.fetch_add(1, Ordering::Relaxed);
         let (sender, mut receiver) = oneshot::channel();
-        let prepared = accessor.with(|mut store| {
-            let mut store = store.as_context_mut();
+        let most = self.desk.revision.spec.instances.in_flight as usize;
+        let live = || self.worker.seats().iter().filter_map(|seat| seat.live()).collect();
+        let prepared = accessor.with(|mut access| {
+            let mut store = access.as_context_mut();
             // As for any call: a deadline that has passed would make the guest yield at once.
             store.set_epoch_deadline(1);
-            store.data_mut().begin(call);
-            Prepared::new(store, self.proxy, request, WasiHttpView::http, sender)
+            store.data_mut().begin(call.clone());
+            let prepared = Prepared::new(store, self.proxy, request, WasiHttpView::http, sender)?;
+            access.get().answers(task(&prepared), call, most, live);
+            Ok::<_, wasmtime::Error>(prepared)
         })?;
         Ok(async move {
             prepared.run(accessor, std::future::pending()).await?;
@@ -170,5 +174,13 @@ impl Office<'_> {
         if !self.worker.is_leaving() && (outdated || is_spent(&self.desk.revision, begun, used)) {
             self.desk.leave(self.worker);
         }
+    }
+}
+
+/// The task that answers a request.
+fn task(prepared: &Prepared<'_, Guest>) -> GuestTaskId {
+    match prepared {
+        Prepared::P2 { call, .. } => call.task(),
+        Prepared::P3 { call, .. } => call.task(),
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod inside;
 pub(crate) mod peers;
 pub(crate) mod told;
 pub(crate) mod turning;

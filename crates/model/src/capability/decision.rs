@@ -93,6 +93,15 @@ impl Denial {
         Self::new(component, Kind::Http, &format!("send {method} to"), &target, authority)
     }
 
+    /// Of a call of a service, or of one of its functions.
+    pub fn call(component: &Name, service: &Name, function: Option<&str>) -> Self {
+        let target = match function {
+            None => service.to_string(),
+            Some(function) => format!("{service}#{function}"),
+        };
+        Self::new(component, Kind::Services, "call the service", &target, &target)
+    }
+
     /// Of looking a name up.
     pub fn dns(component: &Name, name: &str) -> Self {
         Self::new(component, Kind::Dns, "look up", name, name)

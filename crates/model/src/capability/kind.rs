@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Kinds of capability that can be written down and that the host does not enforce yet. A component that
 /// asks for one is refused at deploy, by the kind's name: granting what nothing checks would be worse than
 /// saying no. A kind leaves this list with the change that enforces it.
-pub const UNENFORCED_KINDS: &[&str] = &["messaging", "services", "clocks", "random"];
+pub const UNENFORCED_KINDS: &[&str] = &["messaging", "clocks", "random"];
 
 /// A kind of capability. Its name is the one that grants, manifests, denials and audit lines use.
 #[derive(

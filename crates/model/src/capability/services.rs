@@ -79,6 +79,15 @@ impl ServiceGrant {
         Ok(self)
     }
 
+    /// The one that allows all that both do.
+    pub(super) fn join(&self, other: &Self) -> Option<Self> {
+        if other.covers(self) {
+            Some(other.clone())
+        } else {
+            self.covers(other).then(|| self.clone())
+        }
+    }
+
     /// What both allow.
     pub(super) fn meet(&self, other: &Self) -> Option<Self> {
         if self.covers(other) {

@@ -138,6 +138,7 @@ fn join(one: &Grant, other: &Grant) -> Option<Grant> {
         (Grant::Keyvalue(one), Grant::Keyvalue(other)) => one.join(other).map(Grant::Keyvalue),
         (Grant::Blobstore(one), Grant::Blobstore(other)) => one.join(other).map(Grant::Blobstore),
         (Grant::Messaging(one), Grant::Messaging(other)) => one.join(other).map(Grant::Messaging),
+        (Grant::Services(one), Grant::Services(other)) => one.join(other).map(Grant::Services),
         _ => None,
     }
 }

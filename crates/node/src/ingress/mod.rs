@@ -2,6 +2,7 @@
 
 mod answer;
 mod body;
+mod routed;
 mod routes;
 
 use std::net::SocketAddr;
@@ -10,20 +11,18 @@ use std::time::Duration;
 
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_host::{CallCtx, Caller, RequestId};
-use airssys_wasm_model::RevisionNumber;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderName, HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use self::answer::{AnswerBody, problem};
+pub(crate) use self::answer::AnswerBody;
 use self::body::BoundedBody;
+pub(crate) use self::routed::{Routed, check_target, said};
 use self::routes::Found;
 pub(crate) use self::routes::{Route, Routes, revision_host};
-use crate::attributes::OfRequest;
 use crate::listen::{self, Answerer, Listening};
-use crate::live::{LiveService, Running, Unanswered};
 
 /// How many connections, if the process may have as many descriptors.
 const CONNECTIONS_MAX: usize = 10_000;
@@ -45,11 +44,6 @@ const STREAMS_MAX: u32 = 256;
 pub(crate) const BODY_BYTES_MAX: u64 = 1 << 30;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// A longer target is nobody's link.
-const TARGET_BYTES_MAX: usize = 16 << 10;
 
 /// What the HTTP door needs.
 pub(crate) struct Ingress {
@@ -85,7 +79,7 @@ impl Ingress {
         request: Request<Incoming>,
         peer: SocketAddr,
         request_id: RequestId,
-    ) -> Result<Routed, Failure> {
+    ) -> Result<Routed<BoundedBody>, Failure> {
         check_size(&request, self.body_bytes_max)?;
         let authority = authority(&request)?;
         let found = self.routes.find(authority, request.uri().path());
@@ -103,43 +97,6 @@ impl Ingress {
     }
 }
 
-/// A request on its way to its service.
-struct Routed {
-    service: Arc<LiveService>,
-    /// How many bytes of the path are the service's route.
-    prefix: usize,
-    /// The revision whose own address it came to.
-    revision: Option<RevisionNumber>,
-    request: Request<BoundedBody>,
-    call: CallCtx,
-}
-
-impl Routed {
-    async fn answer(self) -> Result<Response<AnswerBody>, Refused> {
-        let Self { service, prefix, revision, mut request, call } = self;
-        let request_id = call.request_id;
-        // Before the route is taken off: rules look at the path as it was sent.
-        let of = OfRequest {
-            method: request.method(),
-            uri: request.uri(),
-            headers: request.headers(),
-            caller: call.caller.as_ref(),
-        };
-        let entered = service.enter(&of, revision).await.map_err(|error| Refused {
-            failure: error.failure(&service.name, request_id),
-            by: None,
-        })?;
-        routes::strip(&mut request, prefix).map_err(|failure| Refused { failure, by: None })?;
-        match service.http(entered, request, call).await {
-            Ok(answer) => Ok(answer.map(AnswerBody::Guest)),
-            Err(Unanswered { error, by }) => {
-                let failure = error.failure(&service.name, request_id);
-                Err(Refused { failure, by: Some(by) })
-            }
-        }
-    }
-}
-
 impl Answerer for Arc<Ingress> {
     type Body = AnswerBody;
 
@@ -148,27 +105,10 @@ impl Answerer for Arc<Ingress> {
         let request_id = RequestId::draw();
         let answered = match self.route(request, peer, request_id) {
             Ok(routed) => routed.answer().await,
-            Err(failure) => Err(Refused { failure, by: None }),
+            Err(failure) => Err(failure.into()),
         };
-        let mut answer = answered.unwrap_or_else(|Refused { failure, by }| {
-            let mut answer = problem(failure, request_id);
-            if let Some(by) = by {
-                by.stamp(answer.headers_mut());
-            }
-            answer
-        });
-        let named = HeaderValue::from_bytes(&request_id.digits());
-        let named = named.expect("hexadecimal digits are visible ASCII");
-        answer.headers_mut().insert(X_REQUEST_ID, named);
-        answer
+        said(answered, request_id)
     }
-}
-
-/// A request that no guest answered.
-struct Refused {
-    failure: Failure,
-    /// The revision that it came to.
-    by: Option<Arc<Running>>,
 }
 
 /// The host that the client means: the `host` header, or HTTP/2's authority.
@@ -191,10 +131,7 @@ fn authority(request: &Request<Incoming>) -> Result<&str, Failure> {
 }
 
 fn check_size(request: &Request<Incoming>, body_bytes_max: u64) -> Result<(), Failure> {
-    if request.uri().path_and_query().is_some_and(|path| path.as_str().len() > TARGET_BYTES_MAX) {
-        let message = format!("the request's path is longer than {TARGET_BYTES_MAX} bytes");
-        return Err(Failure::new(Code::TooLarge, message));
-    }
+    check_target(request)?;
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let announced = announced.and_then(|length| length.parse::<u64>().ok()).unwrap_or(0);
     if announced > body_bytes_max {

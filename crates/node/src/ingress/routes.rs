@@ -47,6 +47,8 @@ pub(crate) struct Routes(ArcSwap<Table>);
 struct Table {
     by_path: HashMap<Route, Arc<LiveService>>,
     by_name: HashMap<Name, Arc<LiveService>>,
+    /// Also those that do not answer HTTP: other services call them by their handlers and functions.
+    known: HashMap<Name, Arc<LiveService>>,
     /// The length of the longest route: of a longer path, only so much is looked at.
     longest: usize,
 }
@@ -92,6 +94,11 @@ impl Routes {
         }
     }
 
+    /// The service of this name, whether it answers HTTP or not.
+    pub(crate) fn named(&self, name: &Name) -> Option<Arc<LiveService>> {
+        self.0.load().known.get(name).cloned()
+    }
+
     /// Whether a service may take this route.
     pub(crate) fn check(&self, service: &Name, route: &Route) -> Result<(), RouteError> {
         match self.0.load().by_path.get(route) {
@@ -117,12 +124,21 @@ impl Routes {
         taken
     }
 
-    /// Gives services their routes, one each, in one step; the errors of those that did not get theirs.
-    pub(crate) fn put_all(&self, routes: Vec<(Arc<LiveService>, Route)>) -> Vec<RouteError> {
+    /// Gives services their routes, one each or none, in one step; the errors of those that did not get theirs.
+    pub(crate) fn put_all(
+        &self,
+        routes: Vec<(Arc<LiveService>, Option<Route>)>,
+    ) -> Vec<RouteError> {
         let mut taken = Vec::new();
         self.0.rcu(|table| {
             let mut table = Table::clone(table);
-            let put = routes.iter().map(|(service, route)| table.put(service, route));
+            let put = routes.iter().map(|(service, route)| match route {
+                Some(route) => table.put(service, route),
+                None => {
+                    table.put_without(service);
+                    Ok(())
+                }
+            });
             taken = put.filter_map(Result::err).collect();
             table.measure();
             table
@@ -130,12 +146,22 @@ impl Routes {
         taken
     }
 
-    /// Takes a service's routes away.
+    /// Lets a service be called by others, and gives it no route.
+    pub(crate) fn put_without(&self, service: &Arc<LiveService>) {
+        self.0.rcu(|table| {
+            let mut table = Table::clone(table);
+            table.put_without(service);
+            table.measure();
+            table
+        });
+    }
+
+    /// Forgets a service.
     pub(crate) fn remove(&self, service: &Name) {
         self.0.rcu(|table| {
             let mut table = Table::clone(table);
-            table.by_path.retain(|_, held| held.name != *service);
-            table.by_name.remove(service);
+            table.remove(service);
+            table.known.remove(service);
             table.measure();
             table
         });
@@ -143,7 +169,19 @@ impl Routes {
 }
 
 impl Table {
+    fn put_without(&mut self, service: &Arc<LiveService>) {
+        self.remove(&service.name);
+        self.known.insert(service.name.clone(), Arc::clone(service));
+    }
+
+    /// Takes a service's routes away.
+    fn remove(&mut self, service: &Name) {
+        self.by_path.retain(|_, held| held.name != *service);
+        self.by_name.remove(service);
+    }
+
     fn put(&mut self, service: &Arc<LiveService>, route: &Route) -> Result<(), RouteError> {
+        self.known.insert(service.name.clone(), Arc::clone(service));
         if let Some(holder) = self.by_path.get(route)
             && holder.name != service.name
         {
@@ -291,6 +329,17 @@ mod tests {
         routes.remove(&"a".parse().unwrap());
         assert!(routes.put(&other, &taken).is_ok());
         assert_eq!(routes.find("localhost", "/a").unwrap().service.name.as_str(), "c");
+    }
+
+    #[test]
+    fn a_service_without_a_route_is_known_by_its_name() {
+        let (routes, name) = (routes(), "b".parse().unwrap());
+        assert!(routes.named(&name).is_some());
+        routes.put_without(&service("b"));
+        assert!(routes.named(&name).is_some());
+        assert_eq!(routes.find("b.localhost", "/a/b").unwrap().service.name.as_str(), "a");
+        routes.remove(&name);
+        assert!(routes.named(&name).is_none());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http_body::Body;
 
 use super::{
-    AnswerBody, CountedBody, LiveService, RequestError, Running, ServiceError, Unanswered,
+    AnswerBody, CountedBody, LiveService, Looped, RequestError, Running, ServiceError, Unanswered,
 };
 use crate::attributes::Routable;
 use crate::handled;
@@ -63,11 +63,20 @@ impl LiveService {
         match to {
             None => Ok(Placed { claimed, _turn: None }),
             Some(to) => {
+                self.check_loop(&to, call)?;
                 let Claimed { target, in_flight, .. } = claimed;
                 // It may go to another one: the one that it was counted into need not wait for it.
                 drop(in_flight);
                 Box::pin(self.place_at(&to, &target, call)).await
             }
+        }
+    }
+
+    /// Whether the call's turn could ever come: not while one that waits for it has it.
+    fn check_loop(&self, to: &Recipient, call: &CallCtx) -> Result<(), Looped> {
+        match call.chain.holds(&self.name, to.actor()) {
+            true => Err(Looped),
+            false => Ok(()),
         }
     }
 
@@ -112,6 +121,10 @@ impl LiveService {
     {
         let first = Arc::clone(&entered.claimed.target);
         let unanswered = |error: RequestError| Unanswered { error, by: Arc::clone(&first) };
+        // Before its body, of which its sender may not say all before it has an answer.
+        if let Some(to) = &entered.to {
+            self.check_loop(to, &call).map_err(|looped| unanswered(looped.into()))?;
+        }
         // One limit for the body, the mailbox, the queue and the call.
         let within = first.pool.time_limit();
         call.deadline = Some(Instant::now() + within);

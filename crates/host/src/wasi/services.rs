@@ -1,0 +1,198 @@
+//! Calls of services: the check of each, the context that goes with it, and `airssys:component/services`.
+//!
+//! They count as outbound requests, whichever way they are made: among those at once, in a second, and by their bytes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use airssys_wasm_model::{Denial, Kind, Name, ServiceGrant};
+use futures::future::BoxFuture;
+use wasmtime::component::{HasSelf, Linker};
+
+use super::http::{OutboundHttp, Places};
+use crate::bindings::airssys::component::services::{self, CallError};
+use crate::bindings::airssys::component::types as contract;
+use crate::call::{Fault, Input, Kind as FaultKind};
+use crate::chain::TooDeep;
+use crate::context::CallCtx;
+use crate::guest::Guest;
+use crate::limit::Limit;
+use crate::rights::{Hold, Needs};
+use crate::services::{ServiceFault, Services, Unreached};
+use crate::watch::Use;
+
+pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    services::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)
+}
+
+/// How long a call waits for a place among its component's own: its limit on time ends it sooner in most cases.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Why a guest calls nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotCalled {
+    /// It has no right to.
+    Denied,
+    /// It answers the copy of a call.
+    Copied,
+}
+
+impl OutboundHttp {
+    /// The check of each call, told to whoever watches. What is held is needed until the call is over.
+    pub(super) fn may_call(&self, to: &ServiceGrant) -> Result<Arc<Hold>, NotCalled> {
+        let teller = &self.teller;
+        let function = to.function.as_deref();
+        let rights = Arc::clone(&teller.revision().rights.now().rights);
+        if !rights.services.check(&to.name, function).is_allowed() {
+            teller.denied(&Denial::call(&teller.spec().service, &to.name, function));
+            return Err(NotCalled::Denied);
+        }
+        if let Some(gauges) = &self.refusing {
+            gauges.refuses();
+            return Err(NotCalled::Copied);
+        }
+        if teller.sees_uses(Kind::Services) {
+            teller.used(Use { kind: Kind::Services, access: "", target: &to.to_string() });
+        }
+        let needs = Needs::Calling { service: to.name.clone(), function: function.map(Into::into) };
+        Ok(Hold::new(teller.clone(), needs))
+    }
+
+    /// The context of a call that the guest makes now.
+    pub(super) fn onward(&self) -> Result<CallCtx, TooDeep> {
+        let onward = self.call.onward(self.teller.spec());
+        onward.inspect_err(|too_deep| self.teller.says("services", &too_deep.to_string()))
+    }
+}
+
+impl services::Host for Guest {
+    async fn call(
+        &mut self,
+        service: String,
+        input: contract::InputResult,
+    ) -> wasmtime::Result<Result<contract::Output, CallError>> {
+        let contract::InputResult { body, content_type, metadata } = input;
+        let said = metadata.iter().map(|(name, value)| name.len() + value.len());
+        let said = body.len() + said.sum::<usize>();
+        let input = Input { body: body.into(), content_type, metadata };
+        let outbound = &self.outbound;
+        let Ok(name) = service.parse() else { return Ok(Err(no_such_name())) };
+        let to = ServiceGrant { name, function: None };
+        let called = outbound
+            .carry(to, said as u64, |services, to, call| services.execute(&to.name, input, call));
+        Ok(called.await.and_then(|output| {
+            outbound.takes(output.body.len() as u64)?;
+            Ok(contract::Output {
+                body: output.body.into(),
+                content_type: output.content_type,
+                metadata: output.metadata,
+            })
+        }))
+    }
+
+    async fn invoke(
+        &mut self,
+        service: String,
+        function: String,
+        arguments: Vec<String>,
+    ) -> wasmtime::Result<Result<String, CallError>> {
+        let said = function.len() + arguments.iter().map(String::len).sum::<usize>();
+        let outbound = &self.outbound;
+        // The name first: what is checked is then the very function that is called.
+        let to = service.parse::<Name>().ok();
+        let to = to.and_then(|name| format!("{name}#{function}").parse::<ServiceGrant>().ok());
+        let Some(to) = to else { return Ok(Err(no_such_name())) };
+        let called = outbound.carry(to, said as u64, |services, to, call| {
+            services.invoke(&to.name, function, arguments, call)
+        });
+        Ok(called.await.and_then(|result| {
+            outbound.takes(result.len() as u64)?;
+            Ok(result)
+        }))
+    }
+}
+
+impl OutboundHttp {
+    /// Checks a call of a handler or a function, and carries it out. It has a task of its own, and not a part of its
+    /// caller's turn on a processor.
+    async fn carry<T: Send + 'static>(
+        &self,
+        to: ServiceGrant,
+        bytes: u64,
+        carry: impl FnOnce(
+            &dyn Services,
+            &ServiceGrant,
+            CallCtx,
+        ) -> BoxFuture<'static, Result<T, ServiceFault>>
+        + Send,
+    ) -> Result<T, CallError> {
+        let hold = self.may_call(&to).map_err(|not_called| match not_called {
+            NotCalled::Denied => CallError::Denied,
+            NotCalled::Copied => CallError::Failed("the copy of a call calls nobody".to_owned()),
+        })?;
+        let busy = |_| CallError::Busy("the component makes as many calls as it may".to_owned());
+        self.in_time().map_err(busy)?;
+        self.takes(bytes)?;
+        let call = self.onward().map_err(|_too_deep| CallError::LoopDetected)?;
+        let _places = Places::inside(self.own(), PATIENCE, &self.teller).await.map_err(busy)?;
+        let calling = async {
+            let Some(services) = &self.teller.spec().backends.services else {
+                return Err(Unreached::NotFound(to.name.clone()).into());
+            };
+            wasmtime_wasi::runtime::spawn(carry(&**services, &to, call)).await
+        };
+        tokio::select! {
+            biased;
+            () = Arc::clone(&hold).revoked() => {
+                hold.check();
+                Err(CallError::Denied)
+            }
+            called = calling => called.map_err(|fault| self.told(fault)),
+        }
+    }
+
+    /// Counts bytes that are sent or received.
+    fn takes(&self, bytes: u64) -> Result<(), CallError> {
+        if self.allowance.take(bytes) {
+            return Ok(());
+        }
+        self.allowance.exceeded(&self.teller);
+        Err(CallError::Failed(format!("the component's limit `{}` is reached", Limit::Transfer)))
+    }
+
+    /// What the guest is told of a call without an answer, and the service's log where the operator can help.
+    fn told(&self, fault: ServiceFault) -> CallError {
+        match fault {
+            ServiceFault::Unreached(unreached) => {
+                self.teller.says("services", &unreached.to_string());
+                match unreached {
+                    Unreached::NotFound(_) => CallError::NotFound(unreached.to_string()),
+                    Unreached::Loop(_) => CallError::LoopDetected,
+                }
+            }
+            ServiceFault::NoDoor(why) => CallError::NotFound(why),
+            ServiceFault::Invalid(why) => CallError::Invalid(why),
+            ServiceFault::Busy(why) => CallError::Busy(why),
+            ServiceFault::TimedOut(why) => CallError::TimedOut(why),
+            ServiceFault::Fault(fault) => CallError::Fault(fault.into()),
+            ServiceFault::Failed(why) => CallError::Failed(why),
+        }
+    }
+}
+
+fn no_such_name() -> CallError {
+    CallError::NotFound("no service or function has such a name".to_owned())
+}
+
+impl From<Fault> for contract::Error {
+    fn from(Fault { kind, message }: Fault) -> Self {
+        let kind = match kind {
+            FaultKind::InvalidInput => contract::ErrorKind::InvalidInput,
+            FaultKind::InvalidConfig => contract::ErrorKind::InvalidConfig,
+            FaultKind::Denied => contract::ErrorKind::Denied,
+            FaultKind::Unavailable => contract::ErrorKind::Unavailable,
+            FaultKind::Failed => contract::ErrorKind::Failed,
+        };
+        Self { kind, message }
+    }
+}
