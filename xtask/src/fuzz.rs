@@ -12,9 +12,14 @@ use clap::Args;
 
 use crate::shell;
 
-/// Each is a file in `fuzz/fuzz_targets/`, and how many inputs of it the tests try: some seconds of them.
-const TARGETS: [(&str, u32); 4] =
-    [("manifest", 4_000), ("grants", 1_500), ("routes", 10_000), ("trail", 500)];
+/// Each is a file or folder in `fuzz/fuzz_targets/`, and how many inputs of it the tests try: some seconds of them.
+const TARGETS: [(&str, u32); 5] = [
+    ("manifest", 4_000),
+    ("grants", 1_500),
+    ("routes", 10_000),
+    ("trail", 500),
+    ("ingress", 2_000),
+];
 
 /// What libFuzzer needs to see which code an input reached.
 const MARKS: [&str; 6] = [

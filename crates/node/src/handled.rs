@@ -5,21 +5,13 @@ use std::time::Duration;
 
 use airssys_wasm_api::MAX_INPUT_BYTES;
 use airssys_wasm_host::{HttpError, Input, Output};
+use airssys_wasm_request::{METHOD, TARGET, is_of_connection, is_of_message, metadata};
 use bytes::{Bytes, BytesMut};
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
-};
-use http::request::Parts;
+use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 use http_body_util::BodyExt as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
-
-/// The name under which a handler finds the request's method among its metadata.
-const METHOD: &str = "http-method";
-
-/// Its path, without the service's route, and its query.
-const TARGET: &str = "http-target";
 
 /// How finely held memory is counted.
 const HELD_UNIT_BYTES: usize = 16 << 10;
@@ -113,19 +105,6 @@ impl Held {
     }
 }
 
-fn metadata(parts: &Parts) -> Vec<(String, String)> {
-    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    let mut metadata =
-        vec![(METHOD.into(), parts.method.to_string()), (TARGET.into(), target.to_owned())];
-    let said = parts.headers.iter().filter(|(name, _)| !is_of_connection(name));
-    // A value that is no text could not be told from another one; it is left out.
-    let said =
-        said.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())));
-    // A header must not pass for what the node says of the request.
-    metadata.extend(said.filter(|(name, _): &(String, String)| !is_of_http(name)));
-    metadata
-}
-
 /// Takes away what only a request over HTTP has.
 pub(crate) fn leave_out_of_http(metadata: &mut Vec<(String, String)>) {
     metadata.retain(|(name, _)| !is_of_http(name));
@@ -154,7 +133,8 @@ pub(crate) fn answer(output: Output) -> Response<Bytes> {
         else {
             continue;
         };
-        if !is_of_connection(&name) {
+        // What is the node's business with each side.
+        if !is_of_connection(&name) && !is_of_message(&name) {
             headers.append(name, value);
         }
     }
@@ -164,12 +144,6 @@ pub(crate) fn answer(output: Output) -> Response<Bytes> {
         content_type.unwrap_or(HeaderValue::from_static("application/octet-stream")),
     );
     answer
-}
-
-/// Headers about the connection and the message's form, which are the node's business with each side.
-fn is_of_connection(name: &HeaderName) -> bool {
-    [CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE].contains(name)
-        || matches!(name.as_str(), "keep-alive" | "proxy-connection")
 }
 
 #[cfg(test)]

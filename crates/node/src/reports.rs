@@ -9,10 +9,11 @@ use airssys_wasm_api::reply::{
 };
 use airssys_wasm_deploy::{self as deploy, RevisionRecord, Rollout, RolloutKind, ServiceRecord};
 use airssys_wasm_model::{RevisionNumber, StrategyName};
+use airssys_wasm_request::revision_host;
 
 use crate::batches;
 use crate::evidence::{self, Shown};
-use crate::ingress::{Route, revision_host};
+use crate::ingress::Route;
 use crate::service::Service;
 
 /// Revisions that do not run and are still shown in a status: the ones to go back to.

@@ -1,4 +1,4 @@
-//! Who may depend on whom: `model ← {host, deploy, policy, store, api} ← node ← cli`, and only
+//! Who may depend on whom: `model ← {host, deploy, policy, store, request, api} ← node ← cli`, and only
 //! `node` introduces host, deploy, policy and store to one another.
 //!
 //! Cargo refuses cycles but no short cut; this refuses the short cuts.
@@ -12,13 +12,18 @@ use super::Source;
 const APART: [&str; 4] = ["host", "deploy", "policy", "store"];
 
 /// What a room may never depend on, and why. `*` stands for every crate of the project.
-const FORBIDDEN: [(&str, &[&str], &str); 8] = [
+const FORBIDDEN: [(&str, &[&str], &str); 9] = [
     ("model", &["*"], "model holds the words everyone shares, so it depends on no one"),
     ("sdk", &["host side"], "a guest never carries the host"),
     ("sdk-macros", &["*"], "macros run at a guest's build"),
     ("api", &["host", "store", "node", "cli"], "a client is not a node"),
     ("host", &["api", "node", "cli"], "dependencies point from node to host"),
     ("deploy", &["api", "node", "cli"], "deploy knows neither wasm, HTTP nor disk"),
+    (
+        "request",
+        &["host", "deploy", "policy", "store", "api", "node", "cli"],
+        "a request is read before anything serves it",
+    ),
     ("policy", &["api", "node", "cli"], "policy knows neither the disk nor who asks over HTTP"),
     ("store", &["api", "node", "cli"], "dependencies point from node to store"),
 ];

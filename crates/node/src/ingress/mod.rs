@@ -1,7 +1,6 @@
 //! The HTTP door: HTTP/1.1 and HTTP/2 in, a component's answer out.
 
 mod answer;
-mod body;
 mod routed;
 mod routes;
 
@@ -10,18 +9,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use airssys_wasm_api::{Code, Failure};
-use airssys_wasm_host::{CallCtx, Caller, RequestId};
-use http::header::{CONTENT_LENGTH, HOST};
-use http::{HeaderName, HeaderValue, Request, Response};
+use airssys_wasm_host::{CallCtx, Caller, HttpError, RequestId};
+use airssys_wasm_request::{BodyError, BoundedBody, admit, authority};
+use http::{HeaderName, Request, Response};
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::MapErr;
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 pub(crate) use self::answer::AnswerBody;
-use self::body::BoundedBody;
+use self::routed::refused;
 pub(crate) use self::routed::{Routed, check_target, said};
 use self::routes::Found;
-pub(crate) use self::routes::{Route, Routes, revision_host};
+pub(crate) use self::routes::{Route, Routes};
 use crate::listen::{self, Answerer, Listening};
 
 /// How many connections, if the process may have as many descriptors.
@@ -44,6 +45,9 @@ const STREAMS_MAX: u32 = 256;
 pub(crate) const BODY_BYTES_MAX: u64 = 1 << 30;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// A request's body on its way to a service.
+type RequestBody = MapErr<BoundedBody<Incoming>, fn(BodyError<hyper::Error>) -> HttpError>;
 
 /// What the HTTP door needs.
 pub(crate) struct Ingress {
@@ -79,9 +83,9 @@ impl Ingress {
         request: Request<Incoming>,
         peer: SocketAddr,
         request_id: RequestId,
-    ) -> Result<Routed<BoundedBody>, Failure> {
-        check_size(&request, self.body_bytes_max)?;
-        let authority = authority(&request)?;
+    ) -> Result<Routed<RequestBody>, Failure> {
+        let request = admit(request, self.body_bytes_max).map_err(refused)?;
+        let authority = authority(&request).map_err(refused)?;
         let found = self.routes.find(authority, request.uri().path());
         let Some(Found { service, prefix, revision }) = found else {
             let said = format!("no service answers at `{}`", request.uri().path());
@@ -91,8 +95,7 @@ impl Ingress {
         let mut call = CallCtx::new(request_id);
         call.caller = Some(Caller::Address(peer.ip()));
         call.traceparent = request.headers().get(TRACEPARENT).cloned();
-        let bound = self.body_bytes_max;
-        let request = request.map(|body| BoundedBody::new(body, bound));
+        let request = request.map(|body| body.map_err(broken as fn(_) -> _));
         Ok(Routed { service, prefix, revision, request, call })
     }
 }
@@ -111,32 +114,10 @@ impl Answerer for Arc<Ingress> {
     }
 }
 
-/// The host that the client means: the `host` header, or HTTP/2's authority.
-fn authority(request: &Request<Incoming>) -> Result<&str, Failure> {
-    let named = request.uri().authority().map(|authority| authority.as_str());
-    let bad = |why| Failure::new(Code::Usage, why);
-    let mut hosts = request.headers().get_all(HOST).iter();
-    let host = hosts.next().map(HeaderValue::to_str).transpose();
-    let host = host.map_err(|_| bad("the host header is not a host"))?;
-    if hosts.next().is_some() {
-        return Err(bad("the request has two host headers"));
+/// A body that ends too early, as a component is told.
+fn broken(why: BodyError<hyper::Error>) -> HttpError {
+    match why {
+        BodyError::TooLarge(bound) => HttpError::HttpRequestBodySize(Some(bound)),
+        BodyError::Broken(error) => HttpError::Hyper(error),
     }
-    match (named, host) {
-        // Whoever was before this door may have looked at either one.
-        (Some(named), Some(host)) if !named.eq_ignore_ascii_case(host) => {
-            Err(bad("the request names one host in its target and another in its header"))
-        }
-        (named, host) => named.or(host).ok_or_else(|| bad("the request names no host")),
-    }
-}
-
-fn check_size(request: &Request<Incoming>, body_bytes_max: u64) -> Result<(), Failure> {
-    check_target(request)?;
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    let announced = announced.and_then(|length| length.parse::<u64>().ok()).unwrap_or(0);
-    if announced > body_bytes_max {
-        let message = format!("the body has {announced} bytes; this node takes {body_bytes_max}");
-        return Err(Failure::new(Code::TooLarge, message));
-    }
-    Ok(())
 }

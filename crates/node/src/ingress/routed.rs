@@ -5,19 +5,16 @@ use std::sync::Arc;
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_host::{CallCtx, HttpError, RequestId};
 use airssys_wasm_model::RevisionNumber;
+use airssys_wasm_request::{Refusal, strip};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 
 use super::answer::{AnswerBody, problem};
-use super::routes;
 use crate::attributes::OfRequest;
 use crate::live::{LiveService, RequestError, Running, ServiceError, Unanswered};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// A longer target is nobody's link.
-const TARGET_BYTES_MAX: usize = 16 << 10;
 
 /// A request on its way to its service.
 pub(crate) struct Routed<B> {
@@ -56,7 +53,7 @@ where
         };
         let entered = service.enter(&of, revision).await;
         let entered = entered.map_err(|error| error.failure(&service.name, request_id))?;
-        routes::strip(&mut request, prefix)?;
+        strip(&mut request, prefix).map_err(refused)?;
         match service.http(entered, request, call).await {
             Ok(answer) => Ok(answer.map(AnswerBody::Guest)),
             Err(Unanswered { error, by }) => {
@@ -94,9 +91,11 @@ pub(crate) fn said(
 
 /// Refuses what is no link.
 pub(crate) fn check_target<B>(request: &Request<B>) -> Result<(), Failure> {
-    if request.uri().path_and_query().is_some_and(|path| path.as_str().len() > TARGET_BYTES_MAX) {
-        let message = format!("the request's path is longer than {TARGET_BYTES_MAX} bytes");
-        return Err(Failure::new(Code::TooLarge, message));
-    }
-    Ok(())
+    airssys_wasm_request::check_target(request).map_err(refused)
+}
+
+/// A request that comes to no service, as its sender is told.
+pub(super) fn refused(why: Refusal) -> Failure {
+    let code = if why.is_too_large() { Code::TooLarge } else { Code::Usage };
+    Failure::new(code, why.to_string())
 }

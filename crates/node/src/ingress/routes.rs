@@ -1,14 +1,11 @@
 //! Which service answers at which host and path.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_model::{Name, RevisionNumber};
+use airssys_wasm_request::{prefixes, service_host};
 use arc_swap::ArcSwap;
-use http::Request;
-use http::uri::PathAndQuery;
 
 use crate::live::LiveService;
 
@@ -69,29 +66,14 @@ impl Routes {
         let found = |service: &Arc<LiveService>, prefix, revision| {
             Some(Found { service: Arc::clone(service), prefix, revision })
         };
-        if let Some(labels) = host_labels(authority) {
-            let (revision, name) = revision_label(&labels);
-            if let Some(service) = table.by_name.get(name) {
-                return found(service, 0, revision);
-            }
+        if let Some(host) = service_host(authority)
+            && let Some(service) = table.by_name.get(&*host.service)
+        {
+            return found(service, 0, host.revision);
         }
-        let mut prefix = path.trim_end_matches('/');
-        if prefix.len() > table.longest {
-            // The slash after the longest prefix that could be a route.
-            let end = prefix.as_bytes()[..=table.longest].iter().rposition(|byte| *byte == b'/');
-            prefix = &prefix[..end.unwrap_or(0)];
-        }
-        loop {
-            if let Some(service) = table.by_path.get(prefix) {
-                return found(service, prefix.len(), None);
-            }
-            prefix = match prefix.rfind('/') {
-                Some(slash) => &prefix[..slash],
-                None if prefix.is_empty() => return None,
-                // `*`, which asks about the whole server, is under the root too.
-                None => "",
-            };
-        }
+        prefixes(path, table.longest).find_map(|prefix| {
+            table.by_path.get(prefix).and_then(|service| found(service, prefix.len(), None))
+        })
     }
 
     /// The service of this name, whether it answers HTTP or not.
@@ -213,59 +195,10 @@ impl std::borrow::Borrow<str> for Route {
     }
 }
 
-/// The address of a revision of a service, `r3.greeter.localhost`.
-pub(crate) fn revision_host(revision: RevisionNumber, service: &Name) -> String {
-    format!("{revision}.{service}{LOCALHOST}")
-}
-
-/// `r3` and `greeter` of `r3.greeter`, or `greeter` alone.
-fn revision_label(labels: &str) -> (Option<RevisionNumber>, &str) {
-    let Some((revision, name)) = labels.split_once('.') else { return (None, labels) };
-    let digits = revision.strip_prefix('r').filter(|it| it.bytes().all(|b| b.is_ascii_digit()));
-    // With the dot it is no service's name.
-    let number = digits.and_then(|digits| digits.parse().ok()).map(RevisionNumber);
-    (number, if number.is_some() { name } else { labels })
-}
-
-/// `greeter` of `greeter.localhost:8080`, and `r3.greeter` of `r3.greeter.localhost:8080`.
-fn host_labels(authority: &str) -> Option<Cow<'_, str>> {
-    let host = authority.split_once(':').map_or(authority, |(host, _port)| host);
-    // Names are without case, and one that ends in a dot is the same, said in full.
-    let host = host.strip_suffix('.').unwrap_or(host);
-    let at = host.len().checked_sub(LOCALHOST.len())?;
-    let (labels, suffix) = (host.get(..at)?, host.get(at..)?);
-    suffix.eq_ignore_ascii_case(LOCALHOST).then(|| {
-        match labels.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            true => Cow::Owned(labels.to_ascii_lowercase()),
-            false => Cow::Borrowed(labels),
-        }
-    })
-}
-
-const LOCALHOST: &str = ".localhost";
-
-/// Takes the route off the request's path, so that a component need not know where it answers.
-pub(crate) fn strip<B>(request: &mut Request<B>, prefix: usize) -> Result<(), Failure> {
-    if prefix == 0 {
-        return Ok(());
-    }
-    let uri = request.uri();
-    let whole = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    let rest = &whole[prefix..];
-    let rest = match rest.as_bytes().first() {
-        Some(b'/') => rest.to_owned(),
-        _ => format!("/{rest}"),
-    };
-    let bad = |_| Failure::new(Code::Usage, "the request's path cannot be read");
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(rest.parse().map_err(bad)?);
-    *request.uri_mut() = http::Uri::from_parts(parts)
-        .map_err(|_| Failure::new(Code::Usage, "the request's target cannot be read"))?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use airssys_wasm_request::revision_host;
+
     use super::*;
 
     fn service(name: &str) -> Arc<LiveService> {
@@ -340,20 +273,5 @@ mod tests {
         assert_eq!(routes.find("b.localhost", "/a/b").unwrap().service.name.as_str(), "a");
         routes.remove(&name);
         assert!(routes.named(&name).is_none());
-    }
-
-    #[test]
-    fn a_route_is_taken_off_the_path_and_nothing_else() {
-        for (target, prefix, wanted) in [
-            ("/a/x?y=/a", 2, "/x?y=/a"),
-            ("/a", 2, "/"),
-            ("/a?q", 2, "/?q"),
-            ("http://h/a//x", 2, "http://h//x"),
-            ("/a/%2e%2e/x", 2, "/%2e%2e/x"),
-        ] {
-            let mut request = Request::get(target).body(()).unwrap();
-            strip(&mut request, prefix).unwrap();
-            assert_eq!(request.uri().to_string(), wanted);
-        }
     }
 }
