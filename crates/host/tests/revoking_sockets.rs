@@ -101,8 +101,8 @@ async fn who_waits_for_a_connection_at_a_revoked_port_waits_no_longer() {
     for guest in SOCKETS {
         let port = free_port().await;
         let listen = format!("listen 127.0.0.1:{port}");
-        let ended =
-            revoked_while_waiting(guest, &format!("listen:{port}"), &[&listen, "accept"]).await;
+        let grant = format!("listen:127.0.0.1:{port}");
+        let ended = revoked_while_waiting(guest, &grant, &[&listen, "accept"]).await;
         match ended {
             // It is told so, also where it did not come to wait.
             Ok(answers) => assert_eq!(answers[1], "access-denied", "{guest}"),
@@ -120,7 +120,7 @@ async fn who_waits_for_a_datagram_at_a_revoked_port_waits_no_longer() {
     for guest in SOCKETS {
         let port = free_port().await;
         let bind = format!("udp 127.0.0.1:{port}");
-        let grant = format!("listen:{port}/udp");
+        let grant = format!("listen:127.0.0.1:{port}/udp");
         let answers = revoked_while_waiting(guest, &grant, &[&bind, "receive"]).await.unwrap();
         assert_eq!(answers[1], "access-denied", "{guest}");
     }

@@ -16,7 +16,7 @@ use common::waiting::within;
 use common::{Kept, call, guest, rights, spec};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 const GUESTS: [&str; 2] = ["sockets", "sockets-p3"];
@@ -289,6 +289,65 @@ async fn a_guest_listens_on_granted_ports_alone() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_listens_at_the_granted_addresses_alone() {
+    for guest in GUESTS {
+        let port = free_port().await;
+        let (one, denied) = (format!("127.0.0.1:{port}"), "access-denied");
+        let pool = granted(guest, &[&format!("listen:{one}"), &format!("listen:{one}/udp")]).await;
+        let client = tokio::spawn(connect(port));
+        check(
+            guest,
+            &pool,
+            &[
+                (&format!("listen 127.0.0.2:{port}"), denied),
+                // All addresses are not this one, in whichever spelling.
+                (&format!("listen 0.0.0.0:{port}"), denied),
+                (&format!("listen [::]:{port}"), denied),
+                (&format!("listen [::1]:{port}"), denied),
+                (&format!("listen [::ffff:127.0.0.1]:{port}"), "invalid-argument"),
+                (&format!("listen [::ffff:0.0.0.0]:{port}"), "invalid-argument"),
+                (&format!("udp 127.0.0.2:{port}"), denied),
+                (&format!("udp 0.0.0.0:{port}"), denied),
+                (&format!("udp {one}"), "ok"),
+                (&format!("listen {one}"), "ok"),
+                ("accept", "ok"),
+            ],
+        )
+        .await;
+        client.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_addresses_are_granted_as_such_and_what_comes_by_them_is_had() {
+    for guest in GUESTS {
+        let port = free_port().await;
+        let all = granted(guest, &[&format!("listen:0.0.0.0:{port}")]).await;
+        let (one, every) = (format!("listen 127.0.0.1:{port}"), format!("listen 0.0.0.0:{port}"));
+        let client = tokio::spawn(async move {
+            let mut client = connect(port).await;
+            client.write_all(b"hello").await.unwrap();
+            client.shutdown().await.unwrap();
+            let mut heard = Vec::new();
+            client.read_to_end(&mut heard).await.unwrap();
+            heard
+        });
+        let cases =
+            [(&*one, "access-denied"), (&every, "ok"), ("accept", "ok"), ("exchange hi", "hello")];
+        check(guest, &all, &cases).await;
+        assert_eq!(client.await.unwrap(), b"hi", "{guest}");
+
+        // A block of addresses is none that stands for all of them.
+        let port = free_port().await;
+        let block = granted(guest, &[&format!("listen:127.0.0.0/8:{port}")]).await;
+        let [every, one, other] =
+            ["0.0.0.0", "10.0.0.1", "127.0.0.1"].map(|address| format!("listen {address}:{port}"));
+        let denied = "access-denied";
+        check(guest, &block, &[(&*every, denied), (&one, denied), (&other, "ok")]).await;
+    }
+}
+
 /// Connects as soon as somebody listens there.
 async fn connect(port: u16) -> TcpStream {
     let connecting = async {
@@ -455,7 +514,7 @@ async fn uses_and_denials_are_told_as_the_grants_that_they_take() {
             format!("net:{open}"),
             format!("net:{name}:9/udp"),
             format!("dns:{free}"),
-            format!("listen:{port}"),
+            format!("listen:127.0.0.1:{port}"),
         ];
         assert_eq!(used, expected, "{guest}");
         let denied = told.denied();
@@ -464,7 +523,7 @@ async fn uses_and_denials_are_told_as_the_grants_that_they_take() {
             format!("net:127.0.0.1:{port}"),
             format!("net:{name}:10/udp"),
             "net:10.0.0.1:PORT".to_owned(),
-            "listen:99/udp".to_owned(),
+            "listen:0.0.0.0:99/udp".to_owned(),
         ];
         assert_eq!(grants, expected, "{guest}");
     }

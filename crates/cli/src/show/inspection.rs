@@ -103,7 +103,9 @@ fn asked(asked: &Asked) -> Vec<String> {
         lines.push(format!("dns {}  ({})", ask.name, ask.reason));
     }
     for ask in &asked.listen {
-        lines.push(format!("listen {} {}  ({})", ask.port, ask.protocol, ask.reason));
+        let at = ask.address.map(|address| format!("at {address}, port "));
+        let at = at.unwrap_or_default();
+        lines.push(format!("listen {at}{} {}  ({})", ask.port, ask.protocol, ask.reason));
     }
     for ask in &asked.env {
         lines.push(format!("env {}  ({})", ask.name, ask.reason));

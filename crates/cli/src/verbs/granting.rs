@@ -13,8 +13,8 @@ use crate::ui::{Ui, harmless_line};
 /// What is granted on the command line.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct GrantFlags {
-    /// Allow something: files:HOST=GUEST:read,write, http:HOST, net:HOST:PORT, dns:NAME, listen:PORT,
-    /// env:NAME, env:NAME=VALUE, or `asked` for all that the component asks for.
+    /// Allow something: files:HOST=GUEST:read,write, http:HOST, net:HOST:PORT, dns:NAME,
+    /// listen:PORT, listen:ADDRESS:PORT, env:NAME, env:NAME=VALUE, or `asked` for all that the component asks for.
     #[arg(long = "grant", value_name = "GRANT")]
     grant: Vec<GrantFlag>,
 

@@ -28,8 +28,10 @@ pub(crate) enum Needs {
     File { mount: Arc<Mount>, path: String, access: FileAccess },
     /// Anything at all with sockets of this protocol.
     Sockets(Protocol),
-    /// A port.
-    Listening(Protocol, u16),
+    /// An address of the machine and a port.
+    Listening(Protocol, SocketAddr),
+    /// What comes by a connection that came to this address.
+    Accepted(SocketAddr),
     /// An address, by the name it was looked up under.
     Reaching { protocol: Protocol, address: SocketAddr, name: Option<Arc<str>> },
     /// A container.
@@ -94,7 +96,8 @@ impl Hold {
                 Denial::file(service, &mount.seen(path), *access)
             }
             Needs::Sockets(protocol) => Denial::sockets(service, *protocol),
-            Needs::Listening(protocol, port) => Denial::listen(service, *protocol, *port),
+            Needs::Listening(protocol, at) => Denial::listen(service, *protocol, *at),
+            Needs::Accepted(at) => Denial::listen(service, Protocol::Tcp, *at),
             Needs::Reaching { protocol, address, name } => {
                 let now = self.teller.revision().rights.now();
                 let decision = now.rights.net.check(*protocol, *address, name.as_deref());
@@ -122,7 +125,8 @@ impl Needs {
                 now.granted.now(mount).access(path).contains(*access)
             }
             Self::Sockets(protocol) => rights.net.uses(*protocol) || rights.listen.uses(*protocol),
-            Self::Listening(protocol, port) => rights.listen.check(*protocol, *port).is_allowed(),
+            Self::Listening(protocol, at) => rights.listen.check(*protocol, *at).is_allowed(),
+            Self::Accepted(at) => rights.listen.check_taken(Protocol::Tcp, *at).is_allowed(),
             Self::Reaching { protocol, address, name } => {
                 let reaches = |name| rights.net.check(*protocol, *address, name).is_allowed();
                 reaches(None) || name.as_deref().is_some_and(|name| reaches(Some(name)))

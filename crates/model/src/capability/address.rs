@@ -4,11 +4,16 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// An address or a CIDR block: `192.0.2.7`, `10.0.0.0/8`, `2001:db8::/32`.
 ///
 /// An IPv4 address written as IPv6 (`::ffff:192.0.2.7`) is the IPv4 address, here and where it is compared.
 /// A block of IPv6 holds no IPv4 address, not even `::/0`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct AddressBlock {
     first: u128,
     mask: u128,
@@ -162,6 +167,20 @@ impl FromStr for AddressBlock {
         } else {
             Err(BlockError::Inexact { written: text.to_owned(), meant: block })
         }
+    }
+}
+
+impl TryFrom<String> for AddressBlock {
+    type Error = BlockError;
+
+    fn try_from(text: String) -> Result<Self, BlockError> {
+        text.parse()
+    }
+}
+
+impl From<AddressBlock> for String {
+    fn from(block: AddressBlock) -> Self {
+        block.to_string()
     }
 }
 

@@ -9,6 +9,7 @@ use super::access::FileAccess;
 use super::access::join;
 use super::destination::Protocol;
 use super::kind::Kind;
+use super::listen::ListenGrant;
 use crate::name::Name;
 
 /// What a check answers. It is a word, so that a check costs no allocation; a [`Denial`] is made of it where
@@ -117,8 +118,8 @@ impl Denial {
     }
 
     /// Of accepting connections or datagrams.
-    pub fn listen(component: &Name, protocol: Protocol, port: u16) -> Self {
-        let target = format!("{port}{}", protocol.suffix());
+    pub fn listen(component: &Name, protocol: Protocol, at: SocketAddr) -> Self {
+        let target = ListenGrant::at(protocol, at).to_string();
         Self::new(component, Kind::Listen, "listen on", &target, &target)
     }
 }

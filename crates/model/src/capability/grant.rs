@@ -33,7 +33,7 @@ pub enum Grant {
     Net(NetGrant),
     /// `dns:*.example.com`
     Dns(NamePattern),
-    /// `listen:8443`, `listen:5000-5010/udp`
+    /// `listen:8443`, `listen:5000-5010/udp`, `listen:127.0.0.1:8443`
     Listen(ListenGrant),
     /// `env:TZ`, `env:GREETING=hello`
     Env(EnvGrant),
@@ -234,6 +234,9 @@ mod tests {
             "net:10.0.0.0/8:*/udp",
             "dns:*.example.com",
             "listen:5000-5010/udp",
+            "listen:127.0.0.1:8443",
+            "listen:[::1]:5000-5010/udp",
+            "listen:10.0.0.0/8:53/udp",
             "env:TZ",
             "env:GREETING=hello=there",
             "secrets:stripe=api.stripe.com:8443",
@@ -279,6 +282,8 @@ mod tests {
             "net:smtp.example.com",
             "dns:127.1",
             "listen:0",
+            "listen:localhost:80",
+            "listen:::1:80",
             "secrets:stripe",
             "secrets:=x.org",
             "keyvalue:sessions",

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::access::{DataAccess, TopicAccess};
+use super::address::AddressBlock;
 use super::destination::{Destination, Ports, Protocol};
 use super::env::EnvGrant;
 use super::files::FilesGrant;
@@ -60,6 +61,8 @@ struct NameEntry<T> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ListenEntry {
+    #[serde(default)]
+    address: Option<AddressBlock>,
     port: Ports,
     #[serde(default)]
     protocol: Protocol,
@@ -143,8 +146,8 @@ impl GrantsFile {
             all.push(Grant::Net(NetGrant { to, protocol }));
         }
         all.extend(self.dns.into_iter().map(|entry| Grant::Dns(entry.name)));
-        for ListenEntry { port, protocol } in self.listen {
-            all.push(Grant::Listen(ListenGrant { port, protocol }));
+        for ListenEntry { address, port, protocol } in self.listen {
+            all.push(Grant::Listen(ListenGrant { address, port, protocol }));
         }
         for entry in self.env {
             all.push(Grant::Env(entry.checked().map_err(GrantError::Env)?));
@@ -190,7 +193,8 @@ mod tests {
             http = [{ host = "api.example.com" }, { host = "b.org", path = "/v1/*", methods = ["GET"] }]
             net = [{ to = "smtp.example.com:25" }, { to = "10.0.0.0/8:53", protocol = "udp" }]
             dns = [{ name = "*.example.com" }]
-            listen = [{ port = 8443 }, { port = "5000-5010", protocol = "udp" }]
+            listen = [{ port = 8443 }, { port = "5000-5010", protocol = "udp" },
+                { address = "127.0.0.1", port = 8443 }]
             env = [{ name = "TZ" }, { name = "A", value = "b" }]
             secrets = [{ name = "stripe", hosts = ["api.stripe.com"], revealed = true }]
             keyvalue = [{ bucket = "sessions", access = ["write", "read"] }]
@@ -212,6 +216,7 @@ mod tests {
                 "dns:*.example.com",
                 "listen:8443",
                 "listen:5000-5010/udp",
+                "listen:127.0.0.1:8443",
                 "env:TZ",
                 "env:A=b",
                 "secrets:stripe=api.stripe.com",

@@ -51,6 +51,9 @@ fn entry(grant: &Grant) -> Value {
         }
         Grant::Dns(name) => set("name", text(name)),
         Grant::Listen(listen) => {
+            if let Some(address) = listen.address {
+                set("address", text(address));
+            }
             set("port", text(listen.port));
             protocol(&mut set, listen.protocol);
         }
@@ -117,6 +120,8 @@ mod tests {
             "net:10.0.0.0/8:53/udp",
             "dns:*.example.com",
             "listen:5000-5010/udp",
+            "listen:127.0.0.1:8443",
+            "listen:[2001:db8::/32]:*/udp",
             "env:TZ",
             "env:A=it's \\ \n",
             "secrets:stripe=api.stripe.com",

@@ -1,13 +1,15 @@
 //! Inbound TCP and UDP.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::address::AddressBlock;
 use super::decision::Decision;
-use super::destination::{Ports, Protocol, split_protocol};
+use super::destination::{Destination, Hosts, Ports, Protocol, split_protocol};
 use super::kind::Kind;
 use super::meeting::Ask;
 
@@ -15,6 +17,9 @@ use super::meeting::Ask;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListenAsk {
+    /// At which addresses of the machine: `127.0.0.1` or `10.0.0.0/8`; at all of them unless it is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<AddressBlock>,
     /// Which: `5353` or `8000-8100`.
     pub port: Ports,
     /// How.
@@ -24,9 +29,14 @@ pub struct ListenAsk {
     pub reason: String,
 }
 
-/// `listen:8443`, `listen:5000-5010/udp`.
+/// `listen:8443`, `listen:5000-5010/udp`, `listen:127.0.0.1:8443`, `listen:[2001:db8::/32]:80`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ListenGrant {
+    /// At which addresses; at every one, and at all of them at once, where none is said.
+    ///
+    /// `0.0.0.0` and `::` stand for all addresses of their family, which no block of addresses is: listening there
+    /// takes a grant of this very address, or one without any.
+    pub address: Option<AddressBlock>,
     /// Which ports.
     pub port: Ports,
     /// How.
@@ -42,11 +52,22 @@ impl ListenRights {
         Self(rights.into())
     }
 
-    /// Whether a guest may listen on this port. Port 0, where the system chooses, is allowed to nobody: the
+    /// Whether a guest may listen at this address. Port 0, where the system chooses, is allowed to nobody: the
     /// choice would come after the check.
-    pub fn check(&self, protocol: Protocol, port: u16) -> Decision {
-        let fits = |right: &ListenGrant| right.protocol == protocol && right.port.contains(port);
-        Decision::when(port != 0 && self.0.iter().any(fits))
+    pub fn check(&self, protocol: Protocol, at: SocketAddr) -> Decision {
+        Decision::when(at.port() != 0 && self.0.iter().any(|right| right.is_at(protocol, at)))
+    }
+
+    /// Whether it may have what was sent to this address of the machine: by listening there, or at all addresses.
+    pub fn check_taken(&self, protocol: Protocol, at: SocketAddr) -> Decision {
+        let everywhere = match at.ip().to_canonical() {
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        };
+        match self.check(protocol, at) {
+            Decision::Allowed => Decision::Allowed,
+            _ => self.check(protocol, SocketAddr::new(everywhere, at.port())),
+        }
     }
 
     /// Whether it may listen somewhere by this protocol.
@@ -61,16 +82,55 @@ impl ListenRights {
 }
 
 impl ListenGrant {
+    /// Listening at this one address.
+    pub fn at(protocol: Protocol, at: SocketAddr) -> Self {
+        let address = Some(AddressBlock::one(at.ip()));
+        Self { address, port: Ports::one(at.port()), protocol }
+    }
+
+    /// Whether some listening is allowed by both.
+    pub fn meets(&self, other: &Self) -> bool {
+        self.meet(other).is_some()
+    }
+
     /// What both allow.
     pub(super) fn meet(&self, other: &Self) -> Option<Self> {
         let port = self.port.meet(other.port).filter(|_| self.protocol == other.protocol)?;
-        Some(Self { port, protocol: self.protocol })
+        let address = if holds(self.address, other.address) {
+            other.address
+        } else if holds(other.address, self.address) {
+            self.address
+        } else {
+            return None;
+        };
+        Some(Self { address, port, protocol: self.protocol })
     }
+
+    fn is_at(&self, protocol: Protocol, at: SocketAddr) -> bool {
+        self.protocol == protocol
+            && self.port.contains(at.port())
+            && holds(self.address, Some(AddressBlock::one(at.ip())))
+    }
+}
+
+/// Whether listening at `inner` is a part of listening at `outer`.
+fn holds(outer: Option<AddressBlock>, inner: Option<AddressBlock>) -> bool {
+    match (outer, inner) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(outer), Some(inner)) if is_everywhere(inner) => outer == inner,
+        (Some(outer), Some(inner)) => outer.covers(&inner),
+    }
+}
+
+/// Whether it is the address that stands for all of them.
+fn is_everywhere(block: AddressBlock) -> bool {
+    block.single().is_some_and(|address| address.is_unspecified())
 }
 
 impl ListenAsk {
     fn scope(&self) -> ListenGrant {
-        ListenGrant { port: self.port, protocol: self.protocol }
+        ListenGrant { address: self.address, port: self.port, protocol: self.protocol }
     }
 }
 
@@ -80,7 +140,8 @@ impl Ask for ListenAsk {
     type Right = ListenGrant;
 
     fn of(grant: &ListenGrant) -> Self {
-        Self { port: grant.port, protocol: grant.protocol, reason: String::new() }
+        let ListenGrant { address, port, protocol } = *grant;
+        Self { address, port, protocol, reason: String::new() }
     }
 
     fn meet(&self, grant: &ListenGrant) -> Option<ListenGrant> {
@@ -88,8 +149,11 @@ impl Ask for ListenAsk {
     }
 
     fn is_covered(&self, before: &[Self]) -> bool {
-        let holds = |one: &Self| one.protocol == self.protocol && one.port.covers(self.port);
-        before.iter().any(holds)
+        before.iter().any(|one| {
+            one.protocol == self.protocol
+                && one.port.covers(self.port)
+                && holds(one.address, self.address)
+        })
     }
 
     fn said(&self) -> String {
@@ -109,13 +173,30 @@ impl FromStr for ListenGrant {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (port, protocol) = split_protocol(text);
-        Ok(Self { port: port.parse()?, protocol })
+        let (at, protocol) = split_protocol(text);
+        if !at.contains(':') {
+            return Ok(Self { address: None, port: at.parse()?, protocol });
+        }
+        match at.parse()? {
+            Destination { hosts: Hosts::At(block), ports: port } => {
+                Ok(Self { address: Some(block), port, protocol })
+            }
+            Destination { hosts: Hosts::Named(name), .. } => Err(format!(
+                "`{name}` is no address: what is listened at is an address of this machine, as in \
+                 127.0.0.1:8443 or [::1]:8443"
+            )),
+        }
     }
 }
 
 impl fmt::Display for ListenGrant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.port, self.protocol.suffix())
+        match self.address {
+            Some(block) => {
+                let at = Destination { hosts: Hosts::At(block), ports: self.port };
+                write!(f, "{at}{}", self.protocol.suffix())
+            }
+            None => write!(f, "{}{}", self.port, self.protocol.suffix()),
+        }
     }
 }

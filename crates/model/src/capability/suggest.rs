@@ -226,6 +226,9 @@ mod tests {
             seen(Kind::Keyvalue, "sessions", "read"),
             seen(Kind::Keyvalue, "sessions", "write"),
             seen(Kind::Net, "smtp.example.com:25", ""),
+            seen(Kind::Listen, "[::1]:8443", ""),
+            // As trails say it that were written before addresses were told.
+            seen(Kind::Listen, "53/udp", ""),
             seen(Kind::Files, "/other/x", "read"),
         ];
         let net = |to: &str| super::super::NetAsk {
@@ -244,11 +247,13 @@ mod tests {
                 "env:A=b",
                 "keyvalue:sessions:read,write",
                 "net:smtp.example.com:25",
+                "listen:[::1]:8443",
+                "listen:53/udp",
             ]
         );
         assert_eq!(found.unused.len(), 1);
         assert_eq!(found.unused[0].asked, "TCP to `b.org:25`");
-        assert_eq!(found.uncovered, [uses[8].clone()]);
+        assert_eq!(found.uncovered, [uses[10].clone()]);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use airssys_wasm_host::{
     NoWatch, Pool, Pooling, RequestId, RevisionSpec,
 };
 use airssys_wasm_model::{
-    Asked, Grant, Grants, Hosts, Instances, ListenGrant, Manifest, NetGrant, RevisionNumber,
-    Rights, RightsError,
+    Asked, Grant, Grants, Hosts, Instances, ListenAsk, ListenGrant, Manifest, NetGrant,
+    RevisionNumber, Rights, RightsError,
 };
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -213,8 +213,9 @@ fn touched(asked: &Asked, grants: &Grants) -> Asked {
     });
     asked.listen.retain(|ask| {
         any(&|grant| {
-            let Grant::Listen(ListenGrant { port, protocol }) = grant else { return false };
-            *protocol == ask.protocol && port.meet(ask.port).is_some()
+            let ListenAsk { address, port, protocol, .. } = *ask;
+            let asked = ListenGrant { address, port, protocol };
+            matches!(grant, Grant::Listen(granted) if granted.meets(&asked))
         })
     });
     asked.env.retain(|ask| any(&|grant| matches!(grant, Grant::Env(env) if env.name == ask.name)));

@@ -79,15 +79,14 @@ impl Checks {
 
     /// The check that the runtime makes of each address.
     pub(crate) fn allow(&self, address: SocketAddr, how: SocketAddrUse) -> bool {
-        let port = address.port();
         match how {
             // The end of a connection that the guest begins. The system chooses a port that nobody expects; a
             // TCP socket that is then to listen there is checked as that.
-            SocketAddrUse::TcpBind | SocketAddrUse::UdpBind if port == 0 => true,
-            SocketAddrUse::TcpBind => self.may_listen(Protocol::Tcp, port),
-            SocketAddrUse::TcpListen => self.listens(Protocol::Tcp, port),
+            SocketAddrUse::TcpBind | SocketAddrUse::UdpBind if address.port() == 0 => true,
+            SocketAddrUse::TcpBind => self.may_listen(Protocol::Tcp, address),
+            SocketAddrUse::TcpListen => self.listens(Protocol::Tcp, address),
             // It listens from here on.
-            SocketAddrUse::UdpBind => self.listens(Protocol::Udp, port),
+            SocketAddrUse::UdpBind => self.listens(Protocol::Udp, address),
             SocketAddrUse::TcpConnect => self.reach(Protocol::Tcp, address),
             SocketAddrUse::UdpSend => self.reach(Protocol::Udp, address),
             SocketAddrUse::TcpAccept => self.accept(),
@@ -95,22 +94,21 @@ impl Checks {
         }
     }
 
-    /// Whether a port may be taken; tells of a denial.
-    fn may_listen(&self, protocol: Protocol, port: u16) -> bool {
-        let allowed = self.revision.rights.now().rights.listen.check(protocol, port).is_allowed();
+    /// Whether an address may be taken; tells of a denial.
+    fn may_listen(&self, protocol: Protocol, at: SocketAddr) -> bool {
+        let allowed = self.revision.rights.now().rights.listen.check(protocol, at).is_allowed();
         if allowed {
             return !self.is_copy();
         }
-        self.denied(&Denial::listen(&self.revision.spec.service, protocol, port));
+        self.denied(&Denial::listen(&self.revision.spec.service, protocol, at));
         false
     }
 
     /// The same where it is listened on, which is told too.
-    fn listens(&self, protocol: Protocol, port: u16) -> bool {
-        let may = self.may_listen(protocol, port);
+    fn listens(&self, protocol: Protocol, at: SocketAddr) -> bool {
+        let may = self.may_listen(protocol, at);
         if may {
-            let target = || ListenGrant { port: Ports::one(port), protocol }.to_string();
-            self.used(Kind::Listen, target);
+            self.used(Kind::Listen, || ListenGrant::at(protocol, at).to_string());
         }
         may
     }

@@ -1,7 +1,7 @@
 //! What one guest holds: its open sockets, counted, each with what it is open by.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 
 use airssys_wasm_model::{Denial, Protocol};
@@ -26,6 +26,9 @@ pub(crate) struct HeldSockets {
     /// Of 0.3, what is told when a socket that listens goes, likewise.
     listening: HashMap<u32, oneshot::Sender<()>>,
 }
+
+/// What a socket without an address is at. Nobody may listen at port 0.
+pub(super) const NOWHERE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
 
 /// An open socket, for its handle and for its streams.
 #[derive(Clone)]
@@ -78,23 +81,23 @@ impl HeldSockets {
     pub(super) fn reaches(&mut self, number: u32, protocol: Protocol, to: SocketAddr) {
         let hold = self.checks.reaching(protocol, to);
         if let Some(socket) = self.sockets.get_mut(&number)
-            && !matches!(socket.hold.needs(), Needs::Listening(..))
+            && !matches!(socket.hold.needs(), Needs::Listening(..) | Needs::Accepted(..))
         {
             socket.hold = hold;
         }
     }
 
-    /// The socket listens at this port from now on. The system's choice for the end of a connection is none.
-    pub(super) fn listens(&mut self, number: u32, protocol: Protocol, port: u16) {
-        if let Some(socket) = self.sockets.get_mut(&number).filter(|_| port != 0) {
-            socket.hold = self.checks.hold(Needs::Listening(protocol, port));
+    /// The socket listens at this address from now on. The system's choice for the end of a connection is none.
+    pub(super) fn listens(&mut self, number: u32, protocol: Protocol, at: SocketAddr) {
+        if let Some(socket) = self.sockets.get_mut(&number).filter(|_| at.port() != 0) {
+            socket.hold = self.checks.hold(Needs::Listening(protocol, at));
         }
     }
 
-    /// The connection was accepted at this port.
-    pub(super) fn accepted(&mut self, number: u32, port: u16) -> Option<Socket> {
+    /// The connection was accepted at this address of the machine.
+    pub(super) fn accepted(&mut self, number: u32, at: SocketAddr) -> Option<Socket> {
         let place = Arc::new(self.checks.accepted()?);
-        let hold = self.checks.hold(Needs::Listening(Protocol::Tcp, port));
+        let hold = self.checks.hold(Needs::Accepted(at));
         let socket = Socket { place, hold };
         self.sockets.insert(number, socket.clone());
         Some(socket)

@@ -22,7 +22,7 @@ use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn};
 use wasmtime_wasi::sockets::{WasiSocketsCtxView, WasiSocketsView};
 
 use super::delegate::delegate;
-use super::held::{NoSocket, Revoked, Socket};
+use super::held::{NOWHERE, NoSocket, Revoked, Socket};
 use super::names::LookupError;
 use crate::guest::Guest;
 use crate::wasi::streams;
@@ -86,8 +86,8 @@ impl tcp::HostTcpSocket for Guest {
     async fn start_listen(&mut self, this: Resource<TcpSocket>) -> SocketResult<()> {
         let (number, lent) = (this.rep(), Resource::new_borrow(this.rep()));
         tcp::HostTcpSocket::start_listen(&mut self.sockets(), this).await?;
-        let port = local_port(self, lent);
-        self.sockets.listens(number, Protocol::Tcp, port);
+        let at = local_address(self, lent);
+        self.sockets.listens(number, Protocol::Tcp, at);
         Ok(())
     }
 
@@ -121,9 +121,9 @@ impl tcp::HostTcpSocket for Guest {
 
     fn accept(&mut self, this: Resource<TcpSocket>) -> SocketResult<Accepted> {
         self.sockets.may(this.rep())?;
-        let port = local_port(self, Resource::new_borrow(this.rep()));
+        let at = local_address(self, Resource::new_borrow(this.rep()));
         let accepted = tcp::HostTcpSocket::accept(&mut self.sockets(), this)?;
-        let socket = self.sockets.accepted(accepted.0.rep(), port);
+        let socket = self.sockets.accepted(accepted.0.rep(), at);
         self.hold_streams(&accepted.1, &accepted.2, socket)?;
         Ok(accepted)
     }
@@ -179,7 +179,7 @@ impl udp::HostUdpSocket for Guest {
     ) -> SocketResult<()> {
         let number = this.rep();
         udp::HostUdpSocket::start_bind(&mut self.sockets(), this, network, local).await?;
-        self.sockets.listens(number, Protocol::Udp, SocketAddr::from(local).port());
+        self.sockets.listens(number, Protocol::Udp, local.into());
         Ok(())
     }
 
@@ -283,10 +283,10 @@ impl Guest {
     }
 }
 
-/// The port of a socket that has one; 0 is no port.
-fn local_port(guest: &mut Guest, socket: Resource<TcpSocket>) -> u16 {
+/// The address of a socket that has one; port 0 is none.
+fn local_address(guest: &mut Guest, socket: Resource<TcpSocket>) -> SocketAddr {
     let address = tcp::HostTcpSocket::local_address(&mut guest.sockets(), socket);
-    address.map_or(0, |address| SocketAddr::from(address).port())
+    address.map_or(NOWHERE, SocketAddr::from)
 }
 
 /// An answer, under way or being read. The runtime's own cannot be made outside of it, so a guest's handle, which

@@ -18,7 +18,7 @@ use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView, WasiSocketsView};
 
 use super::Sockets;
 use super::delegate::delegate;
-use super::held::{NoSocket, Revoked, Socket};
+use super::held::{NOWHERE, NoSocket, Revoked, Socket};
 use super::names::LookupError;
 use crate::guest::Guest;
 use crate::wasi::streams::{self, Cut};
@@ -111,8 +111,8 @@ impl types::HostTcpSocketWithStore<Guest> for Sockets {
         let (number, lent) = (this.rep(), Resource::new_borrow(this.rep()));
         let connections = RuntimeTcp::listen(runtime_now(&mut store), this).await?;
         let guest = store.get();
-        let port = local_port(guest, lent);
-        guest.sockets.listens(number, Protocol::Tcp, port);
+        let at = local_address(guest, lent);
+        guest.sockets.listens(number, Protocol::Tcp, at);
         if let Some(Socket { hold, .. }) = guest.sockets.socket(number) {
             let over = guest.sockets.until_closed(number);
             store.spawn(Cut { hold, over }).map_err(SocketError::trap)?;
@@ -169,15 +169,15 @@ impl Guest {
         if let Some(socket) = self.sockets.socket(number) {
             return Some(socket);
         }
-        let port = local_port(self, Resource::new_borrow(number));
-        self.sockets.accepted(number, port)
+        let at = local_address(self, Resource::new_borrow(number));
+        self.sockets.accepted(number, at)
     }
 }
 
-/// The port of a socket that has one; 0 is no port.
-fn local_port(guest: &mut Guest, socket: Resource<TcpSocket>) -> u16 {
+/// The address of a socket that has one; port 0 is none.
+fn local_address(guest: &mut Guest, socket: Resource<TcpSocket>) -> SocketAddr {
     let address = types::HostTcpSocket::get_local_address(&mut guest.sockets(), socket);
-    address.map_or(0, |address| SocketAddr::from(address).port())
+    address.map_or(NOWHERE, SocketAddr::from)
 }
 
 impl types::HostUdpSocket for Guest {
@@ -191,7 +191,7 @@ impl types::HostUdpSocket for Guest {
     async fn bind(&mut self, this: Resource<UdpSocket>, to: IpSocketAddress) -> SocketResult<()> {
         let number = this.rep();
         types::HostUdpSocket::bind(&mut self.sockets(), this, to).await?;
-        self.sockets.listens(number, Protocol::Udp, SocketAddr::from(to).port());
+        self.sockets.listens(number, Protocol::Udp, to.into());
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 mod below;
 mod files;
 mod hostile;
+mod listening;
 mod net;
 mod rights;
 mod scopes;

@@ -1,5 +1,7 @@
 //! Buckets, secrets, ports, services and programs against an oracle.
 
+use std::net::SocketAddr;
+
 use super::{for_seeds, grants, pick, some};
 use crate::capability::{
     Asked, DataAccess, KeyvalueAsk, ListenAsk, ProcessAsk, Protocol, Rights, SecretAsk, ServiceAsk,
@@ -80,6 +82,7 @@ fn ports_services_and_programs_are_those_that_both_sides_name() {
     let reason = String::new;
     let asked = Asked {
         listen: vec![ListenAsk {
+            address: None,
             port: "8000-8010".parse().unwrap(),
             protocol: Protocol::Tcp,
             reason: reason(),
@@ -94,7 +97,9 @@ fn ports_services_and_programs_are_those_that_both_sides_name() {
     };
     let all = ["listen:8005-9000", "services:tokenizer#split", "process:thumbs"];
     let rights = Rights::meet(&asked, &grants(&all.map(ToOwned::to_owned))).unwrap();
-    let listens = |protocol, port| rights.listen.check(protocol, port).is_allowed();
+    let listens = |protocol, port| {
+        rights.listen.check(protocol, SocketAddr::from(([127, 0, 0, 1], port))).is_allowed()
+    };
     assert!(listens(Protocol::Tcp, 8005) && listens(Protocol::Tcp, 8010));
     assert!(!listens(Protocol::Tcp, 8004) && !listens(Protocol::Tcp, 8011));
     assert!(!listens(Protocol::Udp, 8005) && !listens(Protocol::Tcp, 0));
