@@ -98,9 +98,10 @@ async fn revoked_while_waiting(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_for_a_connection_at_a_revoked_port_waits_no_longer() {
-    for guest in SOCKETS {
+    // Also with the handle of the socket let go of, where its connections come without it.
+    for (guest, listen) in SOCKETS.into_iter().flat_map(|it| [(it, "listen"), (it, "port")]) {
         let port = free_port().await;
-        let listen = format!("listen 127.0.0.1:{port}");
+        let listen = format!("{listen} 127.0.0.1:{port}");
         let grant = format!("listen:127.0.0.1:{port}");
         let ended = revoked_while_waiting(guest, &grant, &[&listen, "accept"]).await;
         match ended {

@@ -450,6 +450,31 @@ async fn an_accepted_connection_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_port_counts_until_nothing_comes_by_it_any_more() {
+    for (guest, limit) in GUESTS.iter().zip(["new-socket-limit", "the limit `sockets` is reached"])
+    {
+        let (open, port, name) = (server().await, free_port().await, format!("{guest}.port.test"));
+        tell(&name, &[&[OUTSIDE]]);
+        let pool = pool(guest, |spec| {
+            spec.limits.sockets = 2;
+            spec.rights = rights(&[
+                &format!("net:{open}"),
+                &format!("listen:{port}"),
+                &format!("dns:{name}"),
+            ]);
+        })
+        .await;
+        let (listen, connect) = (format!("port 127.0.0.1:{port}"), format!("connect {open}"));
+        let wait = format!("resolve {name}");
+        // Of 0.3 the socket's handle is gone, and the stream of its connections is not.
+        let mut steps = vec![(&*listen, "ok"), (&connect, "ok"), (&connect, limit), ("drop", "ok")];
+        steps.extend([(&*wait, OUTSIDE); 100]);
+        steps.extend([(&*connect, "ok"); 2]);
+        check(guest, &pool, &steps).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_copy_would_send_or_look_up_is_refused_and_counted() {
     for guest in GUESTS {
         let ((closed, address), name) = (untouched().await, format!("{guest}.copied.test"));

@@ -27,7 +27,7 @@ impl Guest for Sockets {
 
 struct Listener {
     connections: StreamReader<TcpSocket>,
-    _socket: TcpSocket,
+    _socket: Option<TcpSocket>,
 }
 
 impl script::Net for Sockets {
@@ -63,7 +63,11 @@ impl script::Net for Sockets {
         let socket = TcpSocket::create(family(at)).map_err(named)?;
         socket.bind(wasi(at)).map_err(named)?;
         let connections = socket.listen().map_err(named)?;
-        Ok(Listener { connections, _socket: socket })
+        Ok(Listener { connections, _socket: Some(socket) })
+    }
+
+    fn port(&self, listener: Listener) -> Listener {
+        Listener { _socket: None, ..listener }
     }
 
     async fn accept(&self, listener: &mut Listener) -> Answer<TcpSocket> {

@@ -92,6 +92,10 @@ impl script::Net for Sockets {
         Ok(socket)
     }
 
+    fn port(&self, listener: TcpSocket) -> TcpSocket {
+        listener
+    }
+
     async fn accept(&self, listener: &mut TcpSocket) -> Answer<Tcp> {
         let (socket, input, output) = ready(|| listener.accept(), || listener.subscribe().block())?;
         Ok(Tcp { input, output, _socket: socket })

@@ -19,6 +19,8 @@ pub trait Net {
     /// What is left to read of a connection, without its handle where that can be let go of.
     fn stream(&self, tcp: Self::Tcp) -> Self::Stream;
     async fn listen(&self, at: SocketAddr) -> Answer<Self::Listener>;
+    /// Lets go of the socket's handle, where its connections come without it.
+    fn port(&self, listener: Self::Listener) -> Self::Listener;
     async fn accept(&self, listener: &mut Self::Listener) -> Answer<Self::Tcp>;
     async fn udp(&self, at: SocketAddr) -> Answer<Self::Udp>;
     async fn send(&self, udp: &Self::Udp, to: SocketAddr, text: &str) -> Answer<()>;
@@ -61,6 +63,7 @@ impl<N: Net> Open<'_, N> {
             }
             ["stream", to] => self.streams.push(net.stream(net.connect(address(to)?).await?)),
             ["listen", at] => self.listeners.push(net.listen(address(at)?).await?),
+            ["port", at] => self.listeners.push(net.port(net.listen(address(at)?).await?)),
             ["accept"] => {
                 let listener = self.listeners.last_mut().ok_or("nothing listens")?;
                 self.tcp.push(net.accept(listener).await?);

@@ -7,7 +7,7 @@ use airssys_wasm_model::{
     AddressBlock, Decision, Denial, Destination, Hosts, Kind, ListenGrant, NetGrant, Ports,
     Protocol,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot};
 use wasmtime_wasi::sockets::SocketAddrUse;
 
 use super::names::Names;
@@ -49,6 +49,18 @@ pub(crate) struct Checks {
 pub(super) struct Place {
     revision: Arc<Revision>,
     _permits: (OwnedSemaphorePermit, SemaphorePermit<'static>),
+    /// Dropped with it.
+    end: OnceLock<oneshot::Sender<()>>,
+}
+
+impl Place {
+    /// Whoever gets this learns when it is given back. There is one for a place: another is told at once.
+    pub(super) fn until_given_back(&self) -> oneshot::Receiver<()> {
+        let (end, over) = oneshot::channel();
+        // The second one is dropped here, which tells.
+        let _unless_there_is_one = self.end.set(end);
+        over
+    }
 }
 
 impl Drop for Place {
@@ -171,7 +183,8 @@ impl Checks {
             return None;
         };
         self.revision.meters.opened(Level::Sockets);
-        Some(Place { revision: Arc::clone(&self.revision), _permits: (own, of_all) })
+        let (revision, end) = (Arc::clone(&self.revision), OnceLock::new());
+        Some(Place { revision, _permits: (own, of_all), end })
     }
 
     /// The place of a connection that was accepted and is now used under its own handle.

@@ -5,7 +5,6 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 
 use airssys_wasm_model::{Denial, Protocol};
-use tokio::sync::oneshot;
 
 use super::checks::{Checks, Place};
 use crate::context::CallCtx;
@@ -16,15 +15,15 @@ use crate::rights::{Hold, Needs};
 /// A socket has its place from before it is made until its handle is let go of and its streams have ended. The
 /// place of an accepted connection is taken before the guest has a handle for it, and given to whichever handle
 /// turns up that has none: it is their number that counts. One that no handle was made for before its listener went
-/// stays taken until the instance ends.
+/// stays taken until the instance ends. In WASI 0.3 the runtime keeps the check that it was given with a socket in
+/// whatever it makes of it, and the place is kept in that check: so a port counts until its stream of connections has
+/// ended, and they with it.
 pub(crate) struct HeldSockets {
     pub(super) checks: Arc<Checks>,
     /// By the number of the handle in the instance's table, whose bound bounds these too.
     sockets: HashMap<u32, Socket>,
     /// Which socket a pollable of 0.2 waits at, likewise.
     waits: HashMap<u32, u32>,
-    /// Of 0.3, what is told when a socket that listens goes, likewise.
-    listening: HashMap<u32, oneshot::Sender<()>>,
 }
 
 /// What a socket without an address is at. Nobody may listen at port 0.
@@ -52,8 +51,7 @@ pub(super) struct Revoked;
 
 impl HeldSockets {
     pub(crate) fn new(checks: Arc<Checks>) -> Self {
-        let (sockets, waits, listening) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { checks, sockets, waits, listening }
+        Self { checks, sockets: HashMap::new(), waits: HashMap::new() }
     }
 
     /// A reused instance begins another call.
@@ -62,19 +60,19 @@ impl HeldSockets {
     }
 
     /// A place for a socket that is to be made.
-    pub(super) fn open(&self, protocol: Protocol) -> Result<Place, NoSocket> {
+    pub(super) fn open(&self, protocol: Protocol) -> Result<Arc<Place>, NoSocket> {
         let checks = &self.checks;
         if !checks.uses(protocol) {
             checks.denied(&Denial::sockets(&checks.revision.spec.service, protocol));
             return Err(NoSocket::Denied);
         }
-        checks.place().ok_or(NoSocket::TooMany)
+        checks.place().map(Arc::new).ok_or(NoSocket::TooMany)
     }
 
     /// The socket was made, with this number.
-    pub(super) fn keep(&mut self, number: u32, place: Place, protocol: Protocol) {
+    pub(super) fn keep(&mut self, number: u32, place: Arc<Place>, protocol: Protocol) {
         let hold = self.checks.hold(Needs::Sockets(protocol));
-        self.sockets.insert(number, Socket { place: Arc::new(place), hold });
+        self.sockets.insert(number, Socket { place, hold });
     }
 
     /// The socket reaches this address from now on. One with a port of its own stays open by that.
@@ -101,13 +99,6 @@ impl HeldSockets {
         let socket = Socket { place, hold };
         self.sockets.insert(number, socket.clone());
         Some(socket)
-    }
-
-    /// Whoever gets this learns when the socket that listens is let go of.
-    pub(super) fn until_closed(&mut self, number: u32) -> oneshot::Receiver<()> {
-        let (closed, over) = oneshot::channel();
-        self.listening.insert(number, closed);
-        over
     }
 
     /// What there is of a socket, for a stream of it that may outlive its handle.
@@ -148,7 +139,6 @@ impl HeldSockets {
 
     /// The guest let go of this handle.
     pub(super) fn forget(&mut self, number: u32) {
-        self.listening.remove(&number);
         if self.sockets.remove(&number).is_none() {
             drop(self.checks.accepted());
         }

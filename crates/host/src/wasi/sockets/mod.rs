@@ -6,12 +6,13 @@
 //! checked and asks no resolver again, so a name that means something else a moment later leads nowhere.
 //!
 //! A connection's own end is the system's choice and needs no right; a port that was chosen takes one to listen
-//! there, on whichever addresses the guest names. What comes in on a port with a right to listen may come from
+//! there, at the address that the guest names. What comes in on a port with a right to listen may come from
 //! anywhere. Answering a datagram is sending one, and takes a right to its address.
 //!
 //! [`held`] counts what is open. Everything else about a socket is the runtime's.
 
 mod checks;
+mod context;
 mod delegate;
 mod held;
 mod names;

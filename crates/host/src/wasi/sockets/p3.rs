@@ -17,6 +17,7 @@ use wasmtime_wasi::p3::sockets::{SocketError, SocketResult};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView, WasiSocketsView};
 
 use super::Sockets;
+use super::context::context;
 use super::delegate::delegate;
 use super::held::{NOWHERE, NoSocket, Revoked, Socket};
 use super::names::LookupError;
@@ -44,7 +45,9 @@ impl types::Host for Guest {
 impl types::HostTcpSocket for Guest {
     fn create(&mut self, family: IpAddressFamily) -> SocketResult<Resource<TcpSocket>> {
         let place = self.sockets.open(Protocol::Tcp)?;
-        let socket = types::HostTcpSocket::create(&mut self.sockets(), family)?;
+        let mut ctx = context(&self.sockets.checks, &place);
+        let mut view = WasiSocketsCtxView { ctx: &mut ctx, table: &mut self.table };
+        let socket = types::HostTcpSocket::create(&mut view, family)?;
         self.sockets.keep(socket.rep(), place, Protocol::Tcp);
         Ok(socket)
     }
@@ -113,8 +116,8 @@ impl types::HostTcpSocketWithStore<Guest> for Sockets {
         let guest = store.get();
         let at = local_address(guest, lent);
         guest.sockets.listens(number, Protocol::Tcp, at);
-        if let Some(Socket { hold, .. }) = guest.sockets.socket(number) {
-            let over = guest.sockets.until_closed(number);
+        if let Some(Socket { hold, place }) = guest.sockets.socket(number) {
+            let over = place.until_given_back();
             store.spawn(Cut { hold, over }).map_err(SocketError::trap)?;
         }
         Ok(connections)
