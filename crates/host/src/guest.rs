@@ -67,15 +67,16 @@ impl Guest {
         let speaker = Arc::new(Speaker::new(Arc::clone(&revision.voice), call.request_id));
         let instance = NEXT_INSTANCE.fetch_add(1, Ordering::Relaxed);
         let teller = Teller::new(Arc::clone(revision), Arc::clone(&speaker), instance, &call);
-        let checks = Arc::new(Checks::new(pool, teller.clone(), call.mode));
         let secrets = HeldSecrets::new(Arc::clone(revision), teller.clone());
         let secrets = Arc::new(secrets);
+        let outbound = OutboundHttp::new(pool, &call, teller.clone(), Arc::clone(&secrets));
+        let checks = Arc::new(Checks::new(pool, teller, call.mode, outbound.allowance()));
         let handles = pool.handles();
         let guest = Self {
             wasi: wasi(revision, &speaker, &checks, console),
             http: http(),
             table: table(handles),
-            outbound: OutboundHttp::new(pool, &call, teller, Arc::clone(&secrets)),
+            outbound,
             files: HeldFiles::new(Arc::clone(revision), born),
             sockets: HeldSockets::new(checks),
             secrets,

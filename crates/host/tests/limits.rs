@@ -11,9 +11,12 @@ use airssys_wasm_host::{
 };
 use airssys_wasm_model::{ByteSize, Digest, InstanceModel, Limits, Span};
 use bytes::Bytes;
+use common::peers;
+use common::turning::try_run;
 use common::{Kept, call, execute, get, got, model, pool, rights, said, text};
 use futures::StreamExt;
 use http_body_util::{BodyExt, Full, StreamBody};
+use tokio::net::UdpSocket;
 
 /// What a pool and its log say of a limit: how often it was reached, and whether it was named.
 fn reached(pool: &Pool, kept: &Kept, limit: Limit) -> (u64, bool) {
@@ -267,6 +270,48 @@ async fn what_a_call_sends_and_receives_is_bounded() {
     let (hits, named) = reached(&pool, &kept, Limit::Transfer);
     assert!(named && hits >= 2, "{hits}");
     assert_eq!(got(&pool, &fetch(10)).await.1.len(), 20_000, "each call has its own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_by_sockets_counts_as_what_goes_by_requests() {
+    for (guest, broken, too_much) in [
+        ("sockets", "LastOperationFailed", "out-of-memory"),
+        ("sockets-p3", "transfer", "the limit `transfer` is reached"),
+    ] {
+        let (tcp, udp) = (peers::server().await, UdpSocket::bind("127.0.0.1:0").await.unwrap());
+        let friend = udp.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((_, from)) = udp.recv_from(&mut [0; 1_000]).await {
+                udp.send_to(&[b'y'; 60], from).await.unwrap();
+            }
+        });
+        let (pool, kept) = watched(guest, |spec| {
+            spec.rights = rights(&[&format!("net:{tcp}"), &format!("net:{friend}/udp")]);
+            spec.limits.transfer = ByteSize(100);
+        })
+        .await;
+        let say = |bytes| format!("say {tcp} {}", "x".repeat(bytes));
+        let send = |bytes| format!("send {friend} {}", "x".repeat(bytes));
+        let run = async |lines: &[&str]| try_run(&pool, lines).await.unwrap();
+        let (udp, answer) = ("udp 127.0.0.1:0", "y".repeat(60));
+        assert_eq!(run(&[&say(60)]).await, ["hello"], "{guest}");
+        assert_eq!(run(&[udp, &send(40), "receive"]).await, ["ok", "ok", &*answer], "{guest}");
+        assert_eq!(reached(&pool, &kept, Limit::Transfer).0, 0, "{guest}");
+
+        let said = run(&[&say(101)]).await;
+        assert!(said[0].contains(broken), "{guest}: {said:?}");
+        assert_eq!(run(&[udp, &send(101)]).await, ["ok", too_much], "{guest}");
+        assert_eq!(run(&[udp, &send(41), "receive"]).await, ["ok", "ok", too_much], "{guest}");
+        // Connections, datagrams and both ways together.
+        assert_eq!(run(&[&say(60), udp, &send(41)]).await[2], too_much, "{guest}");
+        let (hits, named) = reached(&pool, &kept, Limit::Transfer);
+        assert!(named && hits >= 4, "{guest}: {hits}");
+        if guest == "sockets" {
+            // What comes by a connection of 0.3 is counted by nobody.
+            let said = run(&[&say(60), &say(31)]).await;
+            assert!(said[0] == "hello" && said[1].contains(broken), "{said:?}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

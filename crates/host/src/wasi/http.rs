@@ -67,6 +67,11 @@ impl OutboundHttp {
         &self.teller
     }
 
+    /// What the call may still send and receive, by sockets too.
+    pub(crate) fn allowance(&self) -> Arc<Allowance> {
+        Arc::clone(&self.allowance)
+    }
+
     /// A reused instance begins another call.
     pub(crate) fn begin(&mut self, call: &CallCtx) {
         self.goes_on_from(call);

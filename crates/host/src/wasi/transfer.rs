@@ -1,4 +1,4 @@
-//! Bytes that the outbound requests of a call send and receive, counted against its limit.
+//! Bytes that a call sends and receives by outbound requests and by sockets, counted against its limit.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use wasmtime_wasi_http::Error;
 use crate::limit::Limit;
 use crate::watch::Teller;
 
-/// What the requests of one call may still send and receive, together. Calls that share an instance share it, and
-/// each that begins renews it.
-pub(super) struct Allowance {
+/// What one call may still send and receive, all its requests and sockets together. Calls that share an instance share
+/// it, and each that begins renews it.
+pub(crate) struct Allowance {
     limit: u64,
     left: AtomicU64,
     /// Whether it was said that it is used up.
@@ -37,7 +37,7 @@ pub(super) struct Counted<B> {
 }
 
 impl Allowance {
-    pub(super) fn new(limit: u64) -> Self {
+    pub(crate) fn new(limit: u64) -> Self {
         Self { limit, left: AtomicU64::new(limit), said: AtomicBool::new(false) }
     }
 

@@ -225,7 +225,15 @@ impl types::HostDescriptorWithStore<Guest> for Files {
         };
         let (data, finished) = Runtime::read_via_stream(runtime_now(&mut store), fd, offset)?;
         let data = streams::hold(&mut store, data, &hold)?;
-        Ok((data, streams::hold_end(&mut store, finished, hold, ErrorCode::NotPermitted, ())?))
+        Ok((
+            data,
+            streams::hold_end(
+                &mut store,
+                finished,
+                streams::revoked(hold, ErrorCode::NotPermitted),
+                (),
+            )?,
+        ))
     }
 
     fn write_via_stream(
@@ -246,7 +254,7 @@ impl types::HostDescriptorWithStore<Guest> for Files {
         };
         let data = streams::hold(&mut store, data, &hold)?;
         let finished = Runtime::write_via_stream(runtime_now(&mut store), fd, data, offset)?;
-        streams::hold_end(&mut store, finished, hold, ErrorCode::NotPermitted, ())
+        streams::hold_end(&mut store, finished, streams::revoked(hold, ErrorCode::NotPermitted), ())
     }
 
     fn append_via_stream(
@@ -264,7 +272,7 @@ impl types::HostDescriptorWithStore<Guest> for Files {
         };
         let data = streams::hold(&mut store, data, &hold)?;
         let finished = Runtime::append_via_stream(runtime_now(&mut store), fd, data)?;
-        streams::hold_end(&mut store, finished, hold, ErrorCode::NotPermitted, ())
+        streams::hold_end(&mut store, finished, streams::revoked(hold, ErrorCode::NotPermitted), ())
     }
 
     async fn advise(

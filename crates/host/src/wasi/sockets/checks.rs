@@ -17,6 +17,7 @@ use crate::limit::{Level, Limit};
 use crate::pool::Pool;
 use crate::prepare::Revision;
 use crate::rights::{Hold, Needs};
+use crate::wasi::transfer::Allowance;
 use crate::watch::{Teller, Use};
 
 /// Sockets that all guests may have open: each holds a descriptor, of which a process often has 1,024.
@@ -43,7 +44,12 @@ pub(crate) struct Checks {
     /// The places of connections that were accepted and that the guest has not used yet. Never held across an
     /// await. No longer than there are places.
     accepted: Mutex<Vec<Place>>,
+    /// What the call may still send and receive.
+    transfer: Arc<Allowance>,
 }
+
+/// What a guest is told that has sent and received as much as it may.
+pub(super) const USED_UP: &str = "the limit `transfer` is reached";
 
 /// A place among the instance's open sockets and among all guests'.
 pub(super) struct Place {
@@ -70,7 +76,7 @@ impl Drop for Place {
 }
 
 impl Checks {
-    pub(crate) fn new(pool: &Pool, teller: Teller, mode: Mode) -> Self {
+    pub(crate) fn new(pool: &Pool, teller: Teller, mode: Mode, transfer: Arc<Allowance>) -> Self {
         Self {
             revision: Arc::clone(&pool.revision),
             teller: Mutex::new(teller),
@@ -80,6 +86,7 @@ impl Checks {
             receiving: Semaphore::new(RECEIVING_MAX),
             names: Mutex::default(),
             accepted: Mutex::default(),
+            transfer,
         }
     }
 
@@ -185,6 +192,15 @@ impl Checks {
         self.revision.meters.opened(Level::Sockets);
         let (revision, end) = (Arc::clone(&self.revision), OnceLock::new());
         Some(Place { revision, _permits: (own, of_all), end })
+    }
+
+    /// Whether so many bytes may still come or leave; counts them, or that there were too many.
+    pub(super) fn moves(&self, bytes: usize) -> bool {
+        let moves = self.transfer.take(bytes as u64);
+        if !moves {
+            self.transfer.exceeded(&self.teller());
+        }
+        moves
     }
 
     /// The place of a connection that was accepted and is now used under its own handle.

@@ -49,6 +49,10 @@ pub(super) enum NoSocket {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Revoked;
 
+/// What the call may send and receive is used up, which was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct UsedUp;
+
 impl HeldSockets {
     pub(crate) fn new(checks: Arc<Checks>) -> Self {
         Self { checks, sockets: HashMap::new(), waits: HashMap::new() }
@@ -119,6 +123,11 @@ impl HeldSockets {
             Some(socket) if !socket.hold.check() => Err(Revoked),
             _ => Ok(()),
         }
+    }
+
+    /// So many bytes come or leave.
+    pub(super) fn moves(&self, bytes: usize) -> Result<(), UsedUp> {
+        if self.checks.moves(bytes) { Ok(()) } else { Err(UsedUp) }
     }
 
     /// A pollable waits at a socket, or a part of one.

@@ -9,10 +9,12 @@
 //! there, at the address that the guest names. What comes in on a port with a right to listen may come from
 //! anywhere. Answering a datagram is sending one, and takes a right to its address.
 //!
-//! [`held`] counts what is open. Everything else about a socket is the runtime's.
+//! [`held`] counts what is open, and [`counted`] what comes and leaves by connections of 0.2; datagrams and what 0.3
+//! sends are counted where the guest hands them over. Everything else about a socket is the runtime's.
 
 mod checks;
 mod context;
+mod counted;
 mod delegate;
 mod held;
 mod names;

@@ -21,8 +21,9 @@ use wasmtime_wasi::p2::{
 use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn};
 use wasmtime_wasi::sockets::{WasiSocketsCtxView, WasiSocketsView};
 
+use super::counted::count;
 use super::delegate::delegate;
-use super::held::{NOWHERE, NoSocket, Revoked, Socket};
+use super::held::{NOWHERE, NoSocket, Revoked, Socket, UsedUp};
 use super::names::LookupError;
 use crate::guest::Guest;
 use crate::wasi::streams;
@@ -230,7 +231,9 @@ impl udp::HostUdpSocket for Guest {
 impl udp::HostIncomingDatagramStream for Guest {
     fn receive(&mut self, this: Incoming, most: u64) -> SocketResult<Vec<udp::IncomingDatagram>> {
         self.sockets.may(this.rep())?;
-        udp::HostIncomingDatagramStream::receive(&mut self.sockets(), this, most)
+        let received = udp::HostIncomingDatagramStream::receive(&mut self.sockets(), this, most)?;
+        self.sockets.moves(received.iter().map(|datagram| datagram.data.len()).sum())?;
+        Ok(received)
     }
 
     fn subscribe(&mut self, this: Incoming) -> wasmtime::Result<Resource<DynPollable>> {
@@ -259,6 +262,7 @@ impl udp::HostOutgoingDatagramStream for Guest {
 
     fn send(&mut self, this: Outgoing, datagrams: Vec<udp::OutgoingDatagram>) -> SocketResult<u64> {
         self.sockets.may(this.rep())?;
+        self.sockets.moves(datagrams.iter().map(|datagram| datagram.data.len()).sum())?;
         udp::HostOutgoingDatagramStream::send(&mut self.sockets(), this, datagrams)
     }
 
@@ -277,6 +281,7 @@ impl Guest {
         output: &Resource<DynOutputStream>,
         socket: Option<Socket>,
     ) -> SocketResult<()> {
+        count(&mut self.table, input, output, &self.sockets.checks)?;
         let hold = socket.map(|socket| socket.hold);
         streams::hold_input(&mut self.table, input, hold.clone())?;
         Ok(streams::hold_output(&mut self.table, output, hold)?)
@@ -370,6 +375,13 @@ impl From<NoSocket> for SocketError {
 impl From<Revoked> for SocketError {
     fn from(_: Revoked) -> Self {
         ErrorCode::AccessDenied.into()
+    }
+}
+
+impl From<UsedUp> for SocketError {
+    fn from(_: UsedUp) -> Self {
+        // The nearest that 0.2 has a word for; the log names the limit.
+        ErrorCode::OutOfMemory.into()
     }
 }
 

@@ -17,9 +17,10 @@ use wasmtime_wasi::p3::sockets::{SocketError, SocketResult};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView, WasiSocketsView};
 
 use super::Sockets;
+use super::checks::{Checks, USED_UP};
 use super::context::context;
 use super::delegate::delegate;
-use super::held::{NOWHERE, NoSocket, Revoked, Socket};
+use super::held::{NOWHERE, NoSocket, Revoked, Socket, UsedUp};
 use super::names::LookupError;
 use crate::guest::Guest;
 use crate::wasi::streams::{self, Cut};
@@ -136,9 +137,17 @@ impl types::HostTcpSocketWithStore<Guest> for Sockets {
             data.close(&mut store)?;
             return denied(store);
         }
-        let data = streams::hold(&mut store, data, &hold)?;
+        let (allows, used_up) = counting(&store.get().sockets.checks);
+        let data = streams::hold_counted(&mut store, data, &hold, allows)?;
         let finished = RuntimeTcp::send(runtime_now(&mut store), this, data)?;
-        streams::hold_end(&mut store, finished, hold, ErrorCode::AccessDenied, place)
+        let cut = async move {
+            tokio::select! {
+                biased;
+                Ok(()) = used_up => UsedUp.into(),
+                () = hold.revoked() => ErrorCode::AccessDenied,
+            }
+        };
+        streams::hold_end(&mut store, finished, cut, place)
     }
 
     fn receive(
@@ -155,9 +164,25 @@ impl types::HostTcpSocketWithStore<Guest> for Sockets {
         let (data, finished) = RuntimeTcp::receive(runtime_now(&mut store), this)?;
         let (closed, over) = oneshot::channel();
         store.spawn(Cut { hold: Arc::clone(&hold), over })?;
-        let error = ErrorCode::AccessDenied;
-        Ok((data, streams::hold_end(&mut store, finished, hold, error, (place, closed))?))
+        let cut = streams::revoked(hold, ErrorCode::AccessDenied);
+        Ok((data, streams::hold_end(&mut store, finished, cut, (place, closed))?))
     }
+}
+
+/// Counts what leaves by a stream, and tells when it was too much.
+fn counting(
+    checks: &Arc<Checks>,
+) -> (impl FnMut(usize) -> bool + Send + use<>, oneshot::Receiver<()>) {
+    let (tell, used_up) = oneshot::channel();
+    let (checks, mut tell) = (Arc::clone(checks), Some(tell));
+    let allows = move |bytes| {
+        let moves = checks.moves(bytes);
+        if !moves && let Some(tell) = tell.take() {
+            let _unless_nobody_waits = tell.send(());
+        }
+        moves
+    };
+    (allows, used_up)
 }
 
 /// How a stream ends that is not begun.
@@ -239,7 +264,9 @@ impl types::HostUdpSocketWithStore<Guest> for Sockets {
     ) -> SocketResult<()> {
         let socket = store.with(|mut store| {
             let sockets = &mut store.get().sockets;
-            sockets.may(this.rep()).map(|()| sockets.socket(this.rep()))
+            sockets.may(this.rep()).map_err(SocketError::from)?;
+            sockets.moves(data.len()).map_err(ErrorCode::from)?;
+            SocketResult::Ok(sockets.socket(this.rep()))
         })?;
         let sent = RuntimeUdp::send(&runtime(store), this, data, to).await;
         drop(socket);
@@ -266,10 +293,15 @@ impl types::HostUdpSocketWithStore<Guest> for Sockets {
             received = RuntimeUdp::receive(&runtime, this) => Some(received),
         };
         drop(place);
-        received.unwrap_or_else(|| {
+        let Some(received) = received else {
             hold.check();
-            Err(ErrorCode::AccessDenied.into())
-        })
+            return Err(ErrorCode::AccessDenied.into());
+        };
+        let (data, from) = received?;
+        if !checks.moves(data.len()) {
+            return Err(ErrorCode::from(UsedUp).into());
+        }
+        Ok((data, from))
     }
 }
 
@@ -304,6 +336,12 @@ impl From<NoSocket> for SocketError {
 impl From<Revoked> for SocketError {
     fn from(_: Revoked) -> Self {
         ErrorCode::AccessDenied.into()
+    }
+}
+
+impl From<UsedUp> for ErrorCode {
+    fn from(_: UsedUp) -> Self {
+        Self::Other(Some(USED_UP.to_owned()))
     }
 }
 

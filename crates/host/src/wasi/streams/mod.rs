@@ -7,4 +7,4 @@ mod p2;
 mod p3;
 
 pub(super) use self::p2::{hold_input, hold_output};
-pub(super) use self::p3::{Cut, hold, hold_end};
+pub(super) use self::p3::{Cut, hold, hold_counted, hold_end, revoked};

@@ -28,23 +28,39 @@ const CHUNK_BYTES: usize = 8 << 10;
 /// Whoever writes it must not wait for long: a stream whose reader is gone ends with the next chunk. So one that
 /// brings what a peer sends is not held, but cut ([`Cut`]).
 pub(in crate::wasi) fn hold(
-    mut store: impl AsContextMut<Data = Guest>,
+    store: impl AsContextMut<Data = Guest>,
     stream: StreamReader<u8>,
     hold: &Arc<Hold>,
 ) -> wasmtime::Result<StreamReader<u8>> {
+    hold_counted(store, stream, hold, |_uncounted| true)
+}
+
+/// The same, where so many bytes go on only if that is allowed; else the stream is at its end, without them.
+pub(in crate::wasi) fn hold_counted(
+    mut store: impl AsContextMut<Data = Guest>,
+    stream: StreamReader<u8>,
+    hold: &Arc<Hold>,
+    allows: impl FnMut(usize) -> bool + Send + 'static,
+) -> wasmtime::Result<StreamReader<u8>> {
+    let allows = Box::new(allows);
     let (to, from) = mpsc::channel(1);
     stream.pipe(&mut store, Entrance { to: PollSender::new(to) })?;
     let (hold, revoked) = (Arc::clone(hold), Arc::clone(hold).revoked().boxed());
-    StreamReader::new(&mut store, Exit { from, next: Vec::new(), hold, revoked })
+    StreamReader::new(&mut store, Exit { from, next: Vec::new(), allows, hold, revoked })
 }
 
-/// The end of a held stream as the guest is told it: as the runtime says, or `revoked`. `held` is let go of when the
-/// stream is over.
+/// How a held stream ends when its right is revoked.
+pub(in crate::wasi) async fn revoked<E>(hold: Arc<Hold>, error: E) -> E {
+    hold.revoked().await;
+    error
+}
+
+/// The end of a held stream as the guest is told it: as the runtime says, or `cut` if that comes before. `held` is let
+/// go of when the stream is over.
 pub(in crate::wasi) fn hold_end<E>(
     mut store: impl AsContextMut<Data = Guest>,
     finished: FutureReader<Result<(), E>>,
-    hold: Arc<Hold>,
-    revoked: E,
+    cut: impl Future<Output = E> + Send + 'static,
     held: impl Send + Unpin + 'static,
 ) -> wasmtime::Result<FutureReader<Result<(), E>>>
 where
@@ -56,7 +72,7 @@ where
     FutureReader::new(&mut store, async move {
         tokio::select! {
             biased;
-            () = hold.revoked() => wasmtime::error::Ok(Err(revoked)),
+            cut = cut => wasmtime::error::Ok(Err(cut)),
             ended = told => Ok(ended?),
         }
     })
@@ -96,6 +112,8 @@ struct Exit {
     from: mpsc::Receiver<Vec<u8>>,
     /// What came and did not fit into the reader's buffer.
     next: Vec<u8>,
+    /// Whether so many bytes may go on.
+    allows: Box<dyn FnMut(usize) -> bool + Send>,
     hold: Arc<Hold>,
     revoked: BoxFuture<'static, ()>,
 }
@@ -148,6 +166,10 @@ impl StreamProducer<Guest> for Exit {
         }
         if this.next.is_empty() {
             match this.from.poll_recv(cx) {
+                Poll::Ready(Some(chunk)) if !(this.allows)(chunk.len()) => {
+                    this.from.close();
+                    return Poll::Ready(Ok(StreamResult::Dropped));
+                }
                 Poll::Ready(Some(chunk)) => this.next = chunk,
                 Poll::Ready(None) => return Poll::Ready(Ok(StreamResult::Dropped)),
                 Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),
