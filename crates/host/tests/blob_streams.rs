@@ -11,7 +11,7 @@ use airssys_wasm_host::{
     Backends, BlobContainer, BlobId, BlobInfo, BlobNames, BlobReader, BlobStore, BlobStoreError,
     BlobWriter, Pool, Value,
 };
-use airssys_wasm_model::{ByteSize, Span};
+use airssys_wasm_model::{ByteSize, Rights, Span};
 use common::waiting::until;
 use common::{call, pool, rights};
 
@@ -30,7 +30,13 @@ struct Flow {
     quota: Option<u64>,
     /// Held by whoever is at the disk: two at once would be a second piece in memory.
     disk: Mutex<()>,
+    /// What is done when so many bytes of an object have gone by.
+    then: Mutex<Option<(u64, Then)>>,
+    /// How far into its object anybody came.
+    furthest: AtomicU64,
 }
+
+type Then = Box<dyn FnOnce() + Send>;
 
 struct Writer {
     flow: Arc<Flow>,
@@ -47,6 +53,9 @@ type Done<T> = Result<T, BlobStoreError>;
 
 const SIZE: u64 = 32 << 20;
 
+/// What goes to the disk at once.
+const PIECE: u64 = 64 << 10;
+
 fn byte(at: u64) -> u8 {
     (at ^ (at >> 16)) as u8
 }
@@ -55,6 +64,15 @@ impl Flow {
     fn piece(&self, len: usize) {
         let _alone = self.disk.try_lock().expect("one piece at a time");
         self.largest_piece.fetch_max(len, Ordering::Relaxed);
+    }
+
+    /// So many bytes of an object have gone by.
+    fn went_by(&self, bytes: u64) {
+        self.furthest.fetch_max(bytes, Ordering::SeqCst);
+        let then = self.then.lock().unwrap().take_if(|(at, _)| *at <= bytes);
+        if let Some((_, act)) = then {
+            act();
+        }
     }
 }
 
@@ -136,6 +154,7 @@ impl BlobReader for Reader {
             *byte_of = byte(at);
         }
         self.at += len;
+        self.flow.went_by(self.at);
         Ok(len as usize)
     }
 }
@@ -147,6 +166,7 @@ impl BlobWriter for Writer {
             assert_eq!(*found, byte(at), "at {at}");
         }
         self.bytes += bytes.len() as u64;
+        self.flow.went_by(self.bytes);
         match self.flow.quota {
             Some(quota) if self.bytes > quota => {
                 Err(BlobStoreError::Refused(format!("the quota of {quota} bytes is reached")))
@@ -237,4 +257,38 @@ async fn a_call_that_is_cut_in_the_middle_of_a_write_leaves_nothing() {
     until("the end of the write", || Arc::strong_count(&endless.0) <= 2).await;
     assert_eq!(endless.0.finished.load(Ordering::SeqCst), 0);
     assert!(endless.0.given_up.load(Ordering::SeqCst) > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_a_container_ends_when_its_right_is_revoked_and_not_before() {
+    const MANY: u64 = 4 << 20;
+    const HALF: u64 = MANY / 2;
+    let (read, write) = ("sum s o".to_owned(), format!("fill s o {MANY}"));
+    for (line, left, ends) in [
+        (&read, "blobstore:s:write", true),
+        (&write, "blobstore:s:read", true),
+        (&read, "blobstore:s:read", false),
+        (&write, "blobstore:s:write", false),
+    ] {
+        let endless = Endless::default();
+        let pool = guest(&endless, |_| {}).await;
+        let (weak, left) = (Arc::downgrade(&pool), rights(&[left]));
+        // In the middle of the object, while the guest waits for this very piece.
+        let change = move || {
+            let pool = weak.upgrade().expect("its guest runs");
+            pool.change_rights(Rights::clone(&left)).expect("nothing new is to be opened");
+        };
+        *endless.0.then.lock().unwrap() = Some((HALF, Box::new(change)));
+        let said = run(&pool, &["open s", line]).await.unwrap();
+        let (furthest, denied) =
+            (endless.0.furthest.load(Ordering::SeqCst), "access to the container is denied");
+        if ends {
+            assert!(said[1].contains(denied), "{line}: {said:?}");
+            assert!((HALF..=HALF + PIECE).contains(&furthest), "{line} went on to {furthest}");
+            assert_eq!(endless.0.finished.load(Ordering::SeqCst), 0, "{line}");
+        } else {
+            assert!(!said[1].contains(denied), "{line}: {said:?}");
+            assert!(furthest >= MANY, "{line} came to {furthest}");
+        }
+    }
 }
