@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use wasmtime::Store;
 use wasmtime::component::{GuestTaskId, ResourceTable};
+use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::cli::{StdinStream, StdoutStream};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::context::{CallCtx, Mode, RequestId};
 use crate::gauges::Gauges;
-use crate::limit::MemoryMeter;
+use crate::limit::{HandleMeter, MemoryMeter, count_handles};
 use crate::output::{Speaker, SpokenStream, Standard};
 use crate::pool::Pool;
 use crate::prepare::Revision;
@@ -29,6 +29,7 @@ pub(crate) struct Guest {
     pub(crate) secrets: Arc<HeldSecrets>,
     pub(crate) speaker: Arc<Speaker>,
     pub(crate) memory: MemoryMeter,
+    pub(crate) handles: HandleMeter,
     /// Of a guest for copied calls: what it would have changed is counted here, and is not.
     pub(crate) refusing: Option<Arc<Gauges>>,
     pub(crate) call: CallCtx,
@@ -83,6 +84,7 @@ impl Guest {
             speaker,
             refusing: (call.mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges)),
             memory: MemoryMeter::new(&revision.spec.limits),
+            handles: HandleMeter::new(Arc::clone(revision)),
             call,
             under_way: HashMap::new(),
             born,
@@ -96,7 +98,10 @@ impl Guest {
             table.set_max_capacity(handles);
         }
         store.set_epoch_deadline(1);
-        store.epoch_deadline_async_yield_and_update(1);
+        store.epoch_deadline_callback(|store| {
+            count_handles(store);
+            Ok(UpdateDeadline::Yield(1))
+        });
         store
     }
 
@@ -187,12 +192,14 @@ fn wasi(
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.handles.uses(&mut self.table);
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
 
 impl WasiHttpView for Guest {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.handles.uses(&mut self.table);
         WasiHttpCtxView { hooks: &mut self.outbound, table: &mut self.table, ctx: &mut self.http }
     }
 }

@@ -19,7 +19,7 @@ use crate::call::{CallError, instantiate};
 use crate::context::{CallCtx, Mode, RequestId};
 use crate::gauges::{Costs, Gauges};
 use crate::instance::Instance;
-use crate::limit::{Level, Limit, LimitUse, Metered, Setting};
+use crate::limit::{Level, Limit, LimitUse, Metered, Setting, count_handles};
 use crate::prepare::{Prepared, Revision, RevisionSpec};
 use crate::workers::Workers;
 
@@ -325,7 +325,8 @@ impl Pool {
         if self.shadows.is_some() { Mode::Shadow } else { Mode::Live }
     }
 
-    pub(crate) fn park(&self, instance: Instance) -> Parked {
+    pub(crate) fn park(&self, mut instance: Instance) -> Parked {
+        count_handles(&mut instance.store);
         let mut idle = self.idle();
         // Read under the lock that `stop` takes after it has set the flag: no instance slips past it.
         let places = self.places_now.load(Ordering::Relaxed) as usize;
@@ -411,6 +412,7 @@ impl Pool {
                 Limit::Queue => count(self.queued.load(Ordering::Relaxed)),
                 Limit::Files => count(meters.level(Level::Files)),
                 Limit::Sockets => count(meters.level(Level::Sockets)),
+                Limit::Handles => count(meters.level(Level::Handles)),
                 Limit::Requests => count(meters.level(Level::Requests)),
                 _ => None,
             };

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use airssys_wasm_host::{
     Backends, BlobContainer, BlobId, BlobInfo, BlobNames, BlobReader, BlobStore, BlobStoreError,
-    BlobWriter, Pool, Value,
+    BlobWriter, Limit, Pool, Value,
 };
 use airssys_wasm_model::{ByteSize, Rights, Span};
 use common::waiting::until;
@@ -290,5 +290,28 @@ async fn a_stream_of_a_container_ends_when_its_right_is_revoked_and_not_before()
             assert!(!said[1].contains(denied), "{line}: {said:?}");
             assert!(furthest >= MANY, "{line} came to {furthest}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_that_are_read_or_written_are_shown_among_the_open_files() {
+    let endless = Endless::default();
+    let pool = guest(&endless, |_| {}).await;
+    let level = |pool: &Pool| {
+        let files = pool.limits().into_iter().find(|of| of.limit == Limit::Files).unwrap();
+        files.used.unwrap()
+    };
+    for (lines, open) in [
+        (["open s", "sum s o", "has s o"], 1.0),
+        (["open s", "hold s o", "sum s o"], 2.0),
+        (["open s", "hold s o", "fill s o 10"], 2.0),
+    ] {
+        let (weak, seen) = (Arc::downgrade(&pool), Arc::<Mutex<f64>>::default());
+        let sees = Arc::clone(&seen);
+        let look = move || *sees.lock().unwrap() = level(&weak.upgrade().expect("its guest runs"));
+        *endless.0.then.lock().unwrap() = Some((1, Box::new(look)));
+        run(&pool, &lines).await.unwrap();
+        assert_eq!(*seen.lock().unwrap(), open, "{lines:?}");
+        assert_eq!(level(&pool), 0.0, "{lines:?}");
     }
 }

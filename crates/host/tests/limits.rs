@@ -55,6 +55,38 @@ async fn what_a_guest_holds_of_the_host_is_bounded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_guests_hold_of_the_host_is_shown_while_they_hold_it() {
+    for guest in ["sockets", "sockets-p3"] {
+        let (tcp, friend) = (peers::server().await, UdpSocket::bind("127.0.0.1:0").await.unwrap());
+        let udp = friend.local_addr().unwrap();
+        let pool = pool(guest, |spec| {
+            spec.rights = rights(&[&format!("net:{tcp}"), &format!("net:{udp}/udp")]);
+            spec.limits.sockets = 64;
+        })
+        .await;
+        let shown = || {
+            let handles = pool.limits().into_iter().find(|of| of.limit == Limit::Handles).unwrap();
+            handles.used.unwrap()
+        };
+        assert_eq!(shown(), 0.0, "{guest}");
+        let (connect, send) = (format!("connect {tcp}"), format!("send {udp} hi"));
+        let mut lines = vec![&*connect; 50];
+        lines.extend(["udp 127.0.0.1:0", &send, "receive"]);
+        let looking = async {
+            let (_, from) = friend.recv_from(&mut [0; 9]).await.unwrap();
+            let held = shown();
+            friend.send_to(b"go on", from).await.unwrap();
+            held
+        };
+        let (answers, held) = tokio::join!(try_run(&pool, &lines), looking);
+        assert_eq!(answers.unwrap().last().unwrap(), "go on", "{guest}");
+        // Not every one that was taken last is counted yet.
+        assert!(held >= 20.0, "{guest}: {held}");
+        assert_eq!(shown(), 0.0, "{guest}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn calls_that_share_an_instance_have_handles_for_each() {
     let pool = pool("http-p3", |spec| {
         model(spec, InstanceModel::Pooled);

@@ -13,9 +13,10 @@ use super::rate::Rate;
 #[derive(Debug)]
 pub(crate) struct Meters {
     hits: [AtomicU64; Limit::ALL.len()],
-    /// Open files and sockets, and requests under way.
+    /// Open files and sockets, requests under way, and what else of the host is held.
     files: AtomicU32,
     sockets: AtomicU32,
+    handles: AtomicU32,
     requests: AtomicU32,
     /// What guests say.
     pub(crate) log: Rate,
@@ -30,8 +31,11 @@ pub(crate) struct Meters {
 /// Something that is counted while it is open.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Level {
+    /// Also what is being opened, listings, and objects of containers that are read or written.
     Files,
     Sockets,
+    /// As often as they are counted.
+    Handles,
     Requests,
 }
 
@@ -45,6 +49,7 @@ impl Meters {
             hits: std::array::from_fn(|_| AtomicU64::new(0)),
             files: AtomicU32::new(0),
             sockets: AtomicU32::new(0),
+            handles: AtomicU32::new(0),
             requests: AtomicU32::new(0),
             log: rate(limits.log_rate.0),
             notices: rate(NOTICES_A_SECOND),
@@ -76,10 +81,20 @@ impl Meters {
         self.gauge(level).fetch_sub(count, Ordering::Relaxed);
     }
 
+    /// An instance has so many now, and not as many as before.
+    pub(crate) fn change(&self, level: Level, before: u32, now: u32) {
+        if now > before {
+            self.gauge(level).fetch_add(now - before, Ordering::Relaxed);
+        } else if before > now {
+            self.closed(level, before - now);
+        }
+    }
+
     fn gauge(&self, level: Level) -> &AtomicU32 {
         match level {
             Level::Files => &self.files,
             Level::Sockets => &self.sockets,
+            Level::Handles => &self.handles,
             Level::Requests => &self.requests,
         }
     }

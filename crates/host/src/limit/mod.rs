@@ -1,6 +1,7 @@
 //! What bounds a guest: which limits there are, what each says when it is reached, and how what cannot be seen in a
 //! pool is counted against them.
 
+mod handles;
 mod memory;
 mod metered;
 mod meters;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use airssys_wasm_model::{ByteSize, Limits, Span};
 use wasmtime::component::ResourceTableError;
 
+pub(crate) use self::handles::{HandleMeter, count_handles};
 pub(crate) use self::memory::MemoryMeter;
 pub(crate) use self::metered::{Halt, Metered};
 pub(crate) use self::meters::{Level, Meters};

@@ -29,7 +29,7 @@ use wasmtime_wasi::random::WasiRandom;
 
 pub(crate) use self::config::config_variables;
 pub(crate) use self::determined::fix;
-pub(crate) use self::filesystem::{HeldFiles, Mount};
+pub(crate) use self::filesystem::{FilePlace, HeldFiles, Mount};
 pub(crate) use self::http::OutboundHttp;
 pub use self::lookup::{Resolver, SystemResolver};
 pub(crate) use self::secrets::HeldSecrets;

@@ -11,6 +11,7 @@ use wasmtime_wasi::p2::{InputStream, Pollable, StreamError, StreamResult};
 use super::{PIECE_BYTES, REVOKED, told};
 use crate::blobstore::{BlobReader, BlobStoreError};
 use crate::rights::Hold;
+use crate::wasi::FilePlace;
 use crate::watch::Teller;
 
 /// A part of an object that a guest may read.
@@ -19,7 +20,7 @@ pub struct IncomingValue {
     reader: Box<dyn BlobReader>,
     hold: Arc<Hold>,
     /// Its place among the instance's open files.
-    _place: Arc<()>,
+    _place: FilePlace,
 }
 
 /// The same as a stream.
@@ -42,7 +43,7 @@ enum State {
 type Read = Result<(IncomingValue, Bytes), BlobStoreError>;
 
 impl IncomingValue {
-    pub(super) fn new(reader: Box<dyn BlobReader>, hold: Arc<Hold>, place: Arc<()>) -> Self {
+    pub(super) fn new(reader: Box<dyn BlobReader>, hold: Arc<Hold>, place: FilePlace) -> Self {
         Self { reader, hold, _place: place }
     }
 

@@ -28,6 +28,7 @@ pub use self::outgoing::OutgoingValue;
 use crate::blobstore::{BlobContainer, BlobStore, BlobStoreError};
 use crate::guest::Guest;
 use crate::rights::{Hold, Needs, denial_of_container};
+use crate::wasi::FilePlace;
 use crate::watch::{Teller, Use};
 
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
@@ -124,7 +125,7 @@ impl Guest {
     }
 
     /// A place among the instance's open files, for an object.
-    fn object_place(&mut self) -> Result<Arc<()>, Refusal> {
+    fn object_place(&mut self) -> Result<FilePlace, Refusal> {
         let max = self.revision().spec.limits.files;
         self.files.object().ok_or_else(|| {
             let why = format!("{max} files and objects are open, and that is the limit `files`");

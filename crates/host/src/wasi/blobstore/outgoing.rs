@@ -17,6 +17,7 @@ use super::{OpenContainer, PIECE_BYTES, REVOKED, Refusal, told};
 use crate::blobstore::{BlobStoreError, BlobWriter};
 use crate::guest::Guest;
 use crate::rights::Hold;
+use crate::wasi::FilePlace;
 use crate::watch::Teller;
 
 /// A value that a guest writes.
@@ -25,7 +26,7 @@ use crate::watch::Teller;
 pub struct OutgoingValue {
     upload: Upload,
     /// Its place among the instance's open files, from when it has a stream or an object.
-    place: Option<Arc<()>>,
+    place: Option<FilePlace>,
     has_stream: bool,
 }
 
@@ -107,17 +108,23 @@ impl Guest {
         if value.has_stream {
             return Err(Refusal::Told("the value's stream was given before".to_owned()));
         }
-        let place = match &value.place {
-            Some(place) => Arc::clone(place),
-            None => self.object_place()?,
-        };
+        self.take_place(handle)?;
         let teller = self.teller().clone();
         let value = self.table.get_mut(handle)?;
-        (value.place, value.has_stream) = (Some(place), true);
+        value.has_stream = true;
         let upload = value.upload.clone();
         let stream = BlobOutput { upload, piece: None, is_closed: false, teller };
         let stream: Box<dyn OutputStream> = Box::new(stream);
         Ok(self.table.push_child(stream, handle)?)
+    }
+
+    /// Gives a value its place, if it has none yet.
+    fn take_place(&mut self, handle: &Resource<OutgoingValue>) -> Result<(), Refusal> {
+        if self.table.get(handle)?.place.is_none() {
+            let place = self.object_place()?;
+            self.table.get_mut(handle)?.place = Some(place);
+        }
+        Ok(())
     }
 
     /// Names the object that a value becomes.
@@ -127,10 +134,7 @@ impl Guest {
         name: String,
         handle: &Resource<OutgoingValue>,
     ) -> Result<(), Refusal> {
-        if self.table.get(handle)?.place.is_none() {
-            let place = self.object_place()?;
-            self.table.get_mut(handle)?.place = Some(place);
-        }
+        self.take_place(handle)?;
         let upload = self.table.get(handle)?.upload.clone();
         let Some(waiting) = upload.take_waiting() else {
             return Err(Refusal::Told("the value is written to an object already".to_owned()));

@@ -35,8 +35,20 @@ pub(crate) struct HeldFiles {
     epoch: u64,
     /// A file lives as long as its handle or one of its streams does.
     open: Vec<Weak<File>>,
-    /// Its clones are the openings under way.
+    /// Its clones are in the places that are taken for what is not counted itself.
     opening: Arc<()>,
+}
+
+/// A place among the open files: of what is being opened, of a listing, or of an object of a container.
+pub(crate) struct FilePlace {
+    revision: Arc<Revision>,
+    _one: Arc<()>,
+}
+
+impl Drop for FilePlace {
+    fn drop(&mut self) {
+        self.revision.meters.closed(Level::Files, 1);
+    }
 }
 
 /// A listing under way.
@@ -45,7 +57,7 @@ struct Listed {
     /// Whether it shows every name.
     whole: bool,
     /// Its place among the open files.
-    _slot: Arc<()>,
+    _slot: FilePlace,
 }
 
 impl HeldFiles {
@@ -100,7 +112,7 @@ impl HeldFiles {
     }
 
     /// A place for one more open file, taken until it is counted itself.
-    pub(super) fn slot(&mut self) -> Result<Arc<()>, Refusal> {
+    pub(super) fn slot(&mut self) -> Result<FilePlace, Refusal> {
         let max = self.revision.spec.limits.files as usize;
         let taken =
             |open: &[Weak<File>], opening: &Arc<()>| open.len() + Arc::strong_count(opening) - 1;
@@ -111,11 +123,12 @@ impl HeldFiles {
             self.revision.meters.hit(Limit::Files);
             return Err(Refusal::TooManyOpen);
         }
-        Ok(Arc::clone(&self.opening))
+        self.revision.meters.opened(Level::Files);
+        Ok(FilePlace { revision: Arc::clone(&self.revision), _one: Arc::clone(&self.opening) })
     }
 
     /// A place for an object of a container that is read or written: it holds a file open, too.
-    pub(crate) fn object(&mut self) -> Option<Arc<()>> {
+    pub(crate) fn object(&mut self) -> Option<FilePlace> {
         self.slot().ok()
     }
 
@@ -197,7 +210,7 @@ impl HeldFiles {
         &mut self,
         listing: &Resource<ReaddirIterator>,
         place: Place,
-        slot: Arc<()>,
+        slot: FilePlace,
     ) {
         let place = self.now(place);
         let whole = place.shows_all();

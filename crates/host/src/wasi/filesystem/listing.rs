@@ -14,6 +14,7 @@ use wasmtime_wasi::p3::bindings::filesystem::types::{DescriptorType, DirectoryEn
 use wasmtime_wasi::p3::filesystem::FilesystemError;
 
 use super::errand::{Errand, Report};
+use super::held::FilePlace;
 use super::list::{self, Entry};
 use super::mount::Place;
 use crate::guest::Guest;
@@ -22,7 +23,7 @@ use crate::guest::Guest;
 pub(super) struct Listing {
     /// Until it is done: the stream may be asked once more for what it has not handed over yet.
     reading: Option<JoinHandle<Report<Vec<Entry>>>>,
-    _slot: Arc<()>,
+    _slot: FilePlace,
     /// Taken when the listing ends.
     done: Option<oneshot::Sender<Result<(), ErrorCode>>>,
 }
@@ -32,7 +33,7 @@ impl Listing {
         errand: Errand,
         place: Place,
         dir: Arc<File>,
-        slot: Arc<()>,
+        slot: FilePlace,
         done: oneshot::Sender<Result<(), ErrorCode>>,
     ) -> Self {
         let reading = errand.run(move |errand| {

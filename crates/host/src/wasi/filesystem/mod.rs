@@ -37,7 +37,7 @@ use wasmtime_wasi::p2::bindings::filesystem as bindings_p2;
 use wasmtime_wasi::p3::bindings::filesystem as bindings_p3;
 
 use self::errand::{Errand, Report};
-pub(crate) use self::held::HeldFiles;
+pub(crate) use self::held::{FilePlace, HeldFiles};
 pub(crate) use self::mount::Mount;
 use self::mount::Place;
 use self::open::Opened;
@@ -104,7 +104,7 @@ impl Guest {
         }
     }
 
-    fn slot(&mut self) -> Result<Arc<()>, Refusal> {
+    fn slot(&mut self) -> Result<FilePlace, Refusal> {
         let slot = self.files.slot();
         if let Err(Refusal::TooManyOpen) = slot {
             self.speaker.warns("limits", "its limit `files` is reached: no further file is opened");

@@ -1,7 +1,6 @@
 //! Opening: the name that was checked, in the directory that was found, following nothing.
 
 use std::fs::File;
-use std::sync::Arc;
 
 use airssys_wasm_model::FileAccess;
 use rustix::fs::{FileType, Mode as FileMode, OFlags, fstat, openat};
@@ -9,6 +8,7 @@ use rustix::io::Errno;
 use wasmtime_wasi::{FsPerms, OpenMode};
 
 use super::errand::Errand;
+use super::held::FilePlace;
 use super::mount::{Place, perms};
 use super::opened::Right;
 use super::refusal::Refusal;
@@ -38,7 +38,7 @@ pub(super) struct Opened {
     pub(super) perms: FsPerms,
     pub(super) mode: OpenMode,
     /// Its place among the instance's open files, until it is counted itself.
-    pub(super) slot: Arc<()>,
+    pub(super) slot: FilePlace,
 }
 
 /// How often a name may turn into a link between the look at it and its opening.
@@ -114,7 +114,7 @@ pub(super) fn open(
     place: &Place,
     words: &str,
     wish: Wish,
-    slot: Arc<()>,
+    slot: FilePlace,
 ) -> Result<Opened, Refusal> {
     wish.is_sound()?;
     for _ in 0..SWAPS_MAX {
@@ -203,7 +203,7 @@ fn open_directory(found: &Found, wish: Wish) -> Result<Handle, Refusal> {
 }
 
 impl Handle {
-    fn known(self, found: Found, wish: Wish, slot: Arc<()>) -> Result<Opened, Refusal> {
+    fn known(self, found: Found, wish: Wish, slot: FilePlace) -> Result<Opened, Refusal> {
         let right = match FileType::from_raw_mode(fstat(&self.file)?.st_mode) {
             FileType::RegularFile => Some(wish.right(self.is_new)),
             FileType::Directory => None,
