@@ -43,7 +43,7 @@ impl Leave {
     }
 
     /// Waits until it is taken back.
-    pub(crate) async fn is_over(mut self) {
+    pub(crate) async fn taken_back(mut self) {
         let why = loop {
             self.changed().await;
             if let Err(why) = self.check() {

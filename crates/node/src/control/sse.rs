@@ -21,7 +21,7 @@ pub(super) const SILENCE: Bytes = Bytes::from_static(b":\n\n");
 pub(super) fn answer(events: impl Stream<Item = Bytes> + Send + 'static, leave: Leave) -> Response {
     // The comment brings the answer's head on its way before anything happens. Whether the leave is over is looked at
     // before each event.
-    let all = stream::iter([SILENCE]).chain(events).take_until(leave.is_over());
+    let all = stream::iter([SILENCE]).chain(events).take_until(leave.taken_back());
     let all = all.map(Ok::<_, Infallible>);
     let head = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
     (head, Body::from_stream(all)).into_response()
