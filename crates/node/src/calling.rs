@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Weak};
 
-use airssys_wasm_api::Code;
+use airssys_wasm_api::{Code, MAX_COMMAND_BYTES};
 use airssys_wasm_host::{
     CallCtx, CallError, Input, Output, RequestId, ServiceBody, ServiceFault, Services, Unreached,
 };
@@ -12,8 +12,8 @@ use futures::future::BoxFuture;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
 
-use crate::handled::{self, Held};
-use crate::ingress::{AnswerBody, Routed, Routes, check_target, said};
+use crate::handled::{self, Held, InputError};
+use crate::ingress::{AnswerBody, BODY_BYTES_MAX, Routed, Routes, admitted, said};
 use crate::live::{LiveService, ServiceError};
 
 /// Calls the services of one node. It does not hold them: each holds what its guests call through.
@@ -41,8 +41,8 @@ impl Services for Calling {
         Box::pin(async move {
             let service = found?;
             let (name, is_head) = (service.name.clone(), request.method() == Method::HEAD);
-            let answered = match check_target(&request) {
-                Ok(()) => {
+            let answered = match admitted(request, BODY_BYTES_MAX) {
+                Ok(request) => {
                     let (prefix, revision) = (0, None);
                     Routed { service, prefix, revision, request, call }.answer().await
                 }
@@ -66,8 +66,8 @@ impl Services for Calling {
         let (found, request_id) = (self.find(to), call.request_id);
         Box::pin(async move {
             let service = found?;
-            let held = Held::of(input.body.len());
-            let _held = held.map_err(|error| ServiceFault::Busy(error.to_string()))?;
+            let of_metadata = input.metadata.iter().map(|(name, value)| name.len() + value.len());
+            let _held = held(input.body.len() + of_metadata.sum::<usize>())?;
             handled::leave_out_of_http(&mut input.metadata);
             let called = service.execute(input, call).await;
             Ok(called.map_err(|error| fault(error, &service.name, request_id))?.answer)
@@ -84,10 +84,24 @@ impl Services for Calling {
         let (found, request_id) = (self.find(to), call.request_id);
         Box::pin(async move {
             let service = found?;
+            let said = function.len() + arguments.iter().map(String::len).sum::<usize>();
+            if said > MAX_COMMAND_BYTES {
+                let why = format!("the arguments are longer than {MAX_COMMAND_BYTES} bytes");
+                return Err(ServiceFault::Invalid(why));
+            }
+            let _held = held(said)?;
             let called = service.invoke(&function, &arguments, call).await;
             Ok(called.map_err(|error| fault(error, &service.name, request_id))?.answer)
         })
     }
+}
+
+/// Counts what is sent against what all inputs may hold together.
+fn held(bytes: usize) -> Result<Held, ServiceFault> {
+    Held::of(bytes).map_err(|error| match error {
+        InputError::TooLarge => ServiceFault::Invalid(error.to_string()),
+        _ => ServiceFault::Busy(error.to_string()),
+    })
 }
 
 /// What a guest is told of a call without an answer: no more than a caller from outside.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use airssys_wasm_deploy::{Claimed, InFlight, NoRevision, ServiceRecord, Switch};
 use airssys_wasm_host::{
-    CallCtx, CallError, HttpBody, HttpError, Input, Kind, Output, Pool, Value,
+    CallCtx, CallError, HttpBody, HttpError, Input, Kind, Limit, Output, Pool, Value,
 };
 use airssys_wasm_model::{Asked, Name, RevisionNumber, RoutingSettings, Version};
 use arc_swap::ArcSwap;
@@ -207,7 +207,10 @@ impl LiveService {
 
     async fn claim_function(&self, call: &CallCtx) -> Result<Claimed<Running>, ServiceError> {
         let of = OfCall { trigger: "function", metadata: &[], caller: call.caller.as_ref() };
-        self.claim(&of, None).await
+        let claimed = self.claim(&of, None).await?;
+        // Before it has a place: an actor that calls a function of its own would wait for the one that it holds.
+        claimed.target.pool.check_functions()?;
+        Ok(claimed)
     }
 
     fn claim_named(&self, named: Named) -> Result<Claimed<Running>, ServiceError> {
@@ -227,6 +230,9 @@ impl LiveService {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<HttpError>,
     {
+        if let Err(looped) = self.check_loop(&entered, &call) {
+            return Err(Unanswered { error: looped.into(), by: entered.claimed.target });
+        }
         if let Err(error) = self.record("http", &entered.claimed.target, &call).await {
             return Err(Unanswered { error: error.into(), by: entered.claimed.target });
         }
@@ -277,6 +283,7 @@ impl LiveService {
         let metadata = &input.metadata;
         let of = OfCall { trigger: "invoke", metadata, caller: call.caller.as_ref() };
         let entered = self.enter(&of, None).await?;
+        self.check_loop(&entered, &call)?;
         self.record("invoke", &entered.claimed.target, &call).await?;
         let Placed { claimed, _turn } = self.place(entered, &mut call).await?;
         call.probe = claimed.named;
@@ -465,7 +472,9 @@ fn is_failure(error: &CallError) -> bool {
         CallError::NoFunction { .. }
         | CallError::Arguments { .. }
         | CallError::Unsayable { .. }
-        | CallError::Unsupported { .. } => false,
+        | CallError::Unsupported { .. }
+        // Whoever makes up keys could else have a candidate taken back.
+        | CallError::Limit(Limit::Actors) => false,
         _ => true,
     }
 }

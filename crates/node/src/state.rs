@@ -64,9 +64,10 @@ struct Kept {
 struct StoredTurn {
     store: Arc<Store>,
     key: String,
-    seen: Option<OwnedMutexGuard<Seen>>,
-    /// Of a key that had no state when the turn began.
+    /// Of a key that had no state when the turn began. Before the turn, and so given back before it: whoever has the
+    /// next turn finds it free.
     place: Option<Place>,
+    seen: Option<OwnedMutexGuard<Seen>>,
 }
 
 /// The head of a record; the bytes of both states follow it.
@@ -233,6 +234,8 @@ impl Turn for StoredTurn {
             let Some(mut seen) = seen else {
                 return Err(StateError("an earlier save of this turn failed".into()));
             };
+            // Here, so that it is given back before the turn is.
+            let place = place;
             let expected = match &*seen {
                 Seen::Read(Some(before)) => Some(before.record),
                 Seen::Read(None) | Seen::Unread => None,

@@ -3,7 +3,7 @@
 mod common;
 
 use airssys_wasm_api::command::{Logs, RollbackTo, Source, Update};
-use airssys_wasm_api::reply::{LogLines, Outcome, Removed, RolloutReport};
+use airssys_wasm_api::reply::{LogLines, Outcome, Removed, RolloutReport, Traffic};
 use airssys_wasm_api::{Code, Command, Failure};
 use airssys_wasm_model::StrategyName;
 use common::counting::{Count, limited, say};
@@ -79,6 +79,9 @@ async fn a_new_key_past_the_limit_is_refused_before_it_runs_and_those_there_are_
     assert_eq!(counts(&tested, "ada").await, 3);
     assert_eq!(metric(&tested, 1, "used", "actors"), "3");
     assert_eq!(metric(&tested, 1, "hits_total", "actors"), "1");
+    // Who makes up keys has no candidate taken back.
+    let traffic: Traffic = tested.ask(Command::Monitor(named("counter"))).await.unwrap();
+    assert_eq!((traffic.revisions[0].calls, traffic.revisions[0].errors), (6, 0));
     let log = log(&tested).await;
     assert!(log.contains("a call with a new key was refused at the limit `actors` of 3"), "{log}");
     assert_eq!(tested.node.store().records().count("state/counter/").unwrap(), 3);

@@ -262,6 +262,16 @@ async fn an_answer_to_head_has_no_body() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refused_from_outside_is_refused_from_a_service() {
+    let town = Town::new().await;
+    town.deploy("shop", "http-hello", "", &[]).await;
+    town.deploy("mall", "http-hello", "", &["services:shop"]).await;
+    let path = format!("/outbound?url=http://{SHOP}/version&method=CONNECT");
+    let (status, said) = town.get("mall", &path).await;
+    assert!(status == 400 && said.contains("makes no tunnel"), "{status} {said}");
+}
+
 const NO_NAME: &str = "NotFound(\"no service or function has such a name\")";
 
 const CART: &str =
@@ -273,6 +283,8 @@ async fn an_actor_that_would_wait_for_itself_is_told_so_and_another_key_is_calle
     let all = ["services:cart", "services:relay"];
     town.deploy("cart", "caller", CART, &all).await;
     town.deploy("relay", "caller", ONE, &all).await;
+    let named = format!("{ONE}[limits]\ntime = \"60s\"\n[routing]\nnamed = true\n");
+    town.deploy("mirror", "caller", &named, &["services:mirror"]).await;
     let calls = async {
         let http = |user: &str| format!("get http://cart.airssys.internal/ x-user={user}");
         assert_eq!(town.say("cart", "ada", &http("ada")).await, "ErrorCode::LoopDetected");
@@ -283,6 +295,11 @@ async fn an_actor_that_would_wait_for_itself_is_told_so_and_another_key_is_calle
         assert_eq!(through, "LoopDetected");
         let through = town.say("cart", "ada", &format!("call relay {}", http("ada"))).await;
         assert_eq!(through, "ErrorCode::LoopDetected");
+        // Its own place is as little free to a function of its own, or to a call that names its revision.
+        let own = town.say("mirror", "ada", "invoke mirror anything").await;
+        assert!(own.starts_with("NotFound(") && own.contains("beside its handler"), "{own}");
+        let own = "get http://mirror.airssys.internal/ x-airssys-route=version=1.0.0";
+        assert_eq!(town.say("mirror", "ada", own).await, "ErrorCode::LoopDetected");
         // From outside, or for another, the relay is let through.
         let through = town.say("relay", "ada", "call cart anything").await;
         assert!(through.contains("no such command"), "{through}");
@@ -323,6 +340,8 @@ async fn a_handler_and_a_function_are_called_by_their_grants_and_say_what_went_w
         assert_eq!(say(command).await, wanted, "{command}");
     }
     assert!(say("invoke numbers add one two").await.starts_with("Invalid("));
+    let long = say(&format!("invoke numbers add {}", "1,".repeat(1 << 19))).await;
+    assert_eq!(long, "Invalid(\"the arguments are longer than 1048576 bytes\")");
     assert!(say("invoke words nothing").await.starts_with("NotFound("));
     assert!(say("invoke numbers trap").await.starts_with("Failed("));
     let denied = Audit {

@@ -86,7 +86,7 @@ pub fn authority<B>(request: &Request<B>) -> Result<&str, Refusal> {
 }
 
 /// Refuses what is no link.
-pub fn check_target<B>(request: &Request<B>) -> Result<(), Refusal> {
+fn check_target<B>(request: &Request<B>) -> Result<(), Refusal> {
     match request.uri().path_and_query() {
         Some(target) if target.as_str().len() > TARGET_BYTES_MAX => Err(Refusal::LongTarget),
         _ => Ok(()),

@@ -15,5 +15,5 @@ mod metadata;
 pub use self::address::{ServiceHost, prefixes, revision_host, service_host, strip};
 pub use self::body::{BodyError, BoundedBody};
 pub use self::fields::is_of_connection;
-pub use self::head::{Refusal, TARGET_BYTES_MAX, admit, authority, check_target};
+pub use self::head::{Refusal, TARGET_BYTES_MAX, admit, authority};
 pub use self::metadata::{METHOD, TARGET, is_of_message, metadata};

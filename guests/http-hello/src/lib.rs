@@ -46,8 +46,11 @@ impl wasip2::exports::http::incoming_handler::Guest for Hello {
             "/files" => file(&value("path").unwrap_or_else(|| "/data/x".into())).send(out),
             "/write" => write(&value("path").unwrap_or_else(|| "/data/x".into())).send(out),
             "/outbound" => {
-                let method = value("method").filter(|method| method == "HEAD");
-                let method = method.map_or(Method::Get, |_| Method::Head);
+                let method = match value("method").as_deref() {
+                    Some("HEAD") => Method::Head,
+                    Some("CONNECT") => Method::Connect,
+                    _ => Method::Get,
+                };
                 outbound::ask(&method, &value("url").unwrap_or_default()).send(out);
             }
             "/forward" => outbound::forward(&request, &value("url").unwrap_or_default(), out),

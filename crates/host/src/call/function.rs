@@ -30,13 +30,30 @@ impl Lease {
         run(self.of_no_actor()?, Invoke { name, arguments }).await
     }
 
-    /// The contract's own interfaces, called by name, would go past an actor's state.
     fn of_no_actor(self) -> Result<Self, CallError> {
-        if self.place.0.revision.spec.instances.model == InstanceModel::Actor {
-            self.unused();
-            return Err(CallError::Unsupported { wanted: "functions beside its handler" });
+        match self.place.0.check_functions() {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                self.unused();
+                Err(error)
+            }
         }
-        Ok(self)
+    }
+}
+
+impl Pool {
+    /// Whether functions can be called by their name. The contract's own interfaces, called so, would go past an actor's
+    /// state.
+    ///
+    /// # Errors
+    /// When the component is an actor.
+    pub fn check_functions(&self) -> Result<(), CallError> {
+        match self.revision.spec.instances.model {
+            InstanceModel::Actor => {
+                Err(CallError::Unsupported { wanted: "functions beside its handler" })
+            }
+            InstanceModel::Fresh | InstanceModel::Pooled => Ok(()),
+        }
     }
 }
 

@@ -11,7 +11,9 @@ use std::time::Duration;
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_host::{CallCtx, Caller, HttpError, RequestId};
 use airssys_wasm_request::{BodyError, BoundedBody, admit, authority};
+use bytes::Bytes;
 use http::{HeaderName, Request, Response};
+use http_body::Body;
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::MapErr;
 use hyper::body::Incoming;
@@ -20,7 +22,7 @@ use tokio::sync::watch;
 
 pub(crate) use self::answer::AnswerBody;
 use self::routed::refused;
-pub(crate) use self::routed::{Routed, check_target, said};
+pub(crate) use self::routed::{Routed, said};
 use self::routes::Found;
 pub(crate) use self::routes::{Route, Routes};
 use crate::listen::{self, Answerer, Listening};
@@ -47,7 +49,7 @@ pub(crate) const BODY_BYTES_MAX: u64 = 1 << 30;
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// A request's body on its way to a service.
-type RequestBody = MapErr<BoundedBody<Incoming>, fn(BodyError<hyper::Error>) -> HttpError>;
+type Admitted<B> = MapErr<BoundedBody<B>, fn(BodyError<<B as Body>::Error>) -> HttpError>;
 
 /// What the HTTP door needs.
 pub(crate) struct Ingress {
@@ -83,8 +85,8 @@ impl Ingress {
         request: Request<Incoming>,
         peer: SocketAddr,
         request_id: RequestId,
-    ) -> Result<Routed<RequestBody>, Failure> {
-        let request = admit(request, self.body_bytes_max).map_err(refused)?;
+    ) -> Result<Routed<Admitted<Incoming>>, Failure> {
+        let request = admitted(request, self.body_bytes_max)?;
         let authority = authority(&request).map_err(refused)?;
         let found = self.routes.find(authority, request.uri().path());
         let Some(Found { service, prefix, revision }) = found else {
@@ -95,7 +97,6 @@ impl Ingress {
         let mut call = CallCtx::new(request_id);
         call.caller = Some(Caller::Address(peer.ip()));
         call.traceparent = request.headers().get(TRACEPARENT).cloned();
-        let request = request.map(|body| body.map_err(broken as fn(_) -> _));
         Ok(Routed { service, prefix, revision, request, call })
     }
 }
@@ -114,10 +115,23 @@ impl Answerer for Arc<Ingress> {
     }
 }
 
+/// A request as services may have it, from outside and from one another alike.
+pub(crate) fn admitted<B>(
+    request: Request<B>,
+    body_bytes_max: u64,
+) -> Result<Request<Admitted<B>>, Failure>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<HttpError>,
+{
+    let request = admit(request, body_bytes_max).map_err(refused)?;
+    Ok(request.map(|body| body.map_err(broken as fn(_) -> _)))
+}
+
 /// A body that ends too early, as a component is told.
-fn broken(why: BodyError<hyper::Error>) -> HttpError {
+fn broken<E: Into<HttpError>>(why: BodyError<E>) -> HttpError {
     match why {
         BodyError::TooLarge(bound) => HttpError::HttpRequestBodySize(Some(bound)),
-        BodyError::Broken(error) => HttpError::Hyper(error),
+        BodyError::Broken(error) => error.into(),
     }
 }

@@ -89,11 +89,6 @@ pub(crate) fn said(
     answer
 }
 
-/// Refuses what is no link.
-pub(crate) fn check_target<B>(request: &Request<B>) -> Result<(), Failure> {
-    airssys_wasm_request::check_target(request).map_err(refused)
-}
-
 /// A request that comes to no service, as its sender is told.
 pub(super) fn refused(why: Refusal) -> Failure {
     let code = if why.is_too_large() { Code::TooLarge } else { Code::Usage };

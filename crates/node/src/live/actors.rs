@@ -63,7 +63,6 @@ impl LiveService {
         match to {
             None => Ok(Placed { claimed, _turn: None }),
             Some(to) => {
-                self.check_loop(&to, call)?;
                 let Claimed { target, in_flight, .. } = claimed;
                 // It may go to another one: the one that it was counted into need not wait for it.
                 drop(in_flight);
@@ -72,9 +71,16 @@ impl LiveService {
         }
     }
 
-    /// Whether the call's turn could ever come: not while one that waits for it has it.
-    fn check_loop(&self, to: &Recipient, call: &CallCtx) -> Result<(), Looped> {
-        match call.chain.holds(&self.name, to.actor()) {
+    /// Whether the call's turn could ever come: not while one that waits for it has it. One that named its revision
+    /// waits for the actor's instance all the same.
+    pub(super) fn check_loop(&self, entered: &Entered, call: &CallCtx) -> Result<(), Looped> {
+        let model = entered.claimed.target.pool.spec().instances.model;
+        let actor = match &entered.to {
+            Some(to) => to.actor(),
+            None if model == InstanceModel::Actor => None,
+            None => return Ok(()),
+        };
+        match call.chain.holds(&self.name, actor) {
             true => Err(Looped),
             false => Ok(()),
         }
@@ -121,10 +127,6 @@ impl LiveService {
     {
         let first = Arc::clone(&entered.claimed.target);
         let unanswered = |error: RequestError| Unanswered { error, by: Arc::clone(&first) };
-        // Before its body, of which its sender may not say all before it has an answer.
-        if let Some(to) = &entered.to {
-            self.check_loop(to, &call).map_err(|looped| unanswered(looped.into()))?;
-        }
         // One limit for the body, the mailbox, the queue and the call.
         let within = first.pool.time_limit();
         call.deadline = Some(Instant::now() + within);

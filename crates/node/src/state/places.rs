@@ -47,7 +47,9 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some(taken) = &self.0 {
-            taken.fetch_sub(1, Ordering::Relaxed);
+            // Of states that were all deleted meanwhile none is left to give back.
+            let less = |taken: u64| taken.checked_sub(1);
+            let _ = taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         }
     }
 }
