@@ -131,8 +131,9 @@ impl Guest {
         self.under_way.insert(task, call);
     }
 
-    /// What this task sends next goes on from its call. One that is not known is that of the call which the instance
-    /// began last: of most instances, the only one.
+    /// What this task sends next by HTTP of WASI 0.3 goes on from its call. Whatever else calls out is not told which task
+    /// asks: HTTP of WASI 0.2 and `airssys:component/services` go on from whichever call the instance began last, or which
+    /// sent by HTTP of 0.3 since. Of most instances that is the only one.
     pub(crate) fn goes_on_from(&mut self, task: Option<GuestTaskId>) {
         if let Some(call) = task.and_then(|task| self.under_way.get(&task)) {
             self.outbound.goes_on_from(call);

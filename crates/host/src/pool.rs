@@ -326,6 +326,8 @@ impl Pool {
     }
 
     pub(crate) fn park(&self, mut instance: Instance) -> Parked {
+        // What its call left open does not outlive it, though its handles do.
+        drop(instance.store.data_mut().outbound.take_end());
         count_handles(&mut instance.store);
         let mut idle = self.idle();
         // Read under the lock that `stop` takes after it has set the flag: no instance slips past it.

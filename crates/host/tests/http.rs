@@ -4,12 +4,14 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use airssys_wasm_host::{CallError, HttpError, Limit};
+use airssys_wasm_host::{CallError, Limit};
 use airssys_wasm_model::{ByteSize, InstanceModel, Span};
 use bytes::Bytes;
 use common::waiting::as_soon_as_there_is_a_place;
-use common::{call, config, get, got, in_turn, model, one_instance, pool, rights, text};
-use http_body_util::{BodyExt, Full, StreamBody};
+use common::{
+    call, config, get, got, in_turn, model, one_instance, pool, rights, sent_by_pieces, text,
+};
+use http_body_util::{BodyExt, Full};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_that_never_heard_of_us_answers() {
@@ -25,19 +27,11 @@ async fn a_component_that_never_heard_of_us_answers() {
 /// The chunks of a body that is being sent: the next is asked for when the one before has come back.
 async fn echo(name: &str) {
     let pool = pool(name, |_| ()).await;
-    let (mut sender, receiver) = tokio::sync::mpsc::channel::<Bytes>(1);
-    let chunks = futures::stream::unfold(receiver, |mut receiver| async move {
-        let chunk = receiver.recv().await?;
-        Some((Ok::<_, HttpError>(http_body::Frame::data(chunk)), receiver))
-    });
+    let (sender, sent) = sent_by_pieces();
     let request = http::Request::post("/echo").header("host", "tested.localhost");
-    let request = request.body(StreamBody::new(chunks)).unwrap();
-    let sending = async {
-        sender.send(Bytes::from_static(b"first")).await.unwrap();
-        &mut sender
-    };
-    let lease = pool.claim(call()).await.unwrap();
-    let (answer, sender) = tokio::join!(lease.http(request), sending);
+    let request = request.body(sent).unwrap();
+    sender.send(Bytes::from_static(b"first")).await.unwrap();
+    let answer = pool.claim(call()).await.unwrap().http(request).await;
     let mut body = answer.unwrap().into_body();
     let mut came = Vec::new();
     while came.len() < 5 {
@@ -45,7 +39,7 @@ async fn echo(name: &str) {
     }
     assert_eq!(came, b"first", "the first chunk comes back before the second is sent");
     sender.send(Bytes::from(vec![b'x'; 300_000])).await.unwrap();
-    drop(std::mem::replace(sender, tokio::sync::mpsc::channel(1).0));
+    drop(sender);
     assert_eq!(body.collect().await.unwrap().to_bytes().len(), 300_000);
 }
 

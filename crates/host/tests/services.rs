@@ -1,45 +1,24 @@
-//! Requests of real guests to services of their node, in WASI 0.2 and 0.3: by their grant, within their limits, both
-//! bodies as they come, and cut when the grant is revoked.
+//! Requests of real guests to services of their node, in WASI 0.2 and 0.3: by their grant, within their limits, and both
+//! bodies as they come.
 
 mod common;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use airssys_wasm_host::{Backends, CallError, Caller, Chain, HttpError, Limit, Pool, RevisionSpec};
-use airssys_wasm_model::{ByteSize, InstanceModel, Kind, Rights, Span};
+use airssys_wasm_host::{Caller, Chain, HttpError, Limit, Pool, RevisionSpec};
+use airssys_wasm_model::{ByteSize, InstanceModel, Kind, Span};
 use bytes::Bytes;
-use common::inside::Inside;
+use common::inside::{FORWARDS, Inside, SHOP, caller};
 use common::told::Told;
-use common::{call, config, get, got, model, pool, rights, text};
-use http_body_util::{BodyExt, StreamBody};
-
-/// A guest of each version that hands a request on, and how its path says to whom.
-const FORWARDS: [(&str, &str); 2] =
-    [("http-hello", "/forward?url=http://"), ("http-p3", "/forward?")];
-
-const SHOP: &str = "shop.airssys.internal";
+use common::waiting::within;
+use common::{call, config, get, got, model, pool, rights, sent_by_pieces, text};
+use http_body_util::BodyExt;
 
 async fn shop() -> Arc<Pool> {
     pool("http-hello", |spec| {
         spec.service = "shop".parse().unwrap();
         spec.config = config(serde_json::json!({ "greeting": "the shop", "version": "1" }));
-    })
-    .await
-}
-
-/// A guest with these grants that calls these services.
-async fn caller(
-    name: &str,
-    grants: &[&str],
-    inside: &Arc<Inside>,
-    more: impl FnOnce(&mut RevisionSpec),
-) -> Arc<Pool> {
-    let (rights, services) = (rights(grants), Arc::clone(inside) as _);
-    pool(name, |spec| {
-        spec.rights = rights;
-        spec.backends = Backends { services: Some(services), ..Backends::default() };
-        more(spec);
     })
     .await
 }
@@ -125,20 +104,12 @@ async fn both_bodies_come_through_two_guests_as_they_are_sent() {
         let echo = pool(callee, |_| ()).await;
         let inside = Inside::of([("echo", &echo)]);
         let caller = caller("http-p3", &["services:echo"], &inside, |_| ()).await;
-        let (mut sender, receiver) = tokio::sync::mpsc::channel::<Bytes>(1);
-        let chunks = futures::stream::unfold(receiver, |mut receiver| async move {
-            let chunk = receiver.recv().await?;
-            Some((Ok::<_, HttpError>(http_body::Frame::data(chunk)), receiver))
-        });
+        let (sender, sent) = sent_by_pieces();
         let request = http::Request::post("/forward?echo.airssys.internal/echo");
         let request = request.header("host", "tested.localhost");
-        let request = request.body(StreamBody::new(chunks)).unwrap();
-        let sending = async {
-            sender.send(Bytes::from_static(b"first")).await.unwrap();
-            &mut sender
-        };
-        let lease = caller.claim(call()).await.unwrap();
-        let (answer, sender) = tokio::join!(lease.http(request), sending);
+        let request = request.body(sent).unwrap();
+        sender.send(Bytes::from_static(b"first")).await.unwrap();
+        let answer = caller.claim(call()).await.unwrap().http(request).await;
         let mut body = answer.unwrap().into_body();
         let mut came = Vec::new();
         while came.len() < 5 {
@@ -146,63 +117,8 @@ async fn both_bodies_come_through_two_guests_as_they_are_sent() {
         }
         assert_eq!(came, b"first", "the first chunk comes back before the second is sent");
         sender.send(Bytes::from(vec![b'x'; 300_000])).await.unwrap();
-        drop(std::mem::replace(sender, tokio::sync::mpsc::channel(1).0));
+        drop(sender);
         assert_eq!(body.collect().await.unwrap().to_bytes().len(), 300_000, "{callee}");
-    }
-}
-
-/// Until no instance of this pool is there any more.
-async fn gone(pool: &Pool) {
-    let going = async {
-        while pool.stats().instances > 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), going).await.expect("its call is over");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_under_way_is_cut_when_its_grant_is_revoked() {
-    for (guest, to) in FORWARDS {
-        let shop = shop().await;
-        let inside = Inside::of([("shop", &shop)]);
-        let caller = caller(guest, &["services:shop"], &inside, |_| ()).await;
-        let and = if guest == "http-hello" { "%26" } else { "&" };
-        let path = format!("{to}{SHOP}/drip?chunks=100000{and}ms=5");
-        let mut body = get(&caller, &path).await.unwrap().into_body();
-        assert!(body.frame().await.unwrap().is_ok());
-        caller.change_rights(Rights::default()).unwrap();
-        let cut = tokio::time::timeout(Duration::from_secs(8), body.collect()).await;
-        assert!(cut.expect("it ends").is_err(), "{guest}: a cut answer passed for a whole one");
-        // Nobody reads what its guest says: it is stopped at the next word.
-        gone(&shop).await;
-        assert_eq!(got(&caller, &format!("{to}{SHOP}/")).await.0, 403);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_that_waits_for_its_answer_ends_when_its_grant_is_revoked_or_its_caller_has_no_time()
-{
-    for (guest, to) in FORWARDS {
-        let shop = shop().await;
-        let inside = Inside::of([("shop", &shop)]);
-        let path = format!("{to}{SHOP}/sleep?ms=60000");
-        let patient = caller(guest, &["services:shop"], &inside, |_| ()).await;
-        let (said, ()) = tokio::join!(got(&patient, &path), async {
-            while shop.stats().instances == 0 {
-                tokio::task::yield_now().await;
-            }
-            patient.change_rights(Rights::default()).unwrap();
-        });
-        assert_eq!(said, (403, "HttpRequestDenied".into()), "{guest}");
-        gone(&shop).await;
-        let hurried = caller(guest, &["services:shop"], &inside, |spec| {
-            spec.limits.time = Span(Duration::from_millis(300));
-        })
-        .await;
-        let late = get(&hurried, &path).await.err();
-        assert!(matches!(late, Some(CallError::Limit(Limit::Time))), "{guest}: {late:?}");
-        gone(&shop).await;
     }
 }
 
@@ -332,19 +248,16 @@ async fn a_call_of_a_shared_instance_goes_on_from_the_one_that_made_it() {
     })
     .await;
     // One call is under way when others begin, and goes on after them.
-    let (sender, receiver) = tokio::sync::mpsc::channel::<Bytes>(1);
-    let chunks = futures::stream::unfold(receiver, |mut receiver| async move {
-        let chunk = receiver.recv().await?;
-        Some((Ok::<_, HttpError>(http_body::Frame::data(chunk)), receiver))
-    });
+    let (sender, sent) = sent_by_pieces();
     let request = http::Request::post(format!("/after?{SHOP}/")).header("host", "tested.localhost");
-    let request = request.body(StreamBody::new(chunks)).unwrap();
+    let request = request.body(sent).unwrap();
     let first = call();
     let name = first.request_id.to_string();
     let lease = caller.claim(first).await.unwrap();
     let waiting = tokio::spawn(lease.http(request));
     sender.send(Bytes::from_static(b"begun")).await.unwrap();
-    sender.reserve().await.expect("its guest has begun to read");
+    let begun = within("its guest's first reading", sender.reserve()).await;
+    drop(begun.expect("its guest reads"));
     for count in 2..40 {
         assert_eq!(got(&caller, "/count").await.1, count.to_string(), "one instance serves all");
     }

@@ -5,12 +5,12 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use airssys_wasm_host::{CallError, ClaimError, HttpBody, HttpError, Limit, Pool, RevisionSpec};
+use airssys_wasm_host::{CallError, ClaimError, HttpBody, Limit, Pool, RevisionSpec};
 use airssys_wasm_model::{InstanceModel, Span};
 use bytes::Bytes;
 use common::waiting::{as_soon_as_there_is_a_place, until, within};
-use common::{call, get, got, model, pool, text};
-use http_body_util::{BodyExt, StreamBody};
+use common::{call, get, got, model, pool, sent_by_pieces, text};
+use http_body_util::BodyExt;
 use tokio::sync::mpsc;
 
 /// So many calls at once in each of so many instances.
@@ -43,13 +43,9 @@ async fn until_taken(pool: &Pool) {
 
 /// A call whose body goes back chunk by chunk, for as long as it is sent.
 async fn echo(pool: &Arc<Pool>) -> (mpsc::Sender<Bytes>, HttpBody) {
-    let (sender, receiver) = mpsc::channel::<Bytes>(1);
-    let chunks = futures::stream::unfold(receiver, |mut receiver| async move {
-        let chunk = receiver.recv().await?;
-        Some((Ok::<_, HttpError>(http_body::Frame::data(chunk)), receiver))
-    });
+    let (sender, sent) = sent_by_pieces();
     let request = http::Request::post("/echo").header("host", "tested.localhost");
-    let request = request.body(StreamBody::new(chunks)).unwrap();
+    let request = request.body(sent).unwrap();
     let answer = pool.claim(call()).await.unwrap().http(request).await.unwrap();
     (sender, answer.into_body())
 }

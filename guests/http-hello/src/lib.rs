@@ -54,6 +54,14 @@ impl wasip2::exports::http::incoming_handler::Guest for Hello {
                 outbound::ask(&method, &value("url").unwrap_or_default()).send(out);
             }
             "/forward" => outbound::forward(&request, &value("url").unwrap_or_default(), out),
+            "/leave" => match outbound::leave(&value("url").unwrap_or_default()) {
+                Ok(()) => stream_back(&request, out),
+                Err(refused) => refused.send(out),
+            },
+            "/leave-early" => match outbound::leave_early(&value("url").unwrap_or_default()) {
+                Ok(()) => stream_back(&request, out),
+                Err(refused) => refused.send(out),
+            },
             "/now" => Answer::text(200, now()).send(out),
             "/random" => Answer::text(200, drawn()).send(out),
             "/count" => Answer::text(200, harm::count().to_string()).send(out),

@@ -19,6 +19,19 @@ pub(crate) fn ask(method: &Method, url: &str) -> Answer {
     fetched.unwrap_or_else(|code| refused(&code))
 }
 
+/// Asks for this URL, and keeps the answer for as long as the instance is there, unread.
+pub(crate) fn leave(url: &str) -> Result<(), Answer> {
+    let answered = request(url, Fields::new(), &Method::Get).and_then(answer);
+    answered.map(std::mem::forget).map_err(|code| refused(&code))
+}
+
+/// The same with the answer's promise: nobody waits for it.
+pub(crate) fn leave_early(url: &str) -> Result<(), Answer> {
+    let request = request(url, Fields::new(), &Method::Get);
+    let promised = request.and_then(|request| outgoing_handler::handle(request, None));
+    promised.map(std::mem::forget).map_err(|code| refused(&code))
+}
+
 /// Sends the same request to this URL, its body first, and hands the answer back as it comes. One that breaks off is
 /// broken off.
 pub(crate) fn forward(from: &IncomingRequest, url: &str, out: ResponseOutparam) {

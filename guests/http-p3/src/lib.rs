@@ -3,7 +3,8 @@
 //! `/now` and `/random` what it sees of time and chance, `/trap` and `/spin` do what they say, `/fork?N` begins so many
 //! tasks of the host at once and `/hold?N` so many streams that it lets nobody read, `/forward?AUTHORITY/PATH` hands the
 //! request on by HTTP and its answer back, both as they come, `/after?AUTHORITY/PATH` asks another host when it has read its
-//! own request to the end, anything else says hello.
+//! own request to the end, `/leave?AUTHORITY/PATH` asks one, never reads what it answers and goes on as `/echo` does,
+//! anything else says hello.
 
 wit_bindgen::generate!({ path: "wit", world: "streaming", generate_all });
 
@@ -41,6 +42,7 @@ impl exports::wasi::http::handler::Guest for Streaming {
             "/hold" => Ok(respond(said(hold(query.parse().unwrap_or(0))))),
             "/forward" => Ok(forward(request, query).await.unwrap_or_else(|code| refused(&code))),
             "/after" => Ok(after(request, query).await.unwrap_or_else(|code| refused(&code))),
+            "/leave" => Ok(leave(request, query).await.unwrap_or_else(|code| refused(&code))),
             "/error" => Err(ErrorCode::InternalError(Some("asked to fail".into()))),
             "/trap" => std::arch::wasm32::unreachable(),
             "/spin" => loop {
@@ -101,19 +103,25 @@ async fn forward(request: Request, to: &str) -> Result<Response, ErrorCode> {
 async fn after(request: Request, to: &str) -> Result<Response, ErrorCode> {
     let mut from = body(request);
     while from.read(Vec::with_capacity(1 << 10)).await.0 != StreamResult::Dropped {}
-    let (trailers, no_trailers) = wit_future::new(|| Ok(None));
-    drop(trailers);
-    let (onward, _sent) = Request::new(Fields::new(), None, no_trailers, None);
-    send(onward, to).await
+    send(empty(), to).await
 }
 
+/// Asks another host and keeps its answer for as long as the instance is there, unread.
+async fn leave(request: Request, to: &str) -> Result<Response, ErrorCode> {
+    std::mem::forget(answer(empty(), to).await?);
+    Ok(respond(copied(body(request))))
+}
+
+fn empty() -> Request {
+    let (trailers, no_trailers) = wit_future::new(|| Ok(None));
+    drop(trailers);
+    let (request, _sent) = Request::new(Fields::new(), None, no_trailers, None);
+    request
+}
+
+/// Sends a request to another host, and hands its answer back as it comes.
 async fn send(request: Request, to: &str) -> Result<Response, ErrorCode> {
-    let (authority, path) = to.split_at(to.find('/').unwrap_or(to.len()));
-    let invalid = |()| ErrorCode::HttpRequestUriInvalid;
-    request.set_scheme(Some(&Scheme::Http)).map_err(invalid)?;
-    request.set_authority(Some(authority)).map_err(invalid)?;
-    request.set_path_with_query(Some(path)).map_err(invalid)?;
-    let answer = client::send(request).await?;
+    let answer = answer(request, to).await?;
     let (status, headers) = (answer.get_status_code(), copied_of(&answer.get_headers()));
     let (read, result) = wit_future::new(|| Ok(()));
     drop(read);
@@ -121,6 +129,15 @@ async fn send(request: Request, to: &str) -> Result<Response, ErrorCode> {
     let (back, _sent) = Response::new(headers, Some(body), trailers);
     let _ = back.set_status_code(status);
     Ok(back)
+}
+
+async fn answer(request: Request, to: &str) -> Result<Response, ErrorCode> {
+    let (authority, path) = to.split_at(to.find('/').unwrap_or(to.len()));
+    let invalid = |()| ErrorCode::HttpRequestUriInvalid;
+    request.set_scheme(Some(&Scheme::Http)).map_err(invalid)?;
+    request.set_authority(Some(authority)).map_err(invalid)?;
+    request.set_path_with_query(Some(path)).map_err(invalid)?;
+    client::send(request).await
 }
 
 /// Those of these headers that may be said again.

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ use crate::context::{CallCtx, RequestId};
 use crate::limit::Limit;
 use crate::pool::Pool;
 use crate::prepare::Revision;
+use crate::wasi::CallEnd;
 use crate::workers::Sitting;
 
 /// The body of a guest's answer. Its gaps are bounded by the revision's limit on time, and it ends with an
@@ -71,6 +72,8 @@ pub(crate) struct Sending {
     reader_waits: AtomicBool,
     /// Whether a cut is the guest's fault: it is, unless its reader was what it waited for.
     blame: AtomicBool,
+    /// The end of the call, once its guest has ended before its body: that may be a service's answer, handed on as it is.
+    end: OnceLock<CallEnd>,
 }
 
 impl Sending {
@@ -81,6 +84,7 @@ impl Sending {
             cut: AtomicBool::new(false),
             reader_waits: AtomicBool::new(true),
             blame: AtomicBool::new(true),
+            end: OnceLock::new(),
         }
     }
 
@@ -93,6 +97,11 @@ impl Sending {
     pub(crate) fn begins(&self) {
         self.reader_waits.store(false, Ordering::Relaxed);
         self.moved();
+    }
+
+    /// Its guest has ended: the call does when nobody reads any more.
+    pub(super) fn ends_with(&self, end: CallEnd) {
+        let _there_is_one_guest = self.end.set(end);
     }
 
     /// The guest does not get to the end of its body. Said before the guest is dropped.

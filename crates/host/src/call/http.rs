@@ -81,6 +81,9 @@ impl Lease {
             }
             // Before the instance is dropped, which ends its body as if it were whole.
             handled.inspect_err(|_| sent.cut())?;
+            if let Some(end) = instance.store.data_mut().outbound.take_end() {
+                sent.ends_with(end);
+            }
             pool.give_back(instance);
             Ok(())
         });

@@ -89,6 +89,12 @@ impl Hold {
         }
     }
 
+    /// The same for what uses it meanwhile: tells of the denial that ends the use.
+    pub(crate) async fn revoked_in_use(self: Arc<Self>) {
+        Arc::clone(&self).revoked().await;
+        self.check();
+    }
+
     fn denial(&self) -> Denial {
         let service = &self.teller.spec().service;
         match &self.needs {

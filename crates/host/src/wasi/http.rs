@@ -1,6 +1,8 @@
 //! Requests that guests send: checked against their rights, and sent to the address that was checked, or to a service
 //! of this node.
 
+mod answer;
+mod call_end;
 mod held;
 mod inside;
 mod outside;
@@ -14,8 +16,10 @@ use airssys_wasm_model::{Denial, Kind};
 use http::uri::Scheme;
 use http_body_util::BodyExt;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+pub(crate) use self::call_end::CallEnd;
 use self::outside::Target;
 pub(super) use self::places::Places;
 pub(super) use self::whose::add_p3_to_linker;
@@ -28,9 +32,9 @@ use crate::pool::Pool;
 use crate::rights::{Hold, Needs};
 use crate::watch::{Teller, Use};
 
-/// How long a server may take to accept a connection, and to begin its answer, unless the guest asks for
-/// less. A call's own limit ends it sooner in most cases.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a request may wait for a place, and a server take to accept a connection and to begin its answer, unless the
+/// guest asks for less. A call's own limit ends it sooner in most cases.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type Answer = Result<(http::Response<WasiBody>, Io), Error>;
@@ -44,6 +48,8 @@ pub(crate) struct OutboundHttp {
     pub(super) call: CallCtx,
     /// A place for each request of this guest, made with the first.
     own: OnceLock<Arc<Semaphore>>,
+    /// Made with the first call of a service. Of an instance that several calls share it is that of the instance.
+    end: OnceLock<CallEnd>,
     pub(super) allowance: Arc<Allowance>,
     /// Of a guest for copied calls: what it would have sent is counted here, and does not leave.
     pub(super) refusing: Option<Arc<Gauges>>,
@@ -60,7 +66,8 @@ impl OutboundHttp {
         let refusing = (call.mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges));
         let allowance = Arc::new(Allowance::new(teller.spec().limits.transfer.0));
         let call = call.clone();
-        Self { teller, call, own: OnceLock::new(), allowance, refusing, secrets }
+        let (own, end) = (OnceLock::new(), OnceLock::new());
+        Self { teller, call, own, end, allowance, refusing, secrets }
     }
 
     pub(crate) fn teller(&self) -> &Teller {
@@ -76,6 +83,11 @@ impl OutboundHttp {
     pub(crate) fn begin(&mut self, call: &CallCtx) {
         self.goes_on_from(call);
         self.allowance.renew();
+    }
+
+    /// The end of the call that it answers, for whoever has to say when that is.
+    pub(crate) fn take_end(&mut self) -> Option<CallEnd> {
+        self.end.take()
     }
 
     /// What is sent next is sent for this call.
@@ -99,6 +111,11 @@ impl OutboundHttp {
     pub(super) fn own(&self) -> Arc<Semaphore> {
         let limit = self.teller.spec().limits.requests as usize;
         Arc::clone(self.own.get_or_init(|| Arc::new(Semaphore::new(limit))))
+    }
+
+    /// What waits for the end of the call that it answers.
+    fn over(&self) -> CancellationToken {
+        self.end.get_or_init(CallEnd::default).token()
     }
 
     /// The same request, its body counted.
@@ -131,10 +148,7 @@ impl OutboundHttp {
             let hold = Arc::clone(&target.hold);
             let (answer, io) = tokio::select! {
                 biased;
-                () = Arc::clone(&hold).revoked() => {
-                    hold.check();
-                    return Err(Error::HttpRequestDenied);
-                }
+                () = Arc::clone(&hold).revoked_in_use() => return Err(Error::HttpRequestDenied),
                 // A connection that the revocation closed may be seen before the revocation itself.
                 sent = outside::send(target, request, options) => sent.map_err(|error| {
                     if hold.check() { error } else { Error::HttpRequestDenied }
@@ -202,6 +216,13 @@ impl WasiHttpHooks for OutboundHttp {
         };
         sending.unwrap_or_else(|refused| Box::new(std::future::ready(Err(refused))))
     }
+}
+
+/// As a request is on the wire: its target is its path, the authority is in its `host` header.
+fn of_path(request: &mut http::Request<WasiBody>) -> Result<(), Error> {
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    *request.uri_mut() = path.parse().map_err(|_| Error::HttpRequestUriInvalid)?;
+    Ok(())
 }
 
 fn patience(asked: Option<Duration>) -> Duration {

@@ -30,7 +30,7 @@ use wasmtime_wasi::random::WasiRandom;
 pub(crate) use self::config::config_variables;
 pub(crate) use self::determined::fix;
 pub(crate) use self::filesystem::{FilePlace, HeldFiles, Mount};
-pub(crate) use self::http::OutboundHttp;
+pub(crate) use self::http::{CallEnd, OutboundHttp};
 pub use self::lookup::{Resolver, SystemResolver};
 pub(crate) use self::secrets::HeldSecrets;
 pub(crate) use self::sockets::{Checks, HeldSockets};

@@ -3,8 +3,6 @@
 //! It is none of WASI's interfaces, which have no programs. The right is checked when a program is begun, and it is
 //! killed when that is revoked. A copied call runs nothing: what it would have run is counted.
 
-use std::sync::Arc;
-
 use airssys_wasm_model::{Kind, Name};
 use wasmtime::component::{HasSelf, Linker};
 
@@ -36,7 +34,7 @@ impl process::Host for Guest {
         let ran = tokio::select! {
             biased;
             // What runs is let go of by it, and so killed.
-            () = Arc::clone(&hold).revoked() => return Ok(Err(self.killed(&hold, &name))),
+            () = hold.revoked_in_use() => return Ok(Err(self.killed(&name))),
             ran = processes.run(&program, stdin) => ran,
         };
         Ok(match ran {
@@ -68,10 +66,9 @@ impl Guest {
         Ok(())
     }
 
-    /// What the guest is told of a program whose right was revoked while it ran, and the service's log: a denial, and
+    /// What the guest is told of a program whose right was revoked while it ran, and the service's log: beside the denial,
     /// what became of the program.
-    fn killed(&self, hold: &Hold, name: &str) -> Error {
-        hold.check();
+    fn killed(&self, name: &str) -> Error {
         self.teller()
             .says("process", &format!("the program `{name}` was killed: its right was revoked"));
         Error::Denied

@@ -3,13 +3,13 @@
 //! They count as outbound requests, whichever way they are made: among those at once, in a second, and by their bytes.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use airssys_wasm_model::{Denial, Kind, Name, ServiceGrant};
 use futures::future::BoxFuture;
+use tokio_util::task::AbortOnDropHandle;
 use wasmtime::component::{HasSelf, Linker};
 
-use super::http::{OutboundHttp, Places};
+use super::http::{OutboundHttp, PATIENCE, Places};
 use crate::bindings::airssys::component::services::{self, CallError};
 use crate::bindings::airssys::component::types as contract;
 use crate::call::{Fault, Input, Kind as FaultKind};
@@ -25,9 +25,6 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
     services::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)
 }
 
-/// How long a call waits for a place among its component's own: its limit on time ends it sooner in most cases.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// Why a guest calls nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NotCalled {
@@ -35,6 +32,19 @@ pub(super) enum NotCalled {
     Denied,
     /// It answers the copy of a call.
     Copied,
+}
+
+/// Whoever carried a call out panicked, or the node is stopping.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the node did not carry the call to its end")]
+pub(super) struct Unfinished;
+
+/// A call on a task of its own, and not a part of its caller's turn on a processor. It ends with whoever waits for it.
+pub(super) async fn apart<T: Send + 'static>(
+    call: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Unfinished> {
+    // What a panic said is in the node's log.
+    AbortOnDropHandle::new(tokio::spawn(call)).await.map_err(|_| Unfinished)
 }
 
 impl OutboundHttp {
@@ -113,8 +123,7 @@ impl services::Host for Guest {
 }
 
 impl OutboundHttp {
-    /// Checks a call of a handler or a function, and carries it out. It has a task of its own, and not a part of its
-    /// caller's turn on a processor.
+    /// Checks a call of a handler or a function, and carries it out.
     async fn carry<T: Send + 'static>(
         &self,
         to: ServiceGrant,
@@ -134,21 +143,23 @@ impl OutboundHttp {
         self.in_time().map_err(busy)?;
         self.takes(bytes)?;
         let call = self.onward().map_err(|_too_deep| CallError::LoopDetected)?;
-        let _places = Places::inside(self.own(), PATIENCE, &self.teller).await.map_err(busy)?;
         let calling = async {
+            let places = Places::inside(self.own(), PATIENCE, &self.teller);
+            let _places = places.await.map_err(busy)?;
             let Some(services) = &self.teller.spec().backends.services else {
-                return Err(Unreached::NotFound(to.name.clone()).into());
+                return Err(self.told(Unreached::NotFound(to.name.clone()).into()));
             };
-            wasmtime_wasi::runtime::spawn(carry(&**services, &to, call)).await
+            let called = apart(carry(&**services, &to, call)).await;
+            let called = called.map_err(|why| CallError::Failed(why.to_string()))?;
+            called.map_err(|fault| self.told(fault))
         };
-        tokio::select! {
+        let called = tokio::select! {
             biased;
-            () = Arc::clone(&hold).revoked() => {
-                hold.check();
-                Err(CallError::Denied)
-            }
-            called = calling => called.map_err(|fault| self.told(fault)),
-        }
+            () = Arc::clone(&hold).revoked_in_use() => return Err(CallError::Denied),
+            called = calling => called,
+        };
+        // An answer that comes with the revocation comes too late.
+        if hold.check() { called } else { Err(CallError::Denied) }
     }
 
     /// Counts bytes that are sent or received.

@@ -4,13 +4,38 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use airssys_wasm_host::{
-    CallCtx, CallError, HttpError, Input, Output, Pool, ServiceBody, ServiceFault, Services,
-    Unreached,
+    Backends, CallCtx, CallError, HttpError, Input, Output, Pool, RevisionSpec, ServiceBody,
+    ServiceFault, Services, Unreached,
 };
 use airssys_wasm_model::Name;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Empty};
+
+use super::{pool, rights};
+
+/// The host of the service that most tests call.
+pub(crate) const SHOP: &str = "shop.airssys.internal";
+
+/// A guest of each version that hands a request on, and how its path says to whom.
+pub(crate) const FORWARDS: [(&str, &str); 2] =
+    [("http-hello", "/forward?url=http://"), ("http-p3", "/forward?")];
+
+/// A guest with these grants that calls these services.
+pub(crate) async fn caller(
+    name: &str,
+    grants: &[&str],
+    services: &Arc<impl Services + 'static>,
+    more: impl FnOnce(&mut RevisionSpec),
+) -> Arc<Pool> {
+    let (rights, services) = (rights(grants), Arc::clone(services) as Arc<dyn Services>);
+    pool(name, |spec| {
+        spec.rights = rights;
+        spec.backends = Backends { services: Some(services), ..Backends::default() };
+        more(spec);
+    })
+    .await
+}
 
 /// Services by their names, and the calls that came to them.
 #[derive(Default)]

@@ -21,7 +21,8 @@ use airssys_wasm_model::{
     Span, Version,
 };
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, StreamBody};
+use tokio::sync::mpsc;
 
 static HOST: LazyLock<Host> = LazyLock::new(|| {
     let settings = HostSettings { instances_max: 100, ..HostSettings::default() };
@@ -143,6 +144,17 @@ pub(crate) async fn got(pool: &Arc<Pool>, target: &str) -> (u16, String) {
     let answer = get(pool, target).await.expect("the guest answers");
     let status = answer.status().as_u16();
     (status, text(answer.into_body()).await.expect("its body comes whole"))
+}
+
+/// A body whose pieces are sent one by one, and which ends when the sender is let go of.
+pub(crate) fn sent_by_pieces()
+-> (mpsc::Sender<Bytes>, impl http_body::Body<Data = Bytes, Error = HttpError> + Send + 'static) {
+    let (sender, receiver) = mpsc::channel::<Bytes>(1);
+    let pieces = futures::stream::unfold(receiver, |mut receiver| async move {
+        let piece = receiver.recv().await?;
+        Some((Ok::<_, HttpError>(http_body::Frame::data(piece)), receiver))
+    });
+    (sender, StreamBody::new(pieces))
 }
 
 /// Until every instance waits for a call: one is back a little later than its caller has the answer.

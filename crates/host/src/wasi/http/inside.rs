@@ -12,11 +12,14 @@ use http::{HeaderName, Request};
 use http_body_util::BodyExt;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
+use super::answer::AnswerBody;
 use super::held::HeldBody;
-use super::{Io, OutboundHttp, Places, Sending, patience};
+use super::{Io, OutboundHttp, Places, Sending, of_path, patience};
 use crate::services::Unreached;
 use crate::wasi::secrets::Receiver;
+use crate::wasi::services::apart;
 use crate::wasi::transfer::{Counted, Way};
+use crate::watch::Teller;
 
 /// What every host ends in that is a service. `.internal` is kept out of the public DNS for good (ICANN's resolution
 /// 2024.07.29.06), so no such name means anything to anybody else.
@@ -75,34 +78,38 @@ impl OutboundHttp {
 
         let services = self.teller.spec().backends.services.clone();
         let (own, teller) = (self.own(), self.teller.clone());
-        let allowance = Arc::clone(&self.allowance);
+        let (allowance, over) = (Arc::clone(&self.allowance), self.over());
         let sent = Arc::clone(&hold);
         let request = self.counted(request).map(|body| HeldBody::new(body, sent).boxed_unsync());
         Ok(Box::new(async move {
-            let not_found = || Unreached::NotFound(to.name.clone());
-            let places = Places::inside(own, patience(options.connect_timeout), &teller).await?;
             let calling = async {
-                let services = services.ok_or_else(not_found)?;
-                wasmtime_wasi::runtime::spawn(services.http(&to.name, request, call)).await
+                let patience = patience(options.connect_timeout);
+                let places = Places::inside(own, patience, &teller).await?;
+                let Some(services) = services else {
+                    return Err(unreached(&teller, &Unreached::NotFound(to.name)));
+                };
+                let called = apart(services.http(&to.name, request, call));
+                let called = within(options.first_byte_timeout, called).await?;
+                let answered = called.map_err(|why| Error::InternalError(Some(why.to_string())))?;
+                let answer = answered.map_err(|why| unreached(&teller, &why))?;
+                Ok((answer, places))
             };
             let answered = tokio::select! {
                 biased;
-                () = Arc::clone(&hold).revoked() => {
-                    hold.check();
-                    return Err(Error::HttpRequestDenied);
-                }
-                answered = within(options.first_byte_timeout, calling) => answered?,
+                () = Arc::clone(&hold).revoked_in_use() => return Err(Error::HttpRequestDenied),
+                // Its caller has answered without it.
+                () = over.cancelled() => return Err(Error::ConnectionTerminated),
+                answered = calling => answered,
             };
-            let answer = answered.map_err(|unreached| {
-                teller.says("services", &unreached.to_string());
-                match unreached {
-                    Unreached::NotFound(_) => Error::DestinationNotFound,
-                    Unreached::Loop(_) => Error::LoopDetected,
-                }
-            })?;
+            // An answer that comes with the revocation comes too late.
+            if !hold.check() {
+                return Err(Error::HttpRequestDenied);
+            }
+            let (answer, places) = answered?;
             let gap = options.between_bytes_timeout;
             let answer = answer.map(|body| {
-                let body = HeldBody::new(body, hold).with_gap(gap).keeping(places);
+                let body = AnswerBody::new(body, places, Arc::clone(&hold), over);
+                let body = HeldBody::new(body, hold).with_gap(gap);
                 Counted::new(body, Way::In, allowance, teller).boxed_unsync()
             });
             // There is no connection to drive: each side has a task of its own.
@@ -132,11 +139,13 @@ fn trace(request: &mut Request<WasiBody>, traceparent: &mut Option<http::HeaderV
     }
 }
 
-/// As a request is on the wire: its target is its path, the authority is in its `host` header.
-fn of_path(request: &mut Request<WasiBody>) -> Result<(), Error> {
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    *request.uri_mut() = path.parse().map_err(|_| Error::HttpRequestUriInvalid)?;
-    Ok(())
+/// What the guest is told of a call that came to no service, and the service's log.
+fn unreached(teller: &Teller, why: &Unreached) -> Error {
+    teller.says("services", &why.to_string());
+    match why {
+        Unreached::NotFound(_) => Error::DestinationNotFound,
+        Unreached::Loop(_) => Error::LoopDetected,
+    }
 }
 
 /// A service has a limit on time of its own, so there is none here but what the guest asks for.

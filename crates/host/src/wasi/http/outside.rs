@@ -17,7 +17,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::held::HeldBody;
-use super::{Answer, patience};
+use super::{Answer, of_path, patience};
 use crate::rights::Hold;
 use crate::wasi::lookup::{Resolver, addresses};
 use crate::wasi::transfer::{Allowance, Counted, Way};
@@ -61,10 +61,7 @@ pub(super) async fn send(
         .await
         .map_err(|_elapsed| Error::ConnectionTimeout)??;
 
-    // On the wire the request's target is its path: the authority went into the Host header.
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    *request.uri_mut() = path.parse().map_err(|_| Error::HttpRequestUriInvalid)?;
-
+    of_path(&mut request)?;
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(Error::Hyper)?;
     // Aborted when the guest drops the answer.
