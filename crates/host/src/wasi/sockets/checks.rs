@@ -53,10 +53,20 @@ pub(super) const USED_UP: &str = "the limit `transfer` is reached";
 
 /// A place among the instance's open sockets and among all guests'.
 pub(super) struct Place {
-    revision: Arc<Revision>,
     _permits: (OwnedSemaphorePermit, SemaphorePermit<'static>),
     /// Dropped with it.
     end: OnceLock<oneshot::Sender<()>>,
+    /// After the permits: what is not shown as taken any more is free.
+    _shown: Shown,
+}
+
+/// That a place is taken, as it is shown among what is used of the limit.
+struct Shown(Arc<Revision>);
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.0.meters.closed(Level::Sockets, 1);
+    }
 }
 
 impl Place {
@@ -66,12 +76,6 @@ impl Place {
         // The second one is dropped here, which tells.
         let _unless_there_is_one = self.end.set(end);
         over
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.revision.meters.closed(Level::Sockets, 1);
     }
 }
 
@@ -190,8 +194,8 @@ impl Checks {
             return None;
         };
         self.revision.meters.opened(Level::Sockets);
-        let (revision, end) = (Arc::clone(&self.revision), OnceLock::new());
-        Some(Place { revision, _permits: (own, of_all), end })
+        let (end, _shown) = (OnceLock::new(), Shown(Arc::clone(&self.revision)));
+        Some(Place { _permits: (own, of_all), end, _shown })
     }
 
     /// Whether so many bytes may still come or leave; counts them, or that there were too many.
