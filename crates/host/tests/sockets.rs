@@ -18,7 +18,7 @@ use common::{Kept, call, guest, rights, spec};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::net::{TcpListener, TcpStream};
 
 const GUESTS: [&str; 2] = ["sockets", "sockets-p3"];
 
@@ -264,39 +264,6 @@ async fn a_name_that_turns_to_an_address_inside_is_not_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn datagrams_go_to_and_come_from_granted_addresses() {
-    for guest in GUESTS {
-        let friend = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let stranger = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let (to, other) = (friend.local_addr().unwrap(), stranger.local_addr().unwrap());
-        let pool = granted(guest, &[&format!("net:{to}/udp")]).await;
-        let answering = tokio::spawn(async move {
-            let mut heard = [0; 64];
-            let (count, from) = friend.recv_from(&mut heard).await.unwrap();
-            assert_eq!(&heard[..count], b"hi");
-            stranger.send_to(b"stranger", from).await.unwrap();
-            friend.send_to(b"friend", from).await.unwrap();
-            stranger
-        });
-        let taken = free_port().await;
-        check(
-            guest,
-            &pool,
-            &[
-                (&format!("udp 127.0.0.1:{taken}"), "access-denied"),
-                ("udp 127.0.0.1:0", "ok"),
-                (&format!("send {other} hi"), "access-denied"),
-                (&format!("send {to} hi"), "ok"),
-                ("receive", "friend"),
-            ],
-        )
-        .await;
-        let stranger = answering.await.unwrap();
-        assert!(stranger.recv_from(&mut [0; 64]).now_or_never().is_none(), "{guest}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_guest_listens_on_granted_ports_alone() {
     for guest in GUESTS {
         let (open, closed) = (free_port().await, free_port().await);
@@ -387,27 +354,6 @@ async fn connect(port: u16) -> TcpStream {
         }
     };
     within("somebody who listens", connecting).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_may_listen_for_datagrams_may_not_answer_them_by_that() {
-    for guest in GUESTS {
-        let port = free_port().await;
-        let pool = granted(guest, &[&format!("listen:{port}/udp")]).await;
-        let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let from = client.local_addr().unwrap();
-        let sending = tokio::spawn(async move {
-            loop {
-                // Until somebody has the port, the system refuses it.
-                let _refused = client.send_to(b"hi", ("127.0.0.1", port)).await;
-                tokio::task::yield_now().await;
-            }
-        });
-        let (listen, answer) = (format!("udp 127.0.0.1:{port}"), format!("send {from} x"));
-        let cases = [(&*listen, "ok"), ("receive", "hi"), (&*answer, "access-denied")];
-        check(guest, &pool, &cases).await;
-        sending.abort();
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
