@@ -174,10 +174,11 @@ fn wasi(
     console: Option<Console>,
 ) -> WasiCtx {
     let mut wasi = WasiCtxBuilder::new();
-    wasi.allow_tcp(true).allow_udp(true).allow_ip_name_lookup(false);
+    // UDP sockets have contexts of their own.
+    wasi.allow_tcp(true).allow_udp(false).allow_ip_name_lookup(false);
     let checks = Arc::clone(checks);
     wasi.socket_addr_check(move |address, how| {
-        Box::pin(std::future::ready(checks.allow(address, how)))
+        Box::pin(std::future::ready(checks.allow(None, address, how)))
     });
     let spoken = |from| SpokenStream::new(Arc::clone(speaker), from);
     wasi.stdout(spoken(Standard::Output)).stderr(spoken(Standard::Error));

@@ -7,34 +7,17 @@ use std::time::Duration;
 
 use airssys_wasm_host::{
     Backends, CallError, Host, HostSettings, HttpError, KeyValueStore, Limit, MemoryBuckets, Pool,
-    Pooling, RevisionSpec, Value,
+    Pooling, Value,
 };
 use airssys_wasm_model::{ByteSize, Digest, InstanceModel, Limits, Span};
 use bytes::Bytes;
 use common::peers;
+use common::reaching::{reached, watched};
 use common::turning::try_run;
-use common::{Kept, call, execute, get, got, model, pool, rights, said, text};
+use common::{call, execute, get, got, model, pool, rights, said, text};
 use futures::StreamExt;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, StreamBody};
 use tokio::net::UdpSocket;
-
-/// What a pool and its log say of a limit: how often it was reached, and whether it was named.
-fn reached(pool: &Pool, kept: &Kept, limit: Limit) -> (u64, bool) {
-    let hits = pool.limits().into_iter().find(|of| of.limit == limit).unwrap().hits;
-    let named = format!("`{limit}`");
-    (hits, kept.0.lock().unwrap().iter().any(|line| line.contains(&named)))
-}
-
-/// A pool whose lines are kept.
-async fn watched(name: &str, change: impl FnOnce(&mut RevisionSpec)) -> (Arc<Pool>, Arc<Kept>) {
-    let kept = Arc::new(Kept::default());
-    let sink = Arc::clone(&kept);
-    let pool = pool(name, |spec| {
-        spec.sink = sink;
-        change(spec);
-    });
-    (pool.await, kept)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_guest_holds_of_the_host_is_bounded() {
@@ -259,115 +242,6 @@ async fn a_flood_of_lines_is_cut_call_by_call_and_second_by_second() {
     assert!(lines <= seconds * (16_384.0 / 64.0 + 1.0), "{lines} lines in {seconds} s");
     let (hits, named) = reached(&pool, &kept, Limit::LogRate);
     assert!(named && hits as f64 >= 4_500.0 - lines, "{hits}");
-}
-
-/// A server that takes any request and answers with so many bytes.
-async fn server(bytes: usize) -> u16 {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            let service = hyper::service::service_fn(
-                move |request: http::Request<hyper::body::Incoming>| async move {
-                    // What is left of a body that breaks off is nobody's.
-                    let _ = request.into_body().collect().await;
-                    let body = Full::<Bytes>::from(vec![b'y'; bytes]);
-                    Ok::<_, std::convert::Infallible>(http::Response::new(body))
-                },
-            );
-            let stream = hyper_util::rt::TokioIo::new(stream);
-            tokio::spawn(
-                hyper::server::conn::http1::Builder::new().serve_connection(stream, service),
-            );
-        }
-    });
-    port
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_call_sends_and_receives_is_bounded() {
-    let port = server(20_000).await;
-    let (pool, kept) = watched("http-hostile", |spec| {
-        spec.rights = rights(&[&format!("http:127.0.0.1:{port}")]);
-        spec.limits.transfer = ByteSize(100_000);
-    })
-    .await;
-    let fetch = |bytes: u32| format!("/fetch?url=http://127.0.0.1:{port}/&bytes={bytes}");
-    assert_eq!(got(&pool, &fetch(80_000)).await.1.len(), 20_000, "both ways together");
-    assert_eq!(reached(&pool, &kept, Limit::Transfer).0, 0);
-    let said = got(&pool, &fetch(80_001)).await.1;
-    assert!(said.contains("broken off"), "received: {said}");
-    assert_ne!(got(&pool, &fetch(100_001)).await.0, 200, "sent");
-    let (hits, named) = reached(&pool, &kept, Limit::Transfer);
-    assert!(named && hits >= 2, "{hits}");
-    assert_eq!(got(&pool, &fetch(10)).await.1.len(), 20_000, "each call has its own");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_goes_by_sockets_counts_as_what_goes_by_requests() {
-    for (guest, broken, too_much) in [
-        ("sockets", "LastOperationFailed", "out-of-memory"),
-        ("sockets-p3", "transfer", "the limit `transfer` is reached"),
-    ] {
-        let (tcp, udp) = (peers::server().await, UdpSocket::bind("127.0.0.1:0").await.unwrap());
-        let friend = udp.local_addr().unwrap();
-        tokio::spawn(async move {
-            while let Ok((_, from)) = udp.recv_from(&mut [0; 1_000]).await {
-                udp.send_to(&[b'y'; 60], from).await.unwrap();
-            }
-        });
-        let (pool, kept) = watched(guest, |spec| {
-            spec.rights = rights(&[&format!("net:{tcp}"), &format!("net:{friend}/udp")]);
-            spec.limits.transfer = ByteSize(100);
-        })
-        .await;
-        let say = |bytes| format!("say {tcp} {}", "x".repeat(bytes));
-        let send = |bytes| format!("send {friend} {}", "x".repeat(bytes));
-        let run = async |lines: &[&str]| try_run(&pool, lines).await.unwrap();
-        let (udp, answer) = ("udp 127.0.0.1:0", "y".repeat(60));
-        assert_eq!(run(&[&say(60)]).await, ["hello"], "{guest}");
-        assert_eq!(run(&[udp, &send(40), "receive"]).await, ["ok", "ok", &*answer], "{guest}");
-        assert_eq!(reached(&pool, &kept, Limit::Transfer).0, 0, "{guest}");
-
-        let said = run(&[&say(101)]).await;
-        assert!(said[0].contains(broken), "{guest}: {said:?}");
-        assert_eq!(run(&[udp, &send(101)]).await, ["ok", too_much], "{guest}");
-        assert_eq!(run(&[udp, &send(41), "receive"]).await, ["ok", "ok", too_much], "{guest}");
-        // Connections, datagrams and both ways together.
-        assert_eq!(run(&[&say(60), udp, &send(41)]).await[2], too_much, "{guest}");
-        let (hits, named) = reached(&pool, &kept, Limit::Transfer);
-        assert!(named && hits >= 4, "{guest}: {hits}");
-        if guest == "sockets" {
-            // What comes by a connection of 0.3 is counted by nobody.
-            let said = run(&[&say(60), &say(31)]).await;
-            assert!(said[0] == "hello" && said[1].contains(broken), "{said:?}");
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn requests_are_bounded_by_their_number_and_their_rate() {
-    let port = server(1).await;
-    let url = format!("/fetch?url=http://127.0.0.1:{port}/");
-    let sends = async |change: fn(&mut Limits)| {
-        let grant = rights(&[&format!("http:127.0.0.1:{port}")]);
-        let (pool, kept) = watched("http-hostile", |spec| {
-            spec.rights = grant;
-            change(&mut spec.limits);
-        })
-        .await;
-        (got(&pool, &url).await, pool, kept)
-    };
-    assert_eq!(sends(|limits| (limits.requests, limits.request_rate) = (1, 1)).await.0.0, 200);
-    for (change, limit) in [
-        ((|limits| limits.requests = 0) as fn(&mut Limits), Limit::Requests),
-        ((|limits| limits.request_rate = 0) as fn(&mut Limits), Limit::RequestRate),
-    ] {
-        let (answer, pool, kept) = sends(change).await;
-        assert_eq!(answer, (502, "ErrorCode::ConnectionLimitReached".to_owned()), "{limit}");
-        assert_eq!(reached(&pool, &kept, limit), (1, true), "{limit}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use airssys_wasm_api::reply::{LogLines, Outcome, Removed, RolloutReport, Traffic
 use airssys_wasm_api::{Code, Command, Failure};
 use airssys_wasm_model::StrategyName;
 use common::counting::{Count, limited, say};
-use common::{Tested, V1, V2, back, greet, name, named};
+use common::{Tested, V1, V2, back, greet, name, named, within};
 use futures::future::join_all;
 
 /// A counter for each user with this limit.
@@ -40,14 +40,18 @@ async fn a_call_that_a_full_mailbox_turns_away_is_counted_and_named_as_a_full_qu
     say(&tested, "ada", "add 1").await.unwrap();
     assert_eq!(metric(&tested, 1, "hits_total", "queue"), "0");
     assert_eq!(metric(&tested, 1, "used", "queue"), "0");
-    let mut refused = 0;
-    while refused == 0 {
-        let calls = join_all((0..8).map(|_| say(&tested, "ada", "add 1"))).await;
-        for failure in calls.into_iter().filter_map(Result::err) {
-            assert_eq!(failure.code, Code::Saturated, "{failure}");
-            refused += 1;
+    let calling = async {
+        let mut refused = 0;
+        while refused == 0 {
+            let calls = join_all((0..8).map(|_| say(&tested, "ada", "add 1"))).await;
+            for failure in calls.into_iter().filter_map(Result::err) {
+                assert_eq!(failure.code, Code::Saturated, "{failure}");
+                refused += 1;
+            }
         }
-    }
+        refused
+    };
+    let refused = within("a call that is turned away", calling).await;
     assert_eq!(metric(&tested, 1, "hits_total", "queue"), refused.to_string());
     let log = log(&tested).await;
     assert!(log.contains("a call was turned away at the limit `queue` of 0"), "{log}");

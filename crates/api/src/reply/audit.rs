@@ -82,7 +82,7 @@ pub struct AuditReport {
     pub last_seq: u64,
     /// Bytes after the acknowledged end: of a batch that was under way. No part of the trail.
     pub unacknowledged_bytes: u64,
-    /// The key from elsewhere that it was verified with, if one was given.
+    /// The key from elsewhere by which it is intact, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// The first thing that is wrong.

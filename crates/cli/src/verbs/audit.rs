@@ -67,8 +67,9 @@ pub(crate) struct Audit {
     #[arg(long, value_name = "SEQ:HASH", requires = "verify")]
     witness: Option<String>,
 
-    /// A public key that was kept elsewhere, as --status shows it, or a file with it: the trail must be signed by it, by
-    /// keys that followed it, and before it by those that it followed. Without, the node's own key counts.
+    /// A public key that was kept elsewhere, as --status shows it, or a file with it, and never the one that signs: what
+    /// is given is sent to the node. The trail must be signed by it, by keys that followed it, and before it by those
+    /// that it followed. Without, the node's own key counts.
     #[arg(long, value_name = "KEY|FILE", requires = "verify")]
     key: Option<String>,
 

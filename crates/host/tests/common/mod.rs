@@ -4,6 +4,7 @@
 
 pub(crate) mod inside;
 pub(crate) mod peers;
+pub(crate) mod reaching;
 pub(crate) mod told;
 pub(crate) mod turning;
 pub(crate) mod waiting;

@@ -4,11 +4,12 @@
 
 pub(crate) mod counting;
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use airssys_wasm::{Node, NodeSettings, Pooling, Server, ServerError, ServerSettings};
+use airssys_wasm::{Node, NodeError, NodeSettings, Pooling, Server, ServerError, ServerSettings};
 use airssys_wasm_api::command::{
     Deploy, Invoke, Named, Rollback, RollbackTo, RolloutChoice, Source, Update,
 };
@@ -72,17 +73,26 @@ pub(crate) fn config(value: Value) -> Map<String, Value> {
 
 pub(crate) async fn open(dir: &Path) -> Arc<Node> {
     let settings = NodeSettings { pooling: Pooling::Never, ..NodeSettings::new(dir) };
-    // The directory's lock goes with the last task of a node that was there before.
+    let opening = || Node::open(settings.clone());
+    once_let_go("a node over its directory", opening, NodeError::is_in_use).await
+}
+
+/// What is opened over a directory, as soon as the one before lets it go: its lock goes with the last task of that.
+async fn once_let_go<T, E: Display, F: Future<Output = Result<T, E>>>(
+    what: &str,
+    open: impl Fn() -> F,
+    is_in_use: impl Fn(&E) -> bool,
+) -> T {
     let opening = async {
         loop {
-            match Node::open(settings.clone()).await {
-                Ok(node) => return node,
-                Err(error) if error.is_in_use() => tokio::time::sleep(LOOK_EVERY).await,
+            match open().await {
+                Ok(opened) => return opened,
+                Err(error) if is_in_use(&error) => tokio::time::sleep(LOOK_EVERY).await,
                 Err(error) => panic!("{error}"),
             }
         }
     };
-    within("a node over its directory", opening).await
+    within(what, opening).await
 }
 
 impl Tested {
@@ -204,16 +214,8 @@ pub(crate) async fn within<T>(what: &str, waiting: impl Future<Output = T>) -> T
 
 /// A server with these settings, over a directory that the last one may be about to let go.
 pub(crate) async fn serving(settings: ServerSettings) -> Server {
-    let starting = async {
-        loop {
-            match Server::start(settings.clone()).await {
-                Ok(server) => return server,
-                Err(ServerError::Node(error)) if error.is_in_use() => {
-                    tokio::time::sleep(LOOK_EVERY).await;
-                }
-                Err(error) => panic!("{error}"),
-            }
-        }
-    };
-    within("a server over its directory", starting).await
+    let starting = || Server::start(settings.clone());
+    let is_in_use =
+        |error: &ServerError| matches!(error, ServerError::Node(error) if error.is_in_use());
+    once_let_go("a server over its directory", starting, is_in_use).await
 }

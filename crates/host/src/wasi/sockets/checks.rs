@@ -51,27 +51,39 @@ pub(crate) struct Checks {
 /// What a guest is told that has sent and received as much as it may.
 pub(super) const USED_UP: &str = "the limit `transfer` is reached";
 
-/// A place among the instance's open sockets and among all guests'.
-pub(super) struct Place {
-    revision: Arc<Revision>,
+/// A place among the instance's open sockets and among all guests', and what its socket listens at.
+pub(crate) struct Place {
     _permits: (OwnedSemaphorePermit, SemaphorePermit<'static>),
+    /// Where the socket was bound by a right to listen; a port of the system's choice is none.
+    listens_at: OnceLock<SocketAddr>,
     /// Dropped with it.
     end: OnceLock<oneshot::Sender<()>>,
+    /// After the permits: what is not shown as taken any more is free.
+    _shown: Shown,
+}
+
+/// That a place is taken, as it is shown among what is used of the limit.
+struct Shown(Arc<Revision>);
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.0.meters.closed(Level::Sockets, 1);
+    }
 }
 
 impl Place {
+    /// The socket listens there from now on, for as long as there is any of it.
+    pub(super) fn listens(&self, at: SocketAddr) {
+        // No socket is bound twice.
+        let _is_the_first = self.listens_at.set(at);
+    }
+
     /// Whoever gets this learns when it is given back. There is one for a place: another is told at once.
     pub(super) fn until_given_back(&self) -> oneshot::Receiver<()> {
         let (end, over) = oneshot::channel();
         // The second one is dropped here, which tells.
         let _unless_there_is_one = self.end.set(end);
         over
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.revision.meters.closed(Level::Sockets, 1);
     }
 }
 
@@ -96,11 +108,16 @@ impl Checks {
         now.rights.net.uses(protocol) || now.rights.listen.uses(protocol)
     }
 
-    /// The check that the runtime makes of each address.
-    pub(crate) fn allow(&self, address: SocketAddr, how: SocketAddrUse) -> bool {
+    /// The check that the runtime makes of each address, for the socket of this place where that is known.
+    pub(crate) fn allow(
+        &self,
+        place: Option<&Place>,
+        address: SocketAddr,
+        how: SocketAddrUse,
+    ) -> bool {
         match how {
             // The end of a connection that the guest begins. The system chooses a port that nobody expects; a
-            // TCP socket that is then to listen there is checked as that.
+            // TCP socket that is then to listen there is checked as that, and a UDP socket does not listen.
             SocketAddrUse::TcpBind | SocketAddrUse::UdpBind if address.port() == 0 => true,
             SocketAddrUse::TcpBind => self.may_listen(Protocol::Tcp, address),
             SocketAddrUse::TcpListen => self.listens(Protocol::Tcp, address),
@@ -109,7 +126,7 @@ impl Checks {
             SocketAddrUse::TcpConnect => self.reach(Protocol::Tcp, address),
             SocketAddrUse::UdpSend => self.reach(Protocol::Udp, address),
             SocketAddrUse::TcpAccept => self.accept(),
-            SocketAddrUse::UdpReceive => self.may_receive(address),
+            SocketAddrUse::UdpReceive => self.may_receive(place, address),
         }
     }
 
@@ -146,11 +163,14 @@ impl Checks {
         true
     }
 
-    /// Whether a datagram from there reaches the guest: from anywhere where it may listen, else from whom it may
-    /// send to. The rest is not there for it, and nobody's denial.
-    fn may_receive(&self, address: SocketAddr) -> bool {
-        self.revision.rights.now().rights.listen.uses(Protocol::Udp)
-            || self.decide(Protocol::Udp, address).0 == Decision::Allowed
+    /// Whether a datagram from there reaches a socket of the guest: from anywhere where the socket listens by a right
+    /// to, else from whom the guest may send to. The rest is not there for it, and nobody's denial.
+    fn may_receive(&self, place: Option<&Place>, from: SocketAddr) -> bool {
+        let may_listen = |at: &SocketAddr| {
+            self.revision.rights.now().rights.listen.check(Protocol::Udp, *at).is_allowed()
+        };
+        place.and_then(|place| place.listens_at.get()).is_some_and(may_listen)
+            || self.decide(Protocol::Udp, from).0 == Decision::Allowed
     }
 
     /// Whether an address may be reached, and by which name.
@@ -190,8 +210,12 @@ impl Checks {
             return None;
         };
         self.revision.meters.opened(Level::Sockets);
-        let (revision, end) = (Arc::clone(&self.revision), OnceLock::new());
-        Some(Place { revision, _permits: (own, of_all), end })
+        Some(Place {
+            _permits: (own, of_all),
+            listens_at: OnceLock::new(),
+            end: OnceLock::new(),
+            _shown: Shown(Arc::clone(&self.revision)),
+        })
     }
 
     /// Whether so many bytes may still come or leave; counts them, or that there were too many.

@@ -92,6 +92,7 @@ impl HeldSockets {
     /// The socket listens at this address from now on. The system's choice for the end of a connection is none.
     pub(super) fn listens(&mut self, number: u32, protocol: Protocol, at: SocketAddr) {
         if let Some(socket) = self.sockets.get_mut(&number).filter(|_| at.port() != 0) {
+            socket.place.listens(at);
             socket.hold = self.checks.hold(Needs::Listening(protocol, at));
         }
     }

@@ -6,8 +6,9 @@
 //! checked and asks no resolver again, so a name that means something else a moment later leads nowhere.
 //!
 //! A connection's own end is the system's choice and needs no right; a port that was chosen takes one to listen
-//! there, at the address that the guest names. What comes in on a port with a right to listen may come from
-//! anywhere. Answering a datagram is sending one, and takes a right to its address.
+//! there, at the address that the guest names. What comes in on a socket that is bound by such a right may come from
+//! anywhere; datagrams to any other come from whom the guest may send to, or are dropped. Answering a datagram is
+//! sending one, and takes a right to its address.
 //!
 //! [`held`] counts what is open, and [`counted`] what comes and leaves by connections of 0.2; datagrams and what 0.3
 //! sends are counted where the guest hands them over. Everything else about a socket is the runtime's.

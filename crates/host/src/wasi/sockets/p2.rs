@@ -21,6 +21,7 @@ use wasmtime_wasi::p2::{
 use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn};
 use wasmtime_wasi::sockets::{WasiSocketsCtxView, WasiSocketsView};
 
+use super::context::for_udp;
 use super::counted::count;
 use super::delegate::delegate;
 use super::held::{NOWHERE, NoSocket, Revoked, Socket, UsedUp};
@@ -65,8 +66,9 @@ impl udp_create_socket::Host for Guest {
         family: IpAddressFamily,
     ) -> SocketResult<Resource<UdpSocket>> {
         let place = self.sockets.open(Protocol::Udp)?;
-        let socket =
-            udp_create_socket::Host::create_udp_socket(&mut self.sockets(), family).await?;
+        let mut ctx = for_udp(&self.sockets.checks, &place);
+        let mut view = WasiSocketsCtxView { ctx: &mut ctx, table: &mut self.table };
+        let socket = udp_create_socket::Host::create_udp_socket(&mut view, family).await?;
         self.sockets.keep(socket.rep(), place, Protocol::Udp);
         Ok(socket)
     }

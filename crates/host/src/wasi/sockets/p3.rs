@@ -18,7 +18,7 @@ use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView, WasiSocketsView};
 
 use super::Sockets;
 use super::checks::{Checks, USED_UP};
-use super::context::context;
+use super::context::{for_tcp, for_udp};
 use super::delegate::delegate;
 use super::held::{NOWHERE, NoSocket, Revoked, Socket, UsedUp};
 use super::names::LookupError;
@@ -46,7 +46,7 @@ impl types::Host for Guest {
 impl types::HostTcpSocket for Guest {
     fn create(&mut self, family: IpAddressFamily) -> SocketResult<Resource<TcpSocket>> {
         let place = self.sockets.open(Protocol::Tcp)?;
-        let mut ctx = context(&self.sockets.checks, &place);
+        let mut ctx = for_tcp(&self.sockets.checks, &place);
         let mut view = WasiSocketsCtxView { ctx: &mut ctx, table: &mut self.table };
         let socket = types::HostTcpSocket::create(&mut view, family)?;
         self.sockets.keep(socket.rep(), place, Protocol::Tcp);
@@ -211,7 +211,9 @@ fn local_address(guest: &mut Guest, socket: Resource<TcpSocket>) -> SocketAddr {
 impl types::HostUdpSocket for Guest {
     async fn create(&mut self, family: IpAddressFamily) -> SocketResult<Resource<UdpSocket>> {
         let place = self.sockets.open(Protocol::Udp)?;
-        let socket = types::HostUdpSocket::create(&mut self.sockets(), family).await?;
+        let mut ctx = for_udp(&self.sockets.checks, &place);
+        let mut view = WasiSocketsCtxView { ctx: &mut ctx, table: &mut self.table };
+        let socket = types::HostUdpSocket::create(&mut view, family).await?;
         self.sockets.keep(socket.rep(), place, Protocol::Udp);
         Ok(socket)
     }
