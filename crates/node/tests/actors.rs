@@ -152,11 +152,12 @@ async fn a_canary_takes_its_share_of_the_keys_and_a_promotion_all_with_every_cou
     each(&tested, &users, "add 10").await;
     let over = AtomicBool::new(false);
     let rolling = async {
-        canary(&tested, &counter("counter-v2", 8), 10.0).await;
+        canary(&tested, &counter("counter-v2", 8), 30.0).await;
         let before = each(&tested, &users, "get").await;
         let again = each(&tested, &users, "get").await;
         let moved = before.values().filter(|it| it.revision == 2).count();
-        assert!((1..=20).contains(&moved), "{moved} of {} keys", users.len());
+        // 18 but for the draw, which is past these less than once in a hundred million times.
+        assert!((1..=45).contains(&moved), "{moved} of {} keys", users.len());
         for (user, was) in &before {
             assert_eq!(was.revision, again[user].revision, "{user} changed its revision");
         }
