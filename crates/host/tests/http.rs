@@ -8,10 +8,8 @@ use airssys_wasm_host::{CallError, Limit};
 use airssys_wasm_model::{ByteSize, InstanceModel, Span};
 use bytes::Bytes;
 use common::waiting::as_soon_as_there_is_a_place;
-use common::{
-    call, config, get, got, in_turn, model, one_instance, pool, rights, sent_by_pieces, text,
-};
-use http_body_util::{BodyExt, Full};
+use common::{comes_back, config, get, got, in_turn, model, one_instance, pool, rights, text};
+use http_body_util::Full;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_that_never_heard_of_us_answers() {
@@ -24,23 +22,8 @@ async fn a_component_that_never_heard_of_us_answers() {
     assert_eq!(got(&pool, "/nowhere").await.0, 404);
 }
 
-/// The chunks of a body that is being sent: the next is asked for when the one before has come back.
 async fn echo(name: &str) {
-    let pool = pool(name, |_| ()).await;
-    let (sender, sent) = sent_by_pieces();
-    let request = http::Request::post("/echo").header("host", "tested.localhost");
-    let request = request.body(sent).unwrap();
-    sender.send(Bytes::from_static(b"first")).await.unwrap();
-    let answer = pool.claim(call()).await.unwrap().http(request).await;
-    let mut body = answer.unwrap().into_body();
-    let mut came = Vec::new();
-    while came.len() < 5 {
-        came.extend(body.frame().await.unwrap().unwrap().into_data().unwrap());
-    }
-    assert_eq!(came, b"first", "the first chunk comes back before the second is sent");
-    sender.send(Bytes::from(vec![b'x'; 300_000])).await.unwrap();
-    drop(sender);
-    assert_eq!(body.collect().await.unwrap().to_bytes().len(), 300_000);
+    comes_back(&pool(name, |_| ()).await, "/echo").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use common::inside::{FORWARDS, Inside, SHOP, caller};
 use common::told::Told;
 use common::waiting::within;
-use common::{call, config, get, got, model, pool, rights, sent_by_pieces, text};
-use http_body_util::BodyExt;
+use common::{call, comes_back, config, get, got, model, pool, rights, sent_by_pieces, text};
+use http_body_util::BodyExt as _;
 
 async fn shop() -> Arc<Pool> {
     pool("http-hello", |spec| {
@@ -104,21 +104,7 @@ async fn both_bodies_come_through_two_guests_as_they_are_sent() {
         let echo = pool(callee, |_| ()).await;
         let inside = Inside::of([("echo", &echo)]);
         let caller = caller("http-p3", &["services:echo"], &inside, |_| ()).await;
-        let (sender, sent) = sent_by_pieces();
-        let request = http::Request::post("/forward?echo.airssys.internal/echo");
-        let request = request.header("host", "tested.localhost");
-        let request = request.body(sent).unwrap();
-        sender.send(Bytes::from_static(b"first")).await.unwrap();
-        let answer = caller.claim(call()).await.unwrap().http(request).await;
-        let mut body = answer.unwrap().into_body();
-        let mut came = Vec::new();
-        while came.len() < 5 {
-            came.extend(body.frame().await.unwrap().unwrap().into_data().unwrap());
-        }
-        assert_eq!(came, b"first", "the first chunk comes back before the second is sent");
-        sender.send(Bytes::from(vec![b'x'; 300_000])).await.unwrap();
-        drop(sender);
-        assert_eq!(body.collect().await.unwrap().to_bytes().len(), 300_000, "{callee}");
+        comes_back(&caller, "/forward?echo.airssys.internal/echo").await;
     }
 }
 

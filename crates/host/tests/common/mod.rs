@@ -158,6 +158,24 @@ pub(crate) fn sent_by_pieces()
     (sender, StreamBody::new(pieces))
 }
 
+/// Sends a body to a guest that sends it back, and the second piece when the first has come.
+pub(crate) async fn comes_back(pool: &Arc<Pool>, target: &str) {
+    let (sender, sent) = sent_by_pieces();
+    let request = http::Request::post(target).header("host", "tested.localhost");
+    let request = request.body(sent).unwrap();
+    sender.send(Bytes::from_static(b"first")).await.unwrap();
+    let answer = pool.claim(call()).await.unwrap().http(request).await;
+    let mut body = answer.unwrap().into_body();
+    let mut came = Vec::new();
+    while came.len() < 5 {
+        came.extend(body.frame().await.unwrap().unwrap().into_data().unwrap());
+    }
+    assert_eq!(came, b"first", "the first piece comes back before the second is sent");
+    sender.send(Bytes::from(vec![b'x'; 300_000])).await.unwrap();
+    drop(sender);
+    assert_eq!(body.collect().await.unwrap().to_bytes().len(), 300_000);
+}
+
 /// Until every instance waits for a call: one is back a little later than its caller has the answer.
 pub(crate) async fn at_rest(pool: &Pool) {
     waiting::until("every instance is back", || {
