@@ -254,6 +254,9 @@ fn component_name(names: ComponentNameSectionReader<'_>) -> Option<String> {
     })
 }
 
+/// How QuickJS and CPython were started when the component was built: a function, and an interface that holds one.
+const LEFT_OVER: [&str; 2] = ["init", "exports"];
+
 impl Offers {
     fn of(exports: &[String]) -> Self {
         let mut offers = Self::default();
@@ -276,11 +279,20 @@ impl Offers {
                 name if name.starts_with("airssys:component/capabilities@0.1.") => {
                     offers.capabilities = true;
                 }
-                name if name.starts_with("wasi:") || name.starts_with("airssys:component/") => {}
-                _ => offers.functions = true,
+                _ => {}
             }
         }
+        let standard =
+            |name: &str| name.starts_with("wasi:") || name.starts_with("airssys:component/");
+        offers.functions = exports.iter().any(|name| !standard(name) && !offers.is_left_over(name));
         offers
+    }
+
+    /// Whether an export is what a language's tools left there, which no caller is meant to find: beside what the
+    /// component is made for, these names are the runtime's own.
+    pub(crate) fn is_left_over(&self, export: &str) -> bool {
+        let has_door = self.http.is_some() || self.handler || self.command;
+        has_door && LEFT_OVER.contains(&export)
     }
 
     fn any(&self) -> bool {
@@ -291,6 +303,16 @@ impl Offers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_languages_tools_left_is_no_function_beside_a_handler() {
+        let offers =
+            |names: &[&str]| Offers::of(&names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let handler = "airssys:component/handler@0.1.0";
+        assert!(!offers(&["init", "exports", handler]).functions);
+        assert!(offers(&["init", "other", handler]).functions);
+        assert!(offers(&["init"]).functions);
+    }
 
     #[test]
     fn what_is_no_component_is_said_plainly() {

@@ -45,14 +45,16 @@ impl Chain {
     /// Whether one of them holds the turn of this actor, which would wait for itself. `None` is the one actor of a
     /// service without a key.
     pub fn holds(&self, service: &Name, actor: Option<ActorKey>) -> bool {
-        let mut next = &self.0;
-        while let Some(link) = next {
-            if link.turn == Turn::Actor(actor) && link.service == *service {
-                return true;
-            }
-            next = &link.before.0;
-        }
-        false
+        self.turns().any(|turn| turn == (service, actor))
+    }
+
+    /// The actors whose turns they hold, the latest first.
+    pub fn turns(&self) -> impl Iterator<Item = (&Name, Option<ActorKey>)> {
+        let links = std::iter::successors(self.0.as_deref(), |link| link.before.0.as_deref());
+        links.filter_map(|link| match link.turn {
+            Turn::Actor(actor) => Some((&link.service, actor)),
+            Turn::None => None,
+        })
     }
 
     /// That of the calls which the guest of a call with this one makes.

@@ -17,12 +17,14 @@ use crate::output::{Speaker, SpokenStream, Standard};
 use crate::pool::Pool;
 use crate::prepare::Revision;
 use crate::wasi::{Checks, HeldFiles, HeldSecrets, HeldSockets, OutboundHttp, fix};
-use crate::watch::Teller;
+use crate::watch::{CurrentTeller, Teller};
 
 pub(crate) struct Guest {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     pub(crate) table: ResourceTable,
+    /// Of this instance: what tells of it has the same.
+    pub(crate) telling: CurrentTeller,
     pub(crate) outbound: OutboundHttp,
     pub(crate) files: HeldFiles,
     pub(crate) sockets: HeldSockets,
@@ -68,15 +70,18 @@ impl Guest {
         let speaker = Arc::new(Speaker::new(Arc::clone(&revision.voice), call.request_id));
         let instance = NEXT_INSTANCE.fetch_add(1, Ordering::Relaxed);
         let teller = Teller::new(Arc::clone(revision), Arc::clone(&speaker), instance, &call);
-        let secrets = HeldSecrets::new(Arc::clone(revision), teller.clone());
+        let telling = CurrentTeller::new(teller);
+        let secrets = HeldSecrets::new(Arc::clone(revision), telling.clone());
         let secrets = Arc::new(secrets);
-        let outbound = OutboundHttp::new(pool, &call, teller.clone(), Arc::clone(&secrets));
-        let checks = Arc::new(Checks::new(pool, teller, call.mode, outbound.allowance()));
+        let outbound = OutboundHttp::new(pool, &call, telling.clone(), Arc::clone(&secrets));
+        let checks = Checks::new(pool, telling.clone(), call.mode, outbound.allowance());
+        let checks = Arc::new(checks);
         let handles = pool.handles();
         let guest = Self {
             wasi: wasi(revision, &speaker, &checks, console),
             http: http(),
             table: table(handles),
+            telling,
             outbound,
             files: HeldFiles::new(Arc::clone(revision), born),
             sockets: HeldSockets::new(checks),
@@ -110,9 +115,9 @@ impl Guest {
         self.files.revision()
     }
 
-    /// Who tells of it.
-    pub(crate) fn teller(&self) -> &Teller {
-        self.outbound.teller()
+    /// Who tells of what it begins now.
+    pub(crate) fn teller(&self) -> Teller {
+        self.telling.now()
     }
 
     /// This task answers a call beside others, so many at most. `live` are those that are not over.
@@ -131,11 +136,16 @@ impl Guest {
         self.under_way.insert(task, call);
     }
 
-    /// What this task sends next by HTTP of WASI 0.3 goes on from its call. Whatever else calls out is not told which task
-    /// asks: HTTP of WASI 0.2 and `airssys:component/services` go on from whichever call the instance began last, or which
-    /// sent by HTTP of 0.3 since. Of most instances that is the only one.
+    /// Whether several calls share it, or may.
+    pub(crate) fn is_shared(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
+    /// What is done next is done in the call of this task. What does not say which task asks goes on from whichever call
+    /// was the last to begin or to say so.
     pub(crate) fn goes_on_from(&mut self, task: Option<GuestTaskId>) {
         if let Some(call) = task.and_then(|task| self.under_way.get(&task)) {
+            self.telling.begin(call);
             self.outbound.goes_on_from(call);
         }
     }
@@ -144,9 +154,8 @@ impl Guest {
     pub(crate) fn begin(&mut self, call: CallCtx) {
         self.speaker.begin(call.request_id);
         self.memory.refused = false;
+        self.telling.begin(&call);
         self.outbound.begin(&call);
-        self.sockets.begin(&call);
-        self.secrets.begin(&call);
         self.call = call;
     }
 }

@@ -1,8 +1,12 @@
 //! The instances of one revision: how many there may be, who waits, and who gets which.
 
+mod ending;
 mod homes;
+mod idle;
+mod places;
 mod renewing;
 mod shadow;
+mod standing;
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -10,7 +14,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use airssys_wasm_model::{InstanceModel, Instances};
-use futures::future::join_all;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
@@ -19,13 +22,16 @@ use crate::call::{CallError, instantiate};
 use crate::context::{CallCtx, Mode, RequestId};
 use crate::gauges::{Costs, Gauges};
 use crate::instance::Instance;
-use crate::limit::{Level, Limit, LimitUse, Metered, Setting, count_handles};
+use crate::limit::{Limit, Metered, count_handles};
 use crate::prepare::{Prepared, Revision, RevisionSpec};
 use crate::workers::Workers;
 
-use self::homes::Homes;
-
+pub(crate) use self::places::Place;
 pub use self::shadow::NoShadow;
+pub use self::standing::PoolStats;
+
+use self::idle::Idle;
+use self::places::{Queued, places};
 
 /// The instances of one revision.
 pub struct Pool {
@@ -51,17 +57,6 @@ pub struct Pool {
     shadows: Option<Arc<Self>>,
 }
 
-/// Instances that wait for a call.
-#[derive(Default)]
-pub(crate) struct Idle {
-    /// The warmest last.
-    instances: Vec<Instance>,
-    /// Those of a revision with an actor for each key.
-    homes: Homes<Instance>,
-    /// The fewest there have been since the pool was asked to rest: what no call has needed.
-    unneeded: usize,
-}
-
 /// One claimed call on one instance.
 pub struct Lease {
     pub(crate) place: Place,
@@ -70,9 +65,6 @@ pub struct Lease {
     /// When the call began: its limit on time counts from here.
     pub(crate) since: Instant,
 }
-
-/// A place in a pool, given back by dropping it.
-pub(crate) struct Place(pub(crate) Arc<Pool>);
 
 /// Why a call was turned away before it reached a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -87,29 +79,6 @@ pub enum ClaimError {
     #[error("the revision has been stopped")]
     Stopped,
 }
-
-/// What a pool is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PoolStats {
-    /// Instances alive.
-    pub instances: u32,
-    /// Of these, how many wait for a call.
-    pub idle: u32,
-    /// Calls that wait for a place.
-    pub queued: u32,
-    /// Memories and tables of the live instances.
-    pub memory_bytes: u64,
-    /// Time that guests have spent running since the revision began.
-    pub cpu: Duration,
-    /// Requests of copied calls that were kept from leaving.
-    pub refused: u64,
-    /// How often a guest of its service waited, so that one thread is left to the other services.
-    pub waited: u64,
-}
-
-/// How long all instances of a revision together may tidy up after themselves. It is a courtesy: whoever
-/// stops a revision waits for it.
-const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What a call that shares its instance needs: its request and answer with their bodies and trailers, and the tasks
 /// and streams between them, on both sides.
@@ -362,106 +331,6 @@ impl Pool {
         own
     }
 
-    /// Changes how many calls may run at once. Calls that run are left alone; fewer places take effect as
-    /// they end.
-    pub fn resize(&self, max: u32) {
-        let _alone = self.resizing.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = places(&self.revision, max);
-        let now = self.places_now.swap(wanted, Ordering::AcqRel);
-        if wanted >= now {
-            let more = wanted - now;
-            let forgive = |owed: u32| Some(owed.saturating_sub(more));
-            // Calls that end pay off what is owed at the same time: what was forgiven is what was there.
-            let owed = &self.places_owed;
-            let owed = owed.fetch_update(Ordering::AcqRel, Ordering::Acquire, forgive);
-            let forgiven = owed.unwrap_or_default().min(more);
-            self.places.add_permits((more - forgiven) as usize);
-        } else {
-            let gone = self.places.forget_permits((now - wanted) as usize) as u32;
-            self.places_owed.fetch_add(now - wanted - gone, Ordering::AcqRel);
-            let gone = self.idle().keep(wanted as usize);
-            drop(gone);
-        }
-        if let Some(workers) = &self.workers {
-            workers.resize(max);
-        }
-    }
-
-    /// What the pool is doing.
-    pub fn stats(&self) -> PoolStats {
-        PoolStats {
-            instances: self.gauges.live(),
-            idle: u32::try_from(
-                self.idle().len() + self.workers.as_ref().map_or(0, |workers| workers.idle()),
-            )
-            .unwrap_or(u32::MAX),
-            queued: self.queued.load(Ordering::Relaxed),
-            memory_bytes: self.gauges.memory_bytes(),
-            cpu: self.gauges.cpu(),
-            refused: self.gauges.refused(),
-            waited: self.revision.turns.waited(),
-        }
-    }
-
-    /// What its revision has of each of its limits. What buckets hold is known to who keeps them.
-    pub fn limits(&self) -> [LimitUse; Limit::ALL.len()] {
-        let Revision { spec, meters, .. } = &*self.revision;
-        let count = |count: u32| Some(f64::from(count));
-        Limit::ALL.map(|limit| {
-            let used = match limit {
-                Limit::Memory => Some(self.gauges.memory_bytes() as f64),
-                Limit::Concurrency => count(self.taken()),
-                Limit::Queue => count(self.queued.load(Ordering::Relaxed)),
-                Limit::Files => count(meters.level(Level::Files)),
-                Limit::Sockets => count(meters.level(Level::Sockets)),
-                Limit::Handles => count(meters.level(Level::Handles)),
-                Limit::Requests => count(meters.level(Level::Requests)),
-                _ => None,
-            };
-            let setting = limit.setting(&spec.limits).map(Setting::number);
-            LimitUse { limit, setting, used, hits: meters.hits(limit) }
-        })
-    }
-
-    /// Places that calls have. A smaller scale may leave more of them than there are.
-    fn taken(&self) -> u32 {
-        let now =
-            self.places_now.load(Ordering::Relaxed) + self.places_owed.load(Ordering::Relaxed);
-        now.saturating_sub(u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX))
-    }
-
-    /// Lets no further call in, ends those that still run and drops the instances that wait. Whoever wants
-    /// the calls to end by themselves waits for that first.
-    pub async fn stop(self: &Arc<Self>) {
-        self.stopped.store(true, Ordering::Release);
-        self.places.close();
-        // Also if whoever waits for this is gone before the farewells are over.
-        let _ends_the_rest = self.stopping.clone().drop_guard();
-        let idle = std::mem::take(&mut *self.idle());
-        let idle = idle.instances.into_iter().chain(idle.homes.into_iter());
-        self.farewell(idle).await;
-    }
-
-    async fn farewell(&self, instances: impl IntoIterator<Item = Instance>) {
-        let farewells = instances.into_iter().map(|instance| self.shut_down(instance));
-        if tokio::time::timeout(FAREWELL, join_all(farewells)).await.is_err() {
-            tracing::debug!(service = %self.revision.spec.service, "cut short at their shutdown");
-        }
-    }
-
-    /// A guest may tidy up; what it answers changes nothing.
-    async fn shut_down(&self, mut instance: Instance) {
-        let Some(lifecycle) = &self.revision.doors.lifecycle else { return };
-        let farewell = pin!(async {
-            let guest = lifecycle.load(&mut instance.store, &instance.instance)?;
-            guest.call_shutdown(&mut instance.store).await
-        });
-        let farewell = Metered::new(farewell, self, Instant::now() + FAREWELL);
-        if let Ok(Err(error)) = farewell.await {
-            tracing::debug!("a guest failed at its shutdown: {error:#}");
-        }
-    }
-
     /// The warmest instance that waits.
     pub(crate) fn take_idle(&self) -> Option<Instance> {
         let idle = self.idle().take()?;
@@ -469,61 +338,8 @@ impl Pool {
         if self.is_outdated(&idle) { None } else { Some(idle) }
     }
 
-    /// Gives up the instances that no call has needed since this was asked last, but for so many that are to
-    /// stay in any case. An actor's instance stays: it holds its state. Where each key has an actor, those
-    /// go that were not called meanwhile.
-    pub async fn rest(&self, min: u32) {
-        let homes = self.idle().homes.rest();
-        self.farewell(homes).await;
-        if self.revision.spec.instances.model != InstanceModel::Pooled {
-            return;
-        }
-        let spare = self.gauges.live().saturating_sub(min) as usize;
-        let resting = self.idle().rest(spare);
-        if let Some(workers) = &self.workers {
-            workers.rest(spare - resting.len());
-        }
-        self.farewell(resting).await;
-    }
-
     fn idle(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Idle {
-    fn take(&mut self) -> Option<Instance> {
-        let taken = self.instances.pop();
-        self.unneeded = self.unneeded.min(self.instances.len());
-        taken
-    }
-
-    fn len(&self) -> usize {
-        self.instances.len() + self.homes.len()
-    }
-
-    /// Keeps so many at most, and gives the others back.
-    fn keep(&mut self, count: usize) -> Vec<Instance> {
-        let mut gone = self.homes.keep(count);
-        gone.extend(self.instances.split_off(count.min(self.instances.len())));
-        self.unneeded = self.unneeded.min(count);
-        gone
-    }
-
-    /// Takes out those that this says of.
-    fn leave_out(&mut self, mut is_out: impl FnMut(&Instance) -> bool) -> Vec<Instance> {
-        let (mut gone, kept) = self.instances.drain(..).partition::<Vec<_>, _>(&mut is_out);
-        self.instances = kept;
-        self.unneeded = self.unneeded.min(self.instances.len());
-        gone.extend(self.homes.leave_out(is_out));
-        gone
-    }
-
-    /// Takes out what nothing has needed, so many at most: those that have waited longest.
-    fn rest(&mut self, spare: usize) -> Vec<Instance> {
-        let resting = self.instances.drain(..self.unneeded.min(spare)).collect();
-        self.unneeded = self.instances.len();
-        resting
     }
 }
 
@@ -538,19 +354,6 @@ fn is_full(revision: &Revision, used_bytes: usize) -> bool {
     used_bytes >= revision.spec.limits.memory.bytes() / 100 * share
 }
 
-fn places(revision: &Revision, instances_max: u32) -> u32 {
-    match revision.spec.instances.model {
-        InstanceModel::Actor if revision.spec.instances.key.is_none() => 1,
-        InstanceModel::Pooled if shares(revision) => {
-            let calls = instances_max.saturating_mul(revision.spec.instances.in_flight);
-            revision.spec.limits.concurrency.min(calls)
-        }
-        InstanceModel::Fresh | InstanceModel::Pooled | InstanceModel::Actor => {
-            revision.spec.limits.concurrency.min(instances_max)
-        }
-    }
-}
-
 /// Whether an instance may have several HTTP calls under way. One that is asked how it is before each call, or
 /// that is told when it ends, has its calls one by one.
 fn shares(revision: &Revision) -> bool {
@@ -562,60 +365,11 @@ fn shares(revision: &Revision) -> bool {
         && doors.lifecycle.is_none()
 }
 
-/// A call in the queue.
-struct Queued<'a>(&'a Pool);
-
-impl<'a> Queued<'a> {
-    fn enter(pool: &'a Pool) -> Result<Self, ClaimError> {
-        let bound = pool.revision.spec.limits.queue;
-        let entered = pool.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |queued| {
-            (queued < bound).then_some(queued + 1)
-        });
-        match entered {
-            Ok(_) => Ok(Self(pool)),
-            Err(_) => Err(ClaimError::Saturated),
-        }
-    }
-}
-
 impl Lease {
     /// Gives a claim back that is not used, with the instance that waited for it.
     pub(crate) fn unused(self) {
         if let Some(instance) = self.ready {
             self.place.0.park(instance);
-        }
-    }
-}
-
-/// Nobody has a call on it, or it would be held: what is left are workers, each on a task of its own.
-impl Drop for Pool {
-    fn drop(&mut self) {
-        self.stopped.store(true, Ordering::Release);
-        self.stopping.cancel();
-    }
-}
-
-impl Drop for Queued<'_> {
-    fn drop(&mut self) {
-        self.0.queued.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Place {
-    /// Keeps a permit for as long as the place is taken.
-    fn of(pool: &Arc<Pool>, permit: SemaphorePermit<'_>) -> Self {
-        permit.forget();
-        Self(Arc::clone(pool))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let owed = &self.0.places_owed;
-        let pay = |owed: u32| owed.checked_sub(1);
-        let taken_away = owed.fetch_update(Ordering::AcqRel, Ordering::Acquire, pay);
-        if taken_away.is_err() {
-            self.0.places.add_permits(1);
         }
     }
 }

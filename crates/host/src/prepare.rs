@@ -250,7 +250,7 @@ impl Host {
             rights,
             pre,
             doors,
-            functions: Functions::find(&component, component.engine()),
+            functions: Functions::find(&component, component.engine(), &inspection.offers),
             inspection,
             report,
         })))

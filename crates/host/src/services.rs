@@ -49,7 +49,7 @@ pub enum Unreached {
     #[error("no service `{0}` is on this node")]
     NotFound(Name),
     /// It would wait for itself.
-    #[error("service `{0}` waits for the answer of a call that led to this one")]
+    #[error("service `{0}` waits for its caller, by itself or through others")]
     Loop(Name),
 }
 

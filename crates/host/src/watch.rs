@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use airssys_wasm_model::{Denial, Kind, Name, RevisionNumber};
+use arc_swap::ArcSwap;
 
 use crate::context::{CallCtx, Caller, RequestId};
 use crate::guest::Guest;
@@ -73,6 +74,10 @@ pub(crate) struct Teller {
     caller: Option<Caller>,
 }
 
+/// Who tells of the call that an instance is on: one for all that it does, each part of which may be anywhere.
+#[derive(Clone)]
+pub(crate) struct CurrentTeller(Arc<ArcSwap<Teller>>);
+
 impl Teller {
     pub(crate) fn new(
         revision: Arc<Revision>,
@@ -84,17 +89,8 @@ impl Teller {
         Self { revision, speaker, instance, request_id, caller }
     }
 
-    /// A reused instance begins another call.
-    pub(crate) fn begin(&mut self, call: &CallCtx) {
-        (self.request_id, self.caller) = (call.request_id, call.caller.clone());
-    }
-
     pub(crate) fn spec(&self) -> &RevisionSpec {
         &self.revision.spec
-    }
-
-    pub(crate) fn sees_uses(&self, kind: Kind) -> bool {
-        self.spec().watch.sees_uses(kind)
     }
 
     /// Tells of a use that was allowed.
@@ -140,19 +136,56 @@ impl Teller {
     }
 }
 
-impl Guest {
+impl CurrentTeller {
+    pub(crate) fn new(teller: Teller) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(teller)))
+    }
+
+    /// What is done from now on is done in this call.
+    pub(crate) fn begin(&self, call: &CallCtx) {
+        let (request_id, caller) = (call.request_id, call.caller.clone());
+        self.0.store(Arc::new(Teller { request_id, caller, ..self.now() }));
+    }
+
+    /// The teller of what is begun now, whichever call comes after.
+    pub(crate) fn now(&self) -> Teller {
+        Teller::clone(&self.0.load())
+    }
+
     /// Tells of a use that was allowed.
     pub(crate) fn used(&self, used: Use<'_>) {
-        self.teller().used(used);
+        self.0.load().used(used);
     }
 
     /// Tells of a use that was denied.
     pub(crate) fn denied(&self, denial: &Denial) {
-        self.teller().denied(denial);
+        self.0.load().denied(denial);
+    }
+
+    /// What the host has to say of the guest, in the service's log.
+    pub(crate) fn says(&self, context: &str, text: &str) {
+        self.0.load().says(context, text);
+    }
+
+    /// Says in the service's log which limit was reached.
+    pub(crate) fn warns(&self, limit: &str) {
+        self.0.load().warns(limit);
+    }
+}
+
+impl Guest {
+    /// Tells of a use that was allowed.
+    pub(crate) fn used(&self, used: Use<'_>) {
+        self.telling.used(used);
+    }
+
+    /// Tells of a use that was denied.
+    pub(crate) fn denied(&self, denial: &Denial) {
+        self.telling.denied(denial);
     }
 
     /// Whether somebody wants to know of allowed uses of this kind.
     pub(crate) fn sees_uses(&self, kind: Kind) -> bool {
-        self.teller().sees_uses(kind)
+        self.revision().spec.watch.sees_uses(kind)
     }
 }

@@ -11,8 +11,7 @@ use airssys_wasm_model::{ByteSize, InstanceModel, Kind, Span};
 use bytes::Bytes;
 use common::inside::{FORWARDS, Inside, SHOP, caller};
 use common::told::Told;
-use common::waiting::within;
-use common::{call, comes_back, config, get, got, model, pool, rights, sent_by_pieces, text};
+use common::{call, comes_back, config, get, got, model, pool, rights, text};
 use http_body_util::BodyExt as _;
 
 async fn shop() -> Arc<Pool> {
@@ -222,33 +221,4 @@ async fn what_a_service_computes_is_not_its_callers_time() {
         assert!(shop.stats().cpu >= Duration::from_millis(400));
         assert!(caller.stats().cpu < Duration::from_millis(300), "{:?}", caller.stats().cpu);
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_of_a_shared_instance_goes_on_from_the_one_that_made_it() {
-    let shop = shop().await;
-    let inside = Inside::of([("shop", &shop)]);
-    let caller = caller("http-p3", &["services:shop"], &inside, |spec| {
-        model(spec, InstanceModel::Pooled);
-        (spec.instances.max, spec.instances.in_flight) = (1, 8);
-    })
-    .await;
-    // One call is under way when others begin, and goes on after them.
-    let (sender, sent) = sent_by_pieces();
-    let request = http::Request::post(format!("/after?{SHOP}/")).header("host", "tested.localhost");
-    let request = request.body(sent).unwrap();
-    let first = call();
-    let name = first.request_id.to_string();
-    let lease = caller.claim(first).await.unwrap();
-    let waiting = tokio::spawn(lease.http(request));
-    sender.send(Bytes::from_static(b"begun")).await.unwrap();
-    let begun = within("its guest's first reading", sender.reserve()).await;
-    drop(begun.expect("its guest reads"));
-    for count in 2..40 {
-        assert_eq!(got(&caller, "/count").await.1, count.to_string(), "one instance serves all");
-    }
-    drop(sender);
-    assert_eq!(waiting.await.unwrap().unwrap().status(), 200);
-    let calls = inside.calls();
-    assert_eq!(calls[0].request_id.to_string(), name);
 }

@@ -4,7 +4,7 @@
 mod common;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use airssys_wasm_host::{CallError, HttpBody, Limit, Pool, RevisionSpec};
 use airssys_wasm_model::{Rights, Span};
@@ -22,6 +22,9 @@ const LEAVES: [(&str, &str, &str); 3] = [
     ("http-hello", "/leave-early?url=http://", "/sleep?ms=100000000"),
     ("http-p3", "/leave?", "/drip?chunks=100000000&ms=1"),
 ];
+
+/// How long a request waits for a place, whatever happens.
+const FOR_A_PLACE: Duration = Duration::from_secs(60);
 
 /// No limit on time ends anything here.
 fn patient(spec: &mut RevisionSpec) {
@@ -159,10 +162,12 @@ async fn a_call_that_waits_for_its_answer_ends_when_its_grant_is_revoked_or_its_
         let inside = Inside::of([("shop", &shop)]);
         let path = format!("{to}{SHOP}/sleep?ms=100000000");
         let waiting = caller(guest, &["services:shop"], &inside, patient).await;
-        let (said, ()) = tokio::join!(got(&waiting, &path), async {
+        let revoked = async {
             begun(&shop).await;
             waiting.change_rights(Rights::default()).unwrap();
-        });
+        };
+        let both = async { tokio::join!(got(&waiting, &path), revoked) };
+        let (said, ()) = within("the end of a call that waits", both).await;
         assert_eq!(said, (403, "HttpRequestDenied".into()), "{guest}");
         gone(&shop).await;
         let hurried = caller(guest, &["services:shop"], &inside, |spec| {
@@ -193,7 +198,7 @@ async fn a_call_that_waits_for_a_place_ends_when_its_grant_is_revoked() {
     });
     begun(&other).await;
     let path = format!("/forward?{SHOP}/");
-    let (said, ()) = tokio::join!(got(&caller, &path), async {
+    let (began, waits) = (Instant::now(), async {
         until("a request without a place", || {
             let requests = caller.limits().into_iter().find(|of| of.limit == Limit::Requests);
             requests.is_some_and(|of| of.hits > 0)
@@ -201,7 +206,9 @@ async fn a_call_that_waits_for_a_place_ends_when_its_grant_is_revoked() {
         .await;
         caller.change_rights(Rights::clone(&rights(&["services:other"]))).unwrap();
     });
+    let (said, ()) = tokio::join!(got(&caller, &path), waits);
     assert_eq!(said, (403, "HttpRequestDenied".into()));
+    assert!(began.elapsed() < FOR_A_PLACE, "it waited for as long as for a place");
     assert!(!first.is_finished(), "the place was taken all the while");
     first.abort();
 }

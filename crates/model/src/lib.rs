@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod build;
 mod capability;
 mod checks;
 mod digest;
@@ -19,6 +20,7 @@ mod signer;
 mod unit;
 mod version;
 
+pub use build::{Build, ComponentKind, UnknownComponentKind};
 pub use capability::{
     Access, AccessSet, AccessWord, AddressBlock, AskStanding, Asked, BlobstoreAsk, BlockError,
     DataAccess, Decision, Denial, Destination, Determinism, Difference, Directories,
@@ -35,7 +37,7 @@ pub use digest::{Digest, DigestError};
 pub use instances::{InstanceModel, Instances};
 pub use limits::Limits;
 pub use manifest::{
-    Build, Component, HttpSettings, MANIFEST_SECTION, Manifest, ManifestError, ManifestPosition,
+    Component, HttpSettings, MANIFEST_SECTION, Manifest, ManifestError, ManifestPosition,
 };
 pub use name::{Name, NameError};
 pub use rollout::{

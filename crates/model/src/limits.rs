@@ -39,7 +39,8 @@ pub struct Limits {
     pub requests: u32,
     /// Outbound HTTP requests that the revision may begin in a second.
     pub request_rate: u32,
-    /// Bytes that one call may send and receive by outbound HTTP, together, without heads.
+    /// Bytes that one call may send and receive by outbound HTTP (without heads), by calls of services and by sockets,
+    /// together. What comes by a TCP connection of WASI 0.3 is not counted.
     pub transfer: ByteSize,
     /// Bytes that the buckets of its service may hold when it writes to one.
     pub keyvalue: ByteSize,

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::build::Build;
 use crate::capability::{
     Asked, BlobstoreAsk, Determinism, DnsAsk, EnvAsk, FilesAsk, HttpAsk, KeyvalueAsk, Kind,
     ListenAsk, MessagingAsk, NetAsk, ProcessAsk, SecretAsk, ServiceAsk, UNENFORCED_KINDS,
@@ -55,18 +56,6 @@ pub struct Component {
     pub name: Name,
     /// Its version.
     pub version: Version,
-}
-
-/// The `[build]` table.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Build {
-    /// The language whose tools build it.
-    pub language: Option<String>,
-    /// A command that builds it, in place of a language.
-    pub command: Option<String>,
-    /// The file that the command leaves.
-    pub output: Option<String>,
 }
 
 /// The `[http]` table.

@@ -66,8 +66,7 @@ impl Services for Calling {
         let (found, request_id) = (self.find(to), call.request_id);
         Box::pin(async move {
             let service = found?;
-            let of_metadata = input.metadata.iter().map(|(name, value)| name.len() + value.len());
-            let _held = held(input.body.len() + of_metadata.sum::<usize>())?;
+            let _held = held(input.size_bytes())?;
             handled::leave_out_of_http(&mut input.metadata);
             let called = service.execute(input, call).await;
             Ok(called.map_err(|error| fault(error, &service.name, request_id))?.answer)

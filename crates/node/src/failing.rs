@@ -37,6 +37,9 @@ impl ServiceError {
                 Kind::Unavailable => Failure::new(Code::Unavailable, said),
                 Kind::Failed => Failure::new(Code::GuestFailed, said),
             },
+            // As a full queue is: it is a matter of places, of which some may be free again.
+            CallError::Limit(limit @ Limit::Actors) => Failure::new(Code::Saturated, said)
+                .help(format!("try again later, or raise `{limit}` under [limits]")),
             CallError::Limit(Limit::Time) => Failure::new(Code::TimedOut, said)
                 .help("raise `time` under [limits] in its Component.toml if it needs longer"),
             CallError::Limit(limit) if limit.is_setting() => Failure::new(Code::Limit, said)

@@ -36,6 +36,7 @@ mod recovery;
 mod releases;
 mod reports;
 mod resting;
+mod rings;
 mod secrets;
 mod server;
 mod service;
@@ -59,7 +60,7 @@ pub use airssys_wasm_host::{
 pub use airssys_wasm_model as model;
 pub use airssys_wasm_policy::VOCABULARY as POLICY_VOCABULARY;
 pub use airssys_wasm_store::{KeyRing, KeySource, SecretKey};
-pub use audit::{AuditChoice, AuditLevel, AuditLevelError, verify_stopped};
+pub use audit::{AuditChoice, AuditLevel, AuditLevelError, TrailKey, verify_stopped};
 pub use authority::{check_policy, default_policy};
 pub use node::{Node, NodeError, NodeSettings};
 pub use outside::GateCaError;

@@ -4,33 +4,33 @@
 //! is recorded. No store is touched and no plan is known here.
 
 mod actors;
+mod body;
+mod counted;
+mod running;
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
 
-use airssys_wasm_deploy::{Claimed, InFlight, NoRevision, ServiceRecord, Switch};
-use airssys_wasm_host::{
-    CallCtx, CallError, HttpBody, HttpError, Input, Kind, Limit, Output, Pool, Value,
-};
-use airssys_wasm_model::{Asked, Name, RevisionNumber, RoutingSettings, Version};
+use airssys_wasm_deploy::{Claimed, NoRevision, ServiceRecord, Switch};
+use airssys_wasm_host::{CallCtx, CallError, HttpError, Input, Output, Value};
+use airssys_wasm_model::{Name, RevisionNumber, RoutingSettings, Version};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
 
-use crate::attributes::{OfCall, Routable};
-use crate::audit::{CallRecorder, Unrecorded};
-use crate::handled::{self, InputError};
-use crate::mailbox::{KeyError, Mailboxes};
-use crate::metrics::{Calls, Traffic};
-use crate::naming::{Named, NamingError};
-use crate::shadow::{self, Answer, KEPT_BYTES_MAX, Request, Shadowing, Watched};
-use crate::successes::Successes;
-use crate::waiting::Starting;
+pub(crate) use self::body::CountedBody;
+pub(crate) use self::running::{Running, Stamp};
 
 use self::actors::{Entered, Placed};
+use self::body::AnswerBody;
+use self::counted::{Counted, finish, says};
+use crate::attributes::{OfCall, Routable};
+use crate::audit::{CallRecorder, Unrecorded};
+use crate::handled::InputError;
+use crate::mailbox::{KeyError, Mailboxes};
+use crate::naming::{Named, NamingError};
+use crate::rings::{Looped, Waits};
+use crate::shadow::{self, Answer, KEPT_BYTES_MAX, Request, Shadowing};
+use crate::waiting::Starting;
 
 /// A service as its callers meet it.
 pub(crate) struct LiveService {
@@ -40,33 +40,12 @@ pub(crate) struct LiveService {
     pub(crate) shadowing: Shadowing,
     /// Of its actors.
     pub(crate) mailboxes: Mailboxes,
+    /// Of all actors that its own may wait for: those of its node.
+    waits: Arc<Waits>,
     /// What callers have a say in. Read only for a call that names its revision.
     routing: ArcSwap<RoutingSettings>,
     /// Where its calls are recorded, if any are.
     recorder: Option<CallRecorder>,
-}
-
-/// A revision that runs.
-pub(crate) struct Running {
-    pub(crate) revision: RevisionNumber,
-    pub(crate) version: Version,
-    pub(crate) pool: Arc<Pool>,
-    /// What its release asks for.
-    pub(crate) asked: Arc<Asked>,
-    pub(crate) traffic: Traffic,
-    /// What its HTTP answers carry, if they say who made them.
-    pub(crate) stamp: Option<Stamp>,
-}
-
-const X_SERVICE: HeaderName = HeaderName::from_static("x-airssys-service");
-const X_VERSION: HeaderName = HeaderName::from_static("x-airssys-version");
-const X_REVISION: HeaderName = HeaderName::from_static("x-airssys-revision");
-
-/// The headers that say who answered, made once.
-pub(crate) struct Stamp {
-    pub(crate) service: HeaderValue,
-    pub(crate) version: HeaderValue,
-    pub(crate) revision: HeaderValue,
 }
 
 /// Which revision answered a call.
@@ -100,11 +79,6 @@ pub(crate) enum ServiceError {
     Call(#[from] CallError),
 }
 
-/// A call that would wait for its own caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the actor that it is for waits for the answer of a call that led to this one")]
-pub(crate) struct Looped;
-
 /// Why an HTTP request to a service has no answer.
 #[derive(Debug)]
 pub(crate) enum RequestError {
@@ -123,19 +97,6 @@ pub(crate) struct Unanswered {
     pub(crate) by: Arc<Running>,
 }
 
-impl Stamp {
-    pub(crate) fn new(service: &Name, version: &Version, revision: RevisionNumber) -> Self {
-        let value = |text: String| {
-            HeaderValue::try_from(text).expect("names, versions and numbers are visible ASCII")
-        };
-        Self {
-            service: value(service.to_string()),
-            version: value(version.to_string()),
-            revision: value(revision.0.to_string()),
-        }
-    }
-}
-
 impl LiveService {
     pub(crate) fn new(name: Name) -> Self {
         Self {
@@ -144,6 +105,7 @@ impl LiveService {
             starting: Starting::default(),
             shadowing: Shadowing::default(),
             mailboxes: Mailboxes::default(),
+            waits: Arc::default(),
             routing: ArcSwap::default(),
             recorder: None,
         }
@@ -152,6 +114,11 @@ impl LiveService {
     /// The same, with its calls recorded.
     pub(crate) fn recorded_by(self, recorder: Option<CallRecorder>) -> Self {
         Self { recorder, ..self }
+    }
+
+    /// The same, beside services whose actors wait for one another's.
+    pub(crate) fn beside(self, waits: &Arc<Waits>) -> Self {
+        Self { waits: Arc::clone(waits), ..self }
     }
 
     /// Routes by what the active revision of this record says.
@@ -341,229 +308,8 @@ impl LiveService {
     }
 }
 
-impl Running {
-    /// Through the component's own HTTP, both bodies streamed.
-    async fn stream<B>(
-        &self,
-        request: http::Request<B>,
-        call: CallCtx,
-    ) -> Result<http::Response<AnswerBody>, RequestError>
-    where
-        B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<HttpError>,
-    {
-        let counted = Counted::begin(&self.traffic, &call);
-        let answered = async { self.pool.claim(call).await?.http(request).await }.await;
-        counted.answered(|name| {
-            answered.as_ref().is_ok_and(|answer| answer.headers().contains_key(name))
-        });
-        counted.end(match &answered {
-            Ok(answer) => answer.status().is_server_error(),
-            Err(error) => is_failure(error),
-        });
-        Ok(answered?.map(AnswerBody::Streamed))
-    }
-
-    /// Through its handler. The body is read before a place is claimed: a slow client holds none.
-    async fn handle<B>(
-        &self,
-        request: http::Request<B>,
-        mut call: CallCtx,
-    ) -> Result<http::Response<AnswerBody>, RequestError>
-    where
-        B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<HttpError>,
-    {
-        // One limit for the body, the queue and the call: a drain waits for as long, and no longer.
-        let within = self.pool.time_limit();
-        call.deadline = Some(Instant::now() + within);
-        let input = handled::input(request, within).await;
-        let (input, _held) = input.map_err(RequestError::Input)?;
-        let output = self.execute(input, call).await?;
-        Ok(handled::answer(output).map(|body| AnswerBody::Whole(Some(body))))
-    }
-
-    /// Its handler, counted.
-    async fn execute(&self, input: Input, call: CallCtx) -> Result<Output, CallError> {
-        let counted = Counted::begin(&self.traffic, &call);
-        let answered = async { self.pool.claim(call).await?.execute(input).await }.await;
-        counted.answered(says(answered.as_ref().ok()));
-        counted.end(answered.as_ref().err().is_some_and(is_failure));
-        answered
-    }
-
-    /// Says in an answer's headers who made it, if it is to be said.
-    pub(crate) fn stamp(&self, headers: &mut HeaderMap) {
-        if let Some(stamp) = &self.stamp {
-            headers.insert(X_SERVICE, stamp.service.clone());
-            headers.insert(X_VERSION, stamp.version.clone());
-            headers.insert(X_REVISION, stamp.revision.clone());
-        }
-    }
-}
-
-/// A call under way, counted however it ends.
-struct Counted<'a> {
-    calls: &'a Calls,
-    /// Nothing for a call that named its revision: it takes part in no experiment.
-    successes: Option<&'a Successes>,
-    start: Instant,
-    ended: bool,
-}
-
-/// A caller who gave up sooner may have had any reason; one who waited longer waited for the guest, and has
-/// to be counted as let down: a candidate that hangs would otherwise look as if it were never called.
-const GAVE_UP_AFTER: Duration = Duration::from_secs(1);
-
-impl<'a> Counted<'a> {
-    fn begin(traffic: &'a Traffic, call: &CallCtx) -> Self {
-        if call.probe {
-            traffic.successes.leave_out(call.request_id);
-        }
-        let successes = (!call.probe).then_some(&traffic.successes);
-        Self { calls: traffic.of(call.probe), successes, start: Instant::now(), ended: false }
-    }
-
-    /// It has its answer, or none. `has` tells whether it carries a header.
-    fn answered(&self, has: impl FnOnce(&str) -> bool) {
-        if let Some(successes) = self.successes {
-            successes.answered(has);
-        }
-    }
-
-    fn end(mut self, failed: bool) {
-        self.ended = true;
-        self.calls.record(failed, self.start, Instant::now());
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        if !self.ended {
-            let now = Instant::now();
-            self.calls.record(now - self.start >= GAVE_UP_AFTER, self.start, now);
-        }
-    }
-}
-
-/// What a handler's answer carries: what stands in an output's metadata is a header.
-fn says(output: Option<&Output>) -> impl FnOnce(&str) -> bool {
-    move |name| {
-        output.is_some_and(|output| {
-            output.metadata.iter().any(|(key, _)| key.eq_ignore_ascii_case(name))
-        })
-    }
-}
-
-fn finish<T>(
-    claimed: &Claimed<Running>,
-    counted: Counted<'_>,
-    answered: Result<T, CallError>,
-) -> Result<Answered<T>, ServiceError> {
-    counted.end(answered.as_ref().err().is_some_and(is_failure));
-    let Running { revision, version, .. } = &*claimed.target;
-    Ok(Answered { revision: *revision, version: version.clone(), answer: answered? })
-}
-
-/// Whether a call's error counts against its revision: the caller's own mistakes do not.
-fn is_failure(error: &CallError) -> bool {
-    match error {
-        CallError::Fault(fault) => !matches!(fault.kind, Kind::InvalidInput | Kind::Denied),
-        CallError::NoFunction { .. }
-        | CallError::Arguments { .. }
-        | CallError::Unsayable { .. }
-        | CallError::Unsupported { .. }
-        // Whoever makes up keys could else have a candidate taken back.
-        | CallError::Limit(Limit::Actors) => false,
-        _ => true,
-    }
-}
-
 impl<E: Into<ServiceError>> From<E> for RequestError {
     fn from(error: E) -> Self {
         Self::Service(error.into())
-    }
-}
-
-/// The body of an answer, counted as a call of its revision until it ends.
-pub(crate) struct CountedBody {
-    body: AnswerBody,
-    by: Arc<Running>,
-    /// Whether its call named its revision.
-    named: bool,
-    _in_flight: InFlight,
-    /// Of a call that will be copied.
-    watched: Option<Box<Watched>>,
-}
-
-impl CountedBody {
-    fn new(body: AnswerBody, by: Arc<Running>, named: bool, in_flight: InFlight) -> Self {
-        Self { body, by, named, _in_flight: in_flight, watched: None }
-    }
-
-    /// Lets the caller's taking of it be watched, by what is made when it is known whether it is empty.
-    pub(crate) fn watched_by(mut self, watched: impl FnOnce(bool) -> Watched) -> Self {
-        self.watched = Some(Box::new(watched(self.is_end_stream())));
-        self
-    }
-}
-
-/// The body of a component's answer.
-enum AnswerBody {
-    Streamed(HttpBody),
-    Whole(Option<Bytes>),
-}
-
-impl AnswerBody {
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Streamed(body) => body.is_end_stream(),
-            Self::Whole(body) => body.is_none(),
-        }
-    }
-}
-
-impl Body for CountedBody {
-    type Data = Bytes;
-    type Error = HttpError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
-        let polled = match &mut self.body {
-            AnswerBody::Streamed(body) => {
-                let polled = Pin::new(body).poll_frame(cx);
-                match &polled {
-                    // Its reader's own fault.
-                    Poll::Ready(Some(Err(HttpError::ConnectionWriteTimeout))) => {}
-                    // The head was counted as a good answer, which it did not stay.
-                    Poll::Ready(Some(Err(_))) => {
-                        self.by.traffic.of(self.named).broke_off();
-                    }
-                    _ => {}
-                }
-                polled
-            }
-            AnswerBody::Whole(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
-        };
-        let Self { body, watched, .. } = &mut *self;
-        if let Some(watched) = watched {
-            watched.saw(&polled, body.is_end_stream());
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.body {
-            AnswerBody::Streamed(body) => body.size_hint(),
-            AnswerBody::Whole(body) => {
-                SizeHint::with_exact(body.as_ref().map_or(0, Bytes::len) as u64)
-            }
-        }
     }
 }

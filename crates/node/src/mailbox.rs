@@ -15,6 +15,8 @@ use airssys_wasm_host::{ActorKey, ClaimError, KeyTooLong};
 use airssys_wasm_model::{Attribute, InstanceModel, Instances, KEY_HEADER, Name, StickyBy};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::rings::Looped;
+
 /// The mailboxes of one service, one for each actor that has a call now.
 #[derive(Default)]
 pub(crate) struct Mailboxes {
@@ -45,21 +47,34 @@ pub(crate) struct Opened {
     _mailbox: Arc<Mailbox>,
 }
 
+/// Why a call did not get its actor's turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoTurn {
+    /// It was turned away, or waited for too long.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    /// Its turn would never have come.
+    #[error(transparent)]
+    Loop(#[from] Looped),
+}
+
 /// Which part of a service's queue the calls of one key may fill: half, so that a key with many callers does not
 /// turn away those of the others.
 const QUEUE_PER_KEY: u32 = 2;
 
 impl Mailboxes {
-    /// Waits for an actor's turn. At most `queue` calls wait over all actors.
+    /// Waits for an actor's turn. At most `queue` calls wait over all actors, and `waits` stands for as long as this one
+    /// does.
     ///
     /// # Errors
-    /// When too many wait already, or it is not its turn until then.
-    pub(crate) async fn turn(
+    /// When too many wait already, it would wait for itself, or it is not its turn until then.
+    pub(crate) async fn turn<W>(
         &self,
         of: Option<ActorKey>,
         queue: u32,
         until: Instant,
-    ) -> Result<Opened, ClaimError> {
+        waits: impl FnOnce() -> Result<W, Looped>,
+    ) -> Result<Opened, NoTurn> {
         let mailbox = self.mailbox(of);
         let turn = match Arc::clone(&mailbox.turn).try_acquire_owned() {
             Ok(turn) => turn,
@@ -67,6 +82,7 @@ impl Mailboxes {
                 let _of_all = Waiting::enter(&self.waiting, queue)?;
                 let own = of.map_or(queue, |_| queue.div_ceil(QUEUE_PER_KEY));
                 let _of_key = Waiting::enter(&mailbox.waiting, own)?;
+                let _waits = waits()?;
                 let turn = Arc::clone(&mailbox.turn).acquire_owned();
                 let turn = tokio::time::timeout_at(until.into(), turn).await;
                 let turn = turn.map_err(|_elapsed| ClaimError::TimedOut)?;
@@ -228,6 +244,11 @@ mod tests {
         ActorKey::of(&number.to_le_bytes()).ok()
     }
 
+    /// A call from outside, which closes no ring.
+    fn from_outside() -> Result<(), Looped> {
+        Ok(())
+    }
+
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(60)
     }
@@ -235,17 +256,18 @@ mod tests {
     #[tokio::test]
     async fn the_calls_of_a_key_take_turns_and_those_of_others_do_not_wait() {
         let mailboxes = Arc::new(Mailboxes::default());
-        let first = mailboxes.turn(actor(1), 10, soon()).await.unwrap();
+        let first = mailboxes.turn(actor(1), 10, soon(), from_outside).await.unwrap();
         let waiting = Arc::clone(&mailboxes);
-        let second =
-            tokio::spawn(async move { waiting.turn(actor(1), 10, soon()).await.map(drop) });
+        let second = tokio::spawn(async move {
+            waiting.turn(actor(1), 10, soon(), from_outside).await.map(drop)
+        });
         let waits = async {
             while mailboxes.waiting() == 0 {
                 tokio::task::yield_now().await;
             }
         };
         tokio::time::timeout_at(soon().into(), waits).await.expect("the second call waits");
-        mailboxes.turn(actor(2), 0, soon()).await.expect("another key has its own");
+        mailboxes.turn(actor(2), 0, soon(), from_outside).await.expect("another key has its own");
         assert!(!second.is_finished());
         drop(first);
         second.await.unwrap().unwrap();
@@ -257,40 +279,43 @@ mod tests {
         let mailboxes = Mailboxes::default();
         let mut turns = Vec::new();
         for number in 0..4 {
-            turns.push(mailboxes.turn(actor(number), 4, soon()).await.unwrap());
+            turns.push(mailboxes.turn(actor(number), 4, soon(), from_outside).await.unwrap());
         }
-        let wait = |number| Box::pin(mailboxes.turn(actor(number), 4, soon()));
+        let wait = |number| Box::pin(mailboxes.turn(actor(number), 4, soon(), from_outside));
         let mut waiting: Vec<_> = [0, 0, 1, 2].map(wait).into();
         for call in &mut waiting {
             assert!(futures::poll!(call).is_pending());
         }
         for number in [0, 3] {
-            let refused = mailboxes.turn(actor(number), 4, soon()).await.err();
-            assert_eq!(refused, Some(ClaimError::Saturated), "key {number}");
+            let refused = mailboxes.turn(actor(number), 4, soon(), from_outside).await.err();
+            assert_eq!(refused, Some(ClaimError::Saturated.into()), "key {number}");
         }
         drop(waiting.pop());
-        let hot = mailboxes.turn(actor(0), 4, soon()).await.err();
-        assert_eq!(hot, Some(ClaimError::Saturated), "it has its half");
-        let late = mailboxes.turn(actor(3), 4, Instant::now()).await.err();
-        assert_eq!(late, Some(ClaimError::TimedOut));
+        let hot = mailboxes.turn(actor(0), 4, soon(), from_outside).await.err();
+        assert_eq!(hot, Some(ClaimError::Saturated.into()), "it has its half");
+        let late = mailboxes.turn(actor(3), 4, Instant::now(), from_outside).await.err();
+        assert_eq!(late, Some(ClaimError::TimedOut.into()));
     }
 
     #[tokio::test]
     async fn the_one_actor_of_a_service_has_the_whole_queue() {
         let mailboxes = Mailboxes::default();
-        let _turn = mailboxes.turn(None, 2, soon()).await.unwrap();
-        let mut waiting = [(); 2].map(|()| Box::pin(mailboxes.turn(None, 2, soon())));
+        let _turn = mailboxes.turn(None, 2, soon(), from_outside).await.unwrap();
+        let mut waiting = [(); 2].map(|()| Box::pin(mailboxes.turn(None, 2, soon(), from_outside)));
         for call in &mut waiting {
             assert!(futures::poll!(call).is_pending());
         }
-        assert_eq!(mailboxes.turn(None, 2, soon()).await.err(), Some(ClaimError::Saturated));
+        assert_eq!(
+            mailboxes.turn(None, 2, soon(), from_outside).await.err(),
+            Some(ClaimError::Saturated.into())
+        );
     }
 
     #[tokio::test]
     async fn a_mailbox_goes_with_its_last_call() {
         let mailboxes = Mailboxes::default();
         for number in 0..10_000 {
-            mailboxes.turn(actor(number), 1, soon()).await.unwrap();
+            mailboxes.turn(actor(number), 1, soon(), from_outside).await.unwrap();
         }
         assert!(mailboxes.open.lock().unwrap().of.len() <= SWEPT_AT_LEAST);
     }

@@ -1,31 +1,33 @@
 //! The node: every room under one roof, and the one door to them, [`Node::act`].
 
-use std::collections::BTreeMap;
+mod error;
+mod shared;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use airssys_wasm_api::command::{self, Named};
 use airssys_wasm_api::{By, Code, Command, Failure, Reply};
-use airssys_wasm_deploy::{NotSaved, ServiceRecord};
-use airssys_wasm_host::{Host, HostError, HostSettings, Pooling, Processes};
+use airssys_wasm_host::{Host, HostSettings, Pooling, Processes};
 use airssys_wasm_model::{Name, Programs};
 use airssys_wasm_policy::{Act, Subject, TokenId};
-use airssys_wasm_store::audit::{KeyError, TrailError};
-use airssys_wasm_store::{KeySource, PutError, RecordError, Store, StoreError};
+use airssys_wasm_store::{KeySource, PutError, Store, StoreError};
 use futures::future::join_all;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
+pub use self::error::NodeError;
+pub(crate) use self::shared::Shared;
+
+use self::shared::Known;
 use crate::audit::{self, AuditChoice, Followers, Following, Trail};
 use crate::authority::{Admitted, Authority, Leave};
 use crate::batches::Batches;
 use crate::events::{Events, Streams};
 use crate::ingress::Routes;
 use crate::metrics::{self, Sample};
-use crate::outside::{GateCaError, Outside};
+use crate::outside::Outside;
 use crate::secrets::{self, NodeSecrets};
-use crate::service::Service;
 use crate::{acting, asking, collecting, deploying, granting, recovery, resting, suggesting};
 
 /// How a node is set up.
@@ -53,92 +55,6 @@ pub struct NodeSettings {
 /// [`Node::act`] needs a tokio runtime with several threads or one that yields to the tasks of the node.
 pub struct Node {
     shared: Arc<Shared>,
-}
-
-/// What the node's rooms share.
-pub(crate) struct Shared {
-    pub(crate) host: Host,
-    pub(crate) store: Arc<Store>,
-    pub(crate) secrets: Arc<NodeSecrets>,
-    pub(crate) processes: Processes,
-    pub(crate) routes: Arc<Routes>,
-    pub(crate) outside: Outside,
-    pub(crate) trail: Arc<Trail>,
-    pub(crate) streams: Streams,
-    pub(crate) followers: Followers,
-    pub(crate) batches: Batches,
-    pub(crate) authority: Authority,
-    /// Guards the map, never across an await. No call takes it: calls come in through the routes.
-    services: Mutex<BTreeMap<Name, Known>>,
-    ready: AtomicBool,
-    /// Whether the node stops: whoever waits for a rollout learns it here.
-    pub(crate) stopping: watch::Sender<bool>,
-}
-
-/// A service and the task that walks it.
-pub(crate) struct Known {
-    service: Arc<Service>,
-    walk: Option<JoinHandle<()>>,
-    /// Commands that may be about to give it its first revision.
-    claims: usize,
-}
-
-/// A service that is to be deployed to. One that has no revision when the last of these goes is forgotten.
-pub(crate) struct Claim {
-    service: Arc<Service>,
-}
-
-/// Why a node does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum NodeError {
-    /// Its data directory.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Its audit trail.
-    #[error(transparent)]
-    Trail(#[from] TrailError),
-    /// The key of its audit trail.
-    #[error(transparent)]
-    TrailKey(#[from] KeyError),
-    /// Its engine, or the directory for compiled code.
-    #[error(transparent)]
-    Host(#[from] HostError),
-    /// The authorities that it is to believe.
-    #[error(transparent)]
-    GateCa(#[from] GateCaError),
-    /// Its records.
-    #[error("the records of the node cannot be read")]
-    Records(#[from] RecordError),
-    /// The record of a service.
-    #[error("the record `{key}` cannot be read by this version")]
-    Record {
-        /// Its key in the store.
-        key: String,
-        /// What does not fit.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// A record could not be written.
-    #[error("the record of service `{service}` cannot be written: {reason}")]
-    NotSaved {
-        /// Which service.
-        service: Name,
-        /// Why.
-        reason: String,
-    },
-    /// What was decided for several services could not be written to theirs.
-    #[error("an update of several services cannot go on")]
-    NotTold(#[from] NotSaved),
-}
-
-impl NodeError {
-    /// Whether another process has the data directory.
-    pub fn is_in_use(&self) -> bool {
-        matches!(
-            self,
-            Self::Store(StoreError::Locked { .. }) | Self::Trail(TrailError::Locked { .. })
-        )
-    }
 }
 
 impl NodeSettings {
@@ -204,6 +120,7 @@ impl Node {
             streams: Streams::default(),
             followers: Followers::default(),
             batches: Batches::default(),
+            waits: Arc::default(),
             authority,
             services: Mutex::default(),
             ready: AtomicBool::new(false),
@@ -423,102 +340,6 @@ impl Drop for Node {
     }
 }
 
-impl Claim {
-    pub(crate) fn service(&self) -> &Arc<Service> {
-        &self.service
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        self.service.shared.release(&self.service);
-    }
-}
-
-impl Shared {
-    /// The service of this name, if it has ever been deployed.
-    pub(crate) fn service(&self, name: &Name) -> Result<Arc<Service>, Failure> {
-        let found = self.services().get(name).map(|known| Arc::clone(&known.service));
-        found.filter(|service| !service.record().revisions.is_empty()).ok_or_else(|| {
-            Failure::new(Code::NotFound, format!("there is no service `{name}`"))
-                .help("`airssys-wasm list` shows the services of the node")
-        })
-    }
-
-    /// The service of this name, made if there is none. Nothing of a new one is stored yet.
-    ///
-    /// # Errors
-    /// When the node stops.
-    pub(crate) fn claim(self: &Arc<Self>, name: &Name) -> Result<Claim, Failure> {
-        let mut services = self.services();
-        // Under the lock with which `close` takes the services: none is made after that.
-        if *self.stopping.borrow() {
-            return Err(stopping());
-        }
-        let known = services.entry(name.clone()).or_insert_with(|| {
-            let seed = rand::random();
-            let record = ServiceRecord { seed, ..ServiceRecord::new(name.clone()) };
-            let service = Service::new(Arc::clone(self), record, None);
-            let walk = tokio::spawn(Arc::clone(&service).walk_on());
-            Known { service, walk: Some(walk), claims: 0 }
-        });
-        known.claims += 1;
-        Ok(Claim { service: Arc::clone(&known.service) })
-    }
-
-    fn release(&self, service: &Arc<Service>) {
-        let mut services = self.services();
-        let mut known = services.get_mut(service.name());
-        // One of the same name may have been made since this one was removed.
-        let Some(known) = known.take_if(|known| Arc::ptr_eq(&known.service, service)) else {
-            return;
-        };
-        known.claims -= 1;
-        if known.claims == 0 && service.record().revisions.is_empty() {
-            let unused = services.remove(service.name());
-            if let Some(walk) = unused.and_then(|unused| unused.walk) {
-                walk.abort();
-            }
-        }
-    }
-
-    /// What this comes to, unless the node stops before.
-    pub(crate) async fn unless_stopping<T>(
-        &self,
-        waiting: impl Future<Output = T>,
-    ) -> Result<T, Failure> {
-        let mut stops = self.stopping.subscribe();
-        tokio::select! {
-            done = waiting => Ok(done),
-            _ = stops.wait_for(|stops| *stops) => Err(stopping()),
-        }
-    }
-
-    /// Adds a service that the store has, without walking it.
-    pub(crate) fn add(&self, service: Arc<Service>) {
-        let name = service.name().clone();
-        self.services().insert(name, Known { service, walk: None, claims: 0 });
-    }
-
-    /// Begins the walks of the services that were added.
-    pub(crate) fn walk_all(&self) {
-        for known in self.services().values_mut().filter(|known| known.walk.is_none()) {
-            known.walk = Some(tokio::spawn(Arc::clone(&known.service).walk_on()));
-        }
-    }
-
-    /// Every service, by name.
-    pub(crate) fn all(&self) -> Vec<Arc<Service>> {
-        let services = self.services();
-        let all = services.values().map(|known| Arc::clone(&known.service));
-        all.filter(|service| !service.record().revisions.is_empty()).collect()
-    }
-
-    pub(crate) fn services(&self) -> MutexGuard<'_, BTreeMap<Name, Known>> {
-        self.services.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Work that waits for the disk or a processor has threads that may.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
@@ -546,26 +367,5 @@ pub(crate) fn store_failure(error: &PutError) -> Failure {
             .help("free some space under the node's data directory; what runs goes on"),
         PutError::TooLarge { .. } => Failure::from_error(Code::TooLarge, error),
         _ => Failure::from_error(Code::Failed, error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing;
-
-    #[tokio::test]
-    async fn a_service_without_a_revision_goes_with_its_last_claim() {
-        let dir = tempfile::tempdir().unwrap();
-        let node = testing::node(dir.path()).await;
-        let (shared, name) = (node.shared(), "echo".parse().unwrap());
-        let (first, second) = (shared.claim(&name).unwrap(), shared.claim(&name).unwrap());
-        assert!(Arc::ptr_eq(first.service(), second.service()));
-        drop(first);
-        assert_eq!(shared.services().len(), 1);
-        drop(second);
-        assert_eq!(shared.services().len(), 0);
-        node.close().await;
-        assert_eq!(shared.claim(&name).err().unwrap().code, Code::Unavailable);
     }
 }

@@ -102,7 +102,8 @@ impl Service {
     ) -> Arc<Self> {
         let name = record.name.clone();
         let recorder = CallRecorder::of(&shared.trail, &name);
-        let live = Arc::new(LiveService::new(name.clone()).recorded_by(recorder));
+        let live =
+            Arc::new(LiveService::new(name.clone()).recorded_by(recorder).beside(&shared.waits));
         live.route_by(&record);
         Arc::new(Self {
             state: Arc::new(KeptState::new(Arc::clone(&shared.store), &name)),

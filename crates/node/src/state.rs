@@ -5,6 +5,7 @@
 //! without a key has the record `state/SERVICE`, one of a key `state/SERVICE/HASH`.
 
 mod places;
+mod record;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, Weak};
@@ -13,10 +14,10 @@ use airssys_wasm_host::{ActorKey, SavedState, StateError, StateKeeper, Turn, Tur
 use airssys_wasm_model::{Name, Version};
 use airssys_wasm_store::{PutError, RecordError, Store};
 use futures::future::{BoxFuture, FutureExt};
-use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
 
 use self::places::{Place, Places};
+use self::record::{Kept, encode, next, read};
 
 /// Keeps the state of one service's actors.
 pub(crate) struct KeptState {
@@ -51,14 +52,6 @@ enum Seen {
     Read(Option<Kept>),
 }
 
-#[derive(Clone)]
-struct Kept {
-    state: SavedState,
-    /// The record's version in the store.
-    record: u64,
-    previous: Option<SavedState>,
-}
-
 /// A turn at the state. Its lock is given to the thread that writes, so that a call which is given up in
 /// the middle of a save lets nobody in before the save has ended.
 struct StoredTurn {
@@ -68,18 +61,6 @@ struct StoredTurn {
     /// next turn finds it free.
     place: Option<Place>,
     seen: Option<OwnedMutexGuard<Seen>>,
-}
-
-/// The head of a record; the bytes of both states follow it.
-#[derive(Serialize, Deserialize)]
-struct Head {
-    version: Version,
-    generation: u64,
-    length: usize,
-    previous: Option<Version>,
-    /// Not in records of earlier builds, which kept nothing of it.
-    #[serde(default)]
-    previous_generation: u64,
 }
 
 impl KeptState {
@@ -266,67 +247,6 @@ fn may_be_there(store: &Store, key: &str) -> bool {
     !matches!(store.records().get(key), Ok(None))
 }
 
-/// What is kept after this version has saved these bytes.
-fn next(before: Option<&Kept>, version: &Version, bytes: Vec<u8>) -> Kept {
-    let previous = before.and_then(|before| {
-        if before.state.version == *version {
-            before.previous.clone()
-        } else {
-            Some(before.state.clone())
-        }
-    });
-    let generation = before.map_or(1, |before| before.state.generation + 1);
-    Kept { state: SavedState { version: version.clone(), bytes, generation }, record: 0, previous }
-}
-
-async fn read(store: &Arc<Store>, key: &str) -> Result<Option<Kept>, StateError> {
-    let (store, key) = (Arc::clone(store), key.to_owned());
-    let reading = tokio::task::spawn_blocking(move || {
-        let found =
-            store.records().get(&key).map_err(|error: RecordError| StateError(error.into()))?;
-        found.map(|found| decode(&found.value, found.version)).transpose()
-    });
-    reading.await.map_err(|error| StateError(error.into()))?
-}
-
-fn encode(kept: &Kept) -> Result<Vec<u8>, StateError> {
-    let head = Head {
-        version: kept.state.version.clone(),
-        generation: kept.state.generation,
-        length: kept.state.bytes.len(),
-        previous: kept.previous.as_ref().map(|previous| previous.version.clone()),
-        previous_generation: kept.previous.as_ref().map_or(0, |previous| previous.generation),
-    };
-    let mut record = serde_json::to_vec(&head).map_err(|error| StateError(error.into()))?;
-    record.push(b'\n');
-    record.extend_from_slice(&kept.state.bytes);
-    if let Some(previous) = &kept.previous {
-        record.extend_from_slice(&previous.bytes);
-    }
-    Ok(record)
-}
-
-fn decode(record: &[u8], version: u64) -> Result<Kept, StateError> {
-    let broken = || StateError("the record of the state is broken".into());
-    let end = record.iter().position(|byte| *byte == b'\n').ok_or_else(broken)?;
-    let head: Head =
-        serde_json::from_slice(&record[..end]).map_err(|error| StateError(error.into()))?;
-    let (bytes, previous) = record[end + 1..].split_at_checked(head.length).ok_or_else(broken)?;
-    Ok(Kept {
-        state: SavedState {
-            version: head.version,
-            bytes: bytes.to_vec(),
-            generation: head.generation,
-        },
-        record: version,
-        previous: head.previous.map(|version| SavedState {
-            version,
-            bytes: previous.to_vec(),
-            generation: head.previous_generation,
-        }),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -372,14 +292,6 @@ mod tests {
         assert!(!second.is_finished());
         drop(first);
         assert_eq!(second.await.unwrap(), None);
-    }
-
-    #[test]
-    fn a_record_of_an_earlier_build_is_read() {
-        let head = r#"{"version":"2.0.0","generation":7,"length":3,"previous":"1.0.0"}"#;
-        let kept = decode(format!("{head}\nnewold").as_bytes(), 4).unwrap();
-        assert_eq!((&*kept.state.bytes, kept.state.generation), (&b"new"[..], 7));
-        assert_eq!(kept.previous.unwrap().bytes, b"old");
     }
 
     #[tokio::test]

@@ -2,9 +2,9 @@
 
 mod common;
 
-use airssys_wasm_api::command::{Logs, RollbackTo, Source, Update};
+use airssys_wasm_api::command::{Deploy, Logs, RollbackTo, Source, Update};
 use airssys_wasm_api::reply::{LogLines, Outcome, Removed, RolloutReport, Traffic};
-use airssys_wasm_api::{Code, Command, Failure};
+use airssys_wasm_api::{By, Code, Command, Failure};
 use airssys_wasm_model::StrategyName;
 use common::counting::{Count, limited, say};
 use common::{Tested, V1, V2, back, greet, name, named, within};
@@ -63,7 +63,7 @@ async fn counts(tested: &Tested, user: &str) -> u64 {
 
 async fn refused(tested: &Tested, user: &str) -> Failure {
     let failure = say(tested, user, "add 1").await.unwrap_err();
-    assert_eq!(failure.code, Code::Limit, "{failure}");
+    assert_eq!(failure.code, Code::Saturated, "{failure}");
     assert!(
         failure.message.contains("a new key") && failure.message.contains("actors"),
         "{failure}"
@@ -142,7 +142,31 @@ async fn revisions_share_the_keys_there_are_and_each_has_its_own_limit() {
     assert_eq!(report.outcome, Some(Outcome::Promoted), "{report:?}");
     for user in ["ada", "bob"] {
         let answer = say(&tested, user, "get").await;
-        assert!(!matches!(&answer, Err(failure) if failure.code == Code::Limit), "{answer:?}");
+        assert!(!matches!(&answer, Err(failure) if failure.code == Code::Saturated), "{answer:?}");
     }
     refused(&tested, "eve").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_with_a_new_key_past_the_limit_is_told_to_come_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = common::server(dir.path()).await;
+    let node = server.node();
+    let artifact = node.store().blobs().put(&limited("counter", "actors = 1")).unwrap();
+    let deploy = Deploy { grant_asked: true, ..Deploy::of(Source::Artifact(artifact)) };
+    node.act(Command::Deploy(deploy), By::unwatched("tester", "a-request")).await.unwrap();
+    let client = reqwest::Client::new();
+    let post = async |user: &str| {
+        let request = client.post(format!("{}/counter/", server.http())).header("x-user", user);
+        request.body("add 1").send().await.unwrap()
+    };
+    assert_eq!(post("ada").await.status(), 200);
+    let refused = post("bob").await;
+    assert_eq!(
+        (refused.status().as_u16(), &refused.headers()["retry-after"]),
+        (503, &"1".parse().unwrap())
+    );
+    let problem = refused.text().await.unwrap();
+    assert!(problem.contains("\"saturated\"") && problem.contains("raise `actors`"), "{problem}");
+    assert_eq!(post("ada").await.text().await.unwrap(), "2");
 }

@@ -3,12 +3,10 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use airssys_wasm::{NodeSettings, Pooling, Server, ServerSettings};
 use airssys_wasm_api::command::{Invoke, RollbackTo, Source, Update};
 use airssys_wasm_api::reply::{Outcome, Removed, RolloutReport, Traffic};
 use airssys_wasm_api::{By, Code, Command};
@@ -312,10 +310,7 @@ async fn a_split_that_would_give_a_key_two_states_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_has_its_key_in_a_header() {
     let dir = tempfile::tempdir().unwrap();
-    let mut settings = ServerSettings::new(dir.path());
-    (settings.http, settings.control) = [SocketAddr::from(([127, 0, 0, 1], 0)); 2].into();
-    settings.node = NodeSettings { pooling: Pooling::Never, ..NodeSettings::new(dir.path()) };
-    let server = Server::start(settings).await.unwrap();
+    let server = common::server(dir.path()).await;
     let node = server.node();
     let artifact = node.store().blobs().put(&counter("counter", 8)).unwrap();
     let deploy = airssys_wasm_api::command::Deploy {

@@ -4,138 +4,20 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use airssys_wasm::{NodeSettings, Pooling, Server, ServerSettings};
-use airssys_wasm_api::command::{
-    AddGrants, Audit, Deploy, Invoke, Logs, RevokeGrants, Source, SuggestGrants, Update,
-};
-use airssys_wasm_api::reply::{
-    AuditDecision, AuditEntries, AuditEntry, GrantSuggestion, Invoked, LogLines, Reply,
-    ServiceStatus, Traffic,
-};
-use airssys_wasm_api::{By, Command, Failure, Payload};
-use airssys_wasm_model::{Grants, Match, PauseFor, Span, StepAct, StepSettings, StrategyName};
-use common::{V1, V2, config, greet, guest, name, named, relabelled, until, with_manifest};
-use reqwest::{Client, Response};
-use serde_json::json;
-
-/// A node, and a client of its HTTP door.
-struct Town {
-    server: Server,
-    client: Client,
-    _dir: tempfile::TempDir,
-}
+use airssys_wasm_api::Command;
+use airssys_wasm_api::command::{AddGrants, Audit, Logs, RevokeGrants, SuggestGrants};
+use airssys_wasm_api::reply::{AuditDecision, GrantSuggestion, LogLines};
+use airssys_wasm_model::{Grants, Match, StepAct};
+use common::name;
+use common::town::{ONE, Town};
 
 /// A guest of each version that hands a request on, and how its path says to whom.
 const FORWARDS: [(&str, &str); 2] =
     [("http-hello", "/forward?url=http://"), ("http-p3", "/forward?")];
 
-impl Town {
-    async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut settings = ServerSettings::new(dir.path());
-        (settings.http, settings.control) = [SocketAddr::from(([127, 0, 0, 1], 0)); 2].into();
-        settings.node = NodeSettings { pooling: Pooling::Never, ..NodeSettings::new(dir.path()) };
-        let server = Server::start(settings).await.unwrap();
-        Self { server, client: Client::new(), _dir: dir }
-    }
-
-    async fn act(&self, command: Command) -> Result<Reply, Failure> {
-        self.server.node().act(command, By::unwatched("tester", "a-request")).await
-    }
-
-    async fn ask<T: TryFrom<Reply, Error = Failure>>(&self, command: Command) -> T {
-        self.act(command).await.unwrap().try_into().unwrap()
-    }
-
-    fn upload(&self, bytes: &[u8]) -> Source {
-        Source::Artifact(self.server.node().store().blobs().put(bytes).unwrap())
-    }
-
-    /// Deploys a guest with this in its manifest and these grants.
-    async fn deploy(&self, service: &str, component: &str, tables: &str, grants: &[&str]) {
-        let asks: String = grants.iter().map(|grant| ask(grant)).collect();
-        let bytes = with_manifest(guest(component), service, &format!("{asks}{tables}"));
-        let deploy = Deploy {
-            version: Some(V1),
-            grants: Grants(grants.iter().map(|grant| grant.parse().unwrap()).collect()),
-            ..Deploy::of(self.upload(&bytes))
-        };
-        self.act(Command::Deploy(deploy)).await.unwrap();
-    }
-
-    async fn at(&self, service: &str, path: &str) -> Response {
-        let url = format!("{}/{service}{path}", self.server.http());
-        self.client.get(url).send().await.unwrap()
-    }
-
-    async fn get(&self, service: &str, path: &str) -> (u16, String) {
-        let answer = self.at(service, path).await;
-        (answer.status().as_u16(), answer.text().await.unwrap())
-    }
-
-    /// Calls a handler for this user.
-    async fn say(&self, service: &str, user: &str, text: &str) -> String {
-        let invoke = Invoke {
-            service: name(service),
-            function: None,
-            args: Vec::new(),
-            input: Payload(text.to_owned().into()),
-            content_type: None,
-            metadata: [("x-user".to_owned(), user.to_owned())].into(),
-        };
-        let invoked: Invoked = self.ask(Command::Invoke(invoke)).await;
-        String::from_utf8(invoked.output.0.to_vec()).unwrap()
-    }
-
-    async fn trail(&self, asked: Audit) -> Vec<AuditEntry> {
-        let asked = Audit { limit: Some(Audit::MAX_LIMIT), ..asked };
-        self.ask::<AuditEntries>(Command::Audit(asked)).await.entries
-    }
-
-    /// Puts `shop`, whose r1 is active, under a canary whose r2 has this share, and waits.
-    async fn canary(&self, share: StepSettings) {
-        let mut update = greet("shop", "", StrategyName::Canary);
-        let pause = StepAct::Pause(PauseFor::UntilPromoted).into();
-        update.rollout.steps = Some(vec![share, pause]);
-        update.rollout.observe = Some(Span(Duration::from_secs(600)));
-        let source = Some(self.upload(&relabelled(guest("http-hello"), 2)));
-        let settings = Some(config(json!({ "version": "2" })));
-        let update =
-            Update { source, version: Some(V2), config: settings, detached: true, ..update };
-        self.act(Command::Update(update)).await.unwrap();
-        let at_work = async || {
-            let status: ServiceStatus = self.ask(Command::Status(named("shop"))).await;
-            status.revisions.iter().any(|line| line.revision.0 == 2)
-                && (status.revisions.iter().any(|line| line.revision.0 == 2 && line.weight > 0.0)
-                    || !status.rules.is_empty())
-        };
-        until("r2 has its share", at_work).await;
-    }
-
-    async fn calls(&self, service: &str) -> u64 {
-        let traffic: Traffic = self.ask(Command::Monitor(named(service))).await;
-        traffic.revisions.iter().map(|line| line.calls).sum()
-    }
-}
-
-/// What a manifest asks for, to be granted this.
-fn ask(grant: &str) -> String {
-    let scope = grant.strip_prefix("services:").expect("a grant of a service");
-    let (service, function) = scope.split_once('#').unwrap_or((scope, ""));
-    let function = match function {
-        "" => String::new(),
-        function => format!("function = \"{function}\"\n"),
-    };
-    format!("[[capabilities.services]]\nname = \"{service}\"\n{function}reason = \"tests\"\n")
-}
-
 const SHOP: &str = "shop.airssys.internal";
-
-/// An actor without a key.
-const ONE: &str = "[instances]\nmodel = \"actor\"\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_calls_another_by_its_grant_and_the_trail_has_both() {
@@ -154,6 +36,7 @@ async fn a_service_calls_another_by_its_grant_and_the_trail_has_both() {
         let entries = town.trail(Audit { service: Some(name(&friend)), ..services.clone() }).await;
         let [used] = &entries[..] else { panic!("{entries:?}") };
         assert_eq!((used.decision, &*used.target), (AuditDecision::Allowed, "shop"));
+        assert_eq!(used.detail, None, "there is no more to say of it");
         let entries = town.trail(Audit { service: Some(name(&stranger)), ..services }).await;
         let [denied] = &entries[..] else { panic!("{entries:?}") };
         assert_eq!(denied.decision, AuditDecision::Denied);

@@ -2,10 +2,9 @@
 
 mod common;
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use airssys_wasm::{NodeSettings, Pooling, Server, ServerSettings};
+use airssys_wasm::Server;
 use airssys_wasm_api::command::{Audit, CreateToken, Deploy, RevokeToken, SetPolicy};
 use airssys_wasm_api::reply::{Outcome, Reply, ServiceEvent, StepState, TokenMade};
 use airssys_wasm_api::{AuditEvents, Client, Code, Command, Events, Failure, Place};
@@ -23,10 +22,7 @@ impl Followed {
     /// A server whose service `echo` answers.
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut settings = ServerSettings::new(dir.path());
-        (settings.http, settings.control) = [SocketAddr::from(([127, 0, 0, 1], 0)); 2].into();
-        settings.node = NodeSettings { pooling: Pooling::Never, ..NodeSettings::new(dir.path()) };
-        let server = Server::start(settings).await.unwrap();
+        let server = common::server(dir.path()).await;
         let token = std::fs::read_to_string(dir.path().join("token")).unwrap();
         let place = Place {
             node: server.control(),

@@ -3,10 +3,9 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use airssys_wasm::{NodeSettings, Pooling, Server, ServerSettings};
+use airssys_wasm::Server;
 use airssys_wasm_api::command::{Deploy, Invoke, Source, Update};
 use airssys_wasm_api::reply::{
     EvidenceReport, Invoked, Reply, RolloutReport, ServiceStatus, Traffic,
@@ -25,18 +24,11 @@ struct Routed {
     client: Client,
 }
 
-async fn start(dir: &std::path::Path) -> Server {
-    let mut settings = ServerSettings::new(dir);
-    (settings.http, settings.control) = [SocketAddr::from(([127, 0, 0, 1], 0)); 2].into();
-    settings.node = NodeSettings { pooling: Pooling::Never, ..NodeSettings::new(dir) };
-    common::serving(settings).await
-}
-
 impl Routed {
     /// With this `[routing]`, and r2 at this share.
     async fn new(routing: &str, share: f64) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let routed = Self { server: start(dir.path()).await, dir, client: Client::new() };
+        let routed = Self { server: common::server(dir.path()).await, dir, client: Client::new() };
         let tables = format!("[routing]\n{routing}");
         let first = with_manifest(guest("echo-handler"), "echo", &tables);
         // The candidate's own word counts once it is the active one.
@@ -92,7 +84,7 @@ impl Routed {
         change(&mut record.value);
         store.records().put_json("services/echo", Some(record.version), &record.value).unwrap();
         drop(store);
-        Self { server: start(self.dir.path()).await, ..self }
+        Self { server: common::server(self.dir.path()).await, ..self }
     }
 
     fn get(&self, path: &str) -> RequestBuilder {

@@ -2,11 +2,10 @@
 
 mod common;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use airssys_wasm::{NodeSettings, Pooling, Server, ServerSettings};
+use airssys_wasm::Server;
 use airssys_wasm_api::command::{Deploy, Invoke, Source, Update};
 use airssys_wasm_api::reply::{
     ComparedReport, Outcome, Reply, RolloutReport, ServiceStatus, StepState, Traffic,
@@ -35,10 +34,7 @@ impl Shadowed {
 
     async fn with(component: &str, tables: &str, settings: Value, grants: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut server = ServerSettings::new(dir.path());
-        (server.http, server.control) = [SocketAddr::from(([127, 0, 0, 1], 0)); 2].into();
-        server.node = NodeSettings { pooling: Pooling::Never, ..NodeSettings::new(dir.path()) };
-        let server = Arc::new(Server::start(server).await.unwrap());
+        let server = Arc::new(common::server(dir.path()).await);
         let shadowed = Self { server, client: Client::new(), _dir: dir };
         let bytes = with_manifest(guest(component), "svc", tables);
         let deploy = Deploy {

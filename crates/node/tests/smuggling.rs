@@ -3,9 +3,7 @@
 
 mod common;
 
-use std::net::SocketAddr;
-
-use airssys_wasm::{NodeSettings, Pooling, Server, ServerSettings};
+use airssys_wasm::Server;
 use airssys_wasm_api::command::{Deploy, Source};
 use airssys_wasm_api::{By, Command};
 use common::{V1, guest, name};
@@ -21,11 +19,7 @@ struct Door {
 impl Door {
     async fn open() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut settings = ServerSettings::new(dir.path());
-        (settings.http, settings.control) = [SocketAddr::from(([127, 0, 0, 1], 0)); 2].into();
-        let node = NodeSettings::new(dir.path());
-        settings.node = NodeSettings { pooling: Pooling::Never, ..node };
-        let door = Self { server: Server::start(settings).await.unwrap(), _dir: dir };
+        let door = Self { server: common::server(dir.path()).await, _dir: dir };
         for (service, file) in [("hello", "http-hello"), ("hostile", "http-hostile")] {
             let digest = door.server.node().store().blobs().put(&guest(file)).unwrap();
             let deploy = Deploy {

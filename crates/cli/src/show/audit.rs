@@ -18,7 +18,8 @@ pub(crate) fn audit_entry(entry: &AuditEntry) -> String {
     if let Some(one_in) = entry.one_in {
         out.push_str(&format!(" (one of {one_in})"));
     }
-    if let Some(detail) = &entry.detail {
+    // A trail of before has empty ones of uses that there is no more to say of.
+    if let Some(detail) = entry.detail.as_deref().filter(|detail| !detail.is_empty()) {
         out.push_str(&format!(": {detail}"));
     }
     if let Some(who) = &entry.principal {
@@ -61,4 +62,24 @@ pub(crate) fn audit_standing(standing: &AuditStanding) -> String {
         out.push_str(&format!("required {service}\n"));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_ends_where_there_is_no_more_to_say() {
+        let said = |detail: serde_json::Value| {
+            let entry = serde_json::json!({
+                "seq": 7, "at": "2026-01-31T12:00:00Z", "kind": "services", "target": "shop",
+                "decision": "allowed", "count": 1, "detail": detail, "prev": "", "hash": "",
+            });
+            audit_entry(&serde_json::from_value(entry).unwrap())
+        };
+        assert!(said("read".into()).ends_with("shop: read"));
+        for none in [serde_json::Value::Null, "".into()] {
+            assert!(said(none).ends_with(" shop"));
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use airssys_wasm::TrailKey;
 use airssys_wasm_api::reply::{
     AuditDecision, AuditEntries, AuditReport, AuditStanding, KeyRotated,
 };
@@ -177,12 +178,18 @@ impl Audit {
 
     async fn verify(self, ui: &Ui) -> anyhow::Result<()> {
         let key = self.key.as_deref().map(public_key).transpose()?;
-        let ask = command::AuditVerify { witness: self.witness, key };
+        let ask = |key: Option<TrailKey>| command::AuditVerify {
+            witness: self.witness.clone(),
+            key: key.map(|key| key.digits()),
+        };
         let report: AuditReport = match self.node.client() {
-            Ok(client) => client.ask(Command::AuditVerify(ask)).await?,
+            Ok(client) => {
+                let key = unless_signing(key, &client).await?;
+                client.ask(Command::AuditVerify(ask(key))).await?
+            }
             // Nobody runs there: the trail is read as it lies.
             Err(error) if is_stopped(&error) => {
-                airssys_wasm::verify_stopped(&data_dir(self.node.data)?, &ask)?
+                airssys_wasm::verify_stopped(&data_dir(self.node.data)?, &ask(key))?
             }
             Err(error) => return Err(error),
         };
@@ -252,19 +259,22 @@ fn is_stopped(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Failure>().is_some_and(|failure| failure.code == Code::Unreachable)
 }
 
-/// The digits of a key: as they are said, or those in a file.
-fn public_key(word: &str) -> Result<String, Failure> {
+/// A key: its digits as they are said, or what is in a file.
+fn public_key(word: &str) -> Result<TrailKey, Failure> {
     if word.len() == KEY_DIGITS && word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Ok(word.to_owned());
+        return TrailKey::read(word);
     }
-    let path = Path::new(word);
-    // It has as many digits, and would be sent to the node, and shown in the answer.
-    if path.file_name().is_some_and(|name| name == "audit.key") {
-        let message = format!("{word} is the key that signs, which nobody else is to know");
-        return Err(Failure::new(Code::Usage, message)
-            .help("give the public key, which `audit --status` shows"));
-    }
-    Ok(read_text(path)?.trim().to_owned())
+    TrailKey::read(&read_text(Path::new(word))?)
+}
+
+/// The same, unless it is the private one of the node that it would be sent to.
+async fn unless_signing(
+    key: Option<TrailKey>,
+    client: &Client,
+) -> Result<Option<TrailKey>, Failure> {
+    let Some(key) = key else { return Ok(None) };
+    let standing: AuditStanding = client.ask(Command::AuditStatus(command::AuditStatus {})).await?;
+    key.unless_signing(&standing).map(Some)
 }
 
 /// A moment, or a span of time before now.

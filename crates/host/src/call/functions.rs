@@ -8,7 +8,7 @@ use wasmtime::component::{Component, ComponentExportIndex};
 
 use super::error::CallError;
 use super::signature::{signature, unsayable};
-use crate::artifact::FunctionSignature;
+use crate::artifact::{FunctionSignature, Offers};
 
 /// A component's functions, its own and those of its interfaces.
 pub(crate) struct Functions {
@@ -38,9 +38,10 @@ pub(super) enum Shape {
 }
 
 impl Functions {
-    pub(crate) fn find(component: &Component, engine: &Engine) -> Self {
+    pub(crate) fn find(component: &Component, engine: &Engine, offers: &Offers) -> Self {
         let mut all = Vec::new();
-        for (name, item) in component.component_type().exports(engine) {
+        let exports = component.component_type();
+        for (name, item) in exports.exports(engine).filter(|(name, _)| !offers.is_left_over(name)) {
             match item.ty {
                 ComponentItem::ComponentFunc(_) => {
                     all.extend(Function::find(component, None, name));

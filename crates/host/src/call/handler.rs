@@ -1,7 +1,7 @@
 //! Calls of `airssys:component/handler`: bytes in, bytes out; for an actor, its state kept with it.
 
 use std::pin::pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use airssys_wasm_model::Version;
 use bytes::Bytes;
@@ -36,6 +36,14 @@ pub struct Output {
     pub content_type: Option<String>,
     /// Anything else that the guest says about them.
     pub metadata: Vec<(String, String)>,
+}
+
+impl Input {
+    /// What it weighs on its way to a handler: its bytes, and its metadata's names and values.
+    pub fn size_bytes(&self) -> usize {
+        let metadata = self.metadata.iter().map(|(name, value)| name.len() + value.len());
+        self.body.len() + metadata.sum::<usize>()
+    }
 }
 
 impl Lease {
@@ -86,7 +94,7 @@ async fn execute(pool: &Pool, instance: &mut Instance, input: Input) -> Result<O
         metadata: &metadata,
     };
     let output = guest
-        .call_execute(&mut *store, said.context(&call), input)
+        .call_execute(&mut *store, said.context(&call, pool.time_limit()), input)
         .await
         .map_err(|error| CallError::of(&error, store.data()))?
         .map_err(|error| CallError::Fault(error.into()))?;
@@ -112,12 +120,14 @@ impl Said {
         Self { request_id: call.request_id.digits(), caller }
     }
 
-    fn context<'a>(&'a self, call: &'a CallCtx) -> contract::Context<'a> {
-        let left = call.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    /// `limit` is the revision's own on time; a caller may have less.
+    fn context<'a>(&'a self, call: &'a CallCtx, limit: Duration) -> contract::Context<'a> {
+        let callers = call.deadline.map(|until| until.saturating_duration_since(Instant::now()));
+        let left = callers.map_or(limit, |callers| callers.min(limit));
         contract::Context {
             request_id: std::str::from_utf8(&self.request_id).expect("digits are ASCII"),
             trace_parent: call.traceparent.as_ref().and_then(|it| it.to_str().ok()),
-            deadline_ns: left.map(|left| left.as_nanos().try_into().unwrap_or(u64::MAX)),
+            deadline_ns: Some(left.as_nanos().try_into().unwrap_or(u64::MAX)),
             caller: self.caller.as_deref(),
             attempt: call.attempt,
         }

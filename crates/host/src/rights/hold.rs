@@ -115,9 +115,7 @@ impl Hold {
                 Denial::call(service, to, function.as_deref())
             }
             Needs::Sending { method, host, port, default_port, path } => {
-                let shown =
-                    if port == default_port { host.clone() } else { format!("{host}:{port}") };
-                Denial::http(service, method, &shown, path)
+                Denial::http(service, method, &authority(host, *port, *default_port), path)
             }
         }
     }
@@ -147,6 +145,11 @@ impl Needs {
             }
         }
     }
+}
+
+/// Where a request goes, as grants and people write it: the port is said where it is not the usual one.
+pub(crate) fn authority(host: &str, port: u16, default_port: u16) -> String {
+    if port == default_port { host.to_owned() } else { format!("{host}:{port}") }
 }
 
 /// What a guest is not allowed to do with a container.

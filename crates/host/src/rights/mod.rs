@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 pub use self::granted::DirectoryError;
 pub(crate) use self::granted::Granted;
-pub(crate) use self::hold::{Hold, Needs, denial_of_container, denial_of_program};
+pub(crate) use self::hold::{Hold, Needs, authority, denial_of_container, denial_of_program};
 
 /// What a revision may do, replaced as a whole.
 pub(crate) struct LiveRights {

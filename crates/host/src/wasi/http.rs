@@ -22,15 +22,16 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 pub(crate) use self::call_end::CallEnd;
 use self::outside::Target;
 pub(super) use self::places::Places;
-pub(super) use self::whose::add_p3_to_linker;
+pub(super) use self::whose::{add_p2_to_linker, add_p3_to_linker};
 use super::secrets::{HeldSecrets, Receiver};
 use super::transfer::{Allowance, Counted, Way};
 use crate::context::{CallCtx, Mode};
 use crate::gauges::Gauges;
 use crate::limit::Limit;
 use crate::pool::Pool;
-use crate::rights::{Hold, Needs};
-use crate::watch::{Teller, Use};
+use crate::prepare::Revision;
+use crate::rights::{self, Hold, Needs};
+use crate::watch::{CurrentTeller, Use};
 
 /// How long a request may wait for a place, and a server take to accept a connection and to begin its answer, unless the
 /// guest asks for less. A call's own limit ends it sooner in most cases.
@@ -42,8 +43,9 @@ type Sending = Box<dyn Future<Output = Answer> + Send>;
 
 /// The outbound HTTP of one guest, and what its calls of services go by.
 pub(crate) struct OutboundHttp {
-    /// Knows whose it is, and tells of what was allowed and denied.
-    pub(super) teller: Teller,
+    pub(super) revision: Arc<Revision>,
+    /// Tells of what was allowed and denied.
+    pub(super) telling: CurrentTeller,
     /// The call that it answers: what it calls is called because of it.
     pub(super) call: CallCtx,
     /// A place for each request of this guest, made with the first.
@@ -60,18 +62,15 @@ impl OutboundHttp {
     pub(crate) fn new(
         pool: &Pool,
         call: &CallCtx,
-        teller: Teller,
+        telling: CurrentTeller,
         secrets: Arc<HeldSecrets>,
     ) -> Self {
         let refusing = (call.mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges));
-        let allowance = Arc::new(Allowance::new(teller.spec().limits.transfer.0));
+        let revision = Arc::clone(&pool.revision);
+        let allowance = Arc::new(Allowance::new(revision.spec.limits.transfer.0));
         let call = call.clone();
         let (own, end) = (OnceLock::new(), OnceLock::new());
-        Self { teller, call, own, end, allowance, refusing, secrets }
-    }
-
-    pub(crate) fn teller(&self) -> &Teller {
-        &self.teller
+        Self { revision, telling, call, own, end, allowance, refusing, secrets }
     }
 
     /// What the call may still send and receive, by sockets too.
@@ -92,24 +91,23 @@ impl OutboundHttp {
 
     /// What is sent next is sent for this call.
     pub(crate) fn goes_on_from(&mut self, call: &CallCtx) {
-        self.teller.begin(call);
         self.call = call.clone();
     }
 
     /// Whether the revision may begin one more request in this second.
     pub(super) fn in_time(&self) -> Result<(), Error> {
-        let meters = &self.teller.revision().meters;
+        let meters = &self.revision.meters;
         if meters.request_rate.take(1, Instant::now()) {
             return Ok(());
         }
         meters.hit(Limit::RequestRate);
-        self.teller.warns("its limit `request_rate` is reached: a request is not sent");
+        self.telling.warns("its limit `request_rate` is reached: a request is not sent");
         Err(Error::ConnectionLimitReached)
     }
 
     /// The places of its requests.
     pub(super) fn own(&self) -> Arc<Semaphore> {
-        let limit = self.teller.spec().limits.requests as usize;
+        let limit = self.revision.spec.limits.requests as usize;
         Arc::clone(self.own.get_or_init(|| Arc::new(Semaphore::new(limit))))
     }
 
@@ -120,7 +118,7 @@ impl OutboundHttp {
 
     /// The same request, its body counted.
     fn counted(&self, request: http::Request<WasiBody>) -> http::Request<WasiBody> {
-        let (allowance, teller) = (Arc::clone(&self.allowance), self.teller.clone());
+        let (allowance, teller) = (Arc::clone(&self.allowance), self.telling.now());
         request.map(|body| Counted::new(body, Way::Out, allowance, teller).boxed_unsync())
     }
 
@@ -171,33 +169,31 @@ impl OutboundHttp {
         let default_port = if tls { 443 } else { 80 };
         let (host, port) = (authority.host(), authority.port_u16().unwrap_or(default_port));
         let method = request.method().as_str();
-        let (service, path) = (&self.teller.spec().service, uri.path());
+        let (service, path) = (&self.revision.spec.service, uri.path());
         // What is told of it leaves out the query and who it is sent as: that is where keys are.
-        let shown = || match port == default_port {
-            true => host.to_owned(),
-            false => format!("{host}:{port}"),
-        };
-        let now = self.teller.revision().rights.now();
+        let shown = || rights::authority(host, port, default_port);
+        let now = self.revision.rights.now();
         let right = now.rights.http(method, host, port, default_port, path).cloned();
         drop(now);
         let Some(right) = right else {
-            self.teller.denied(&Denial::http(service, method, &shown(), path));
+            self.telling.denied(&Denial::http(service, method, &shown(), path));
             return Err(Error::HttpRequestDenied);
         };
         if let Some(gauges) = &self.refusing {
             gauges.refuses();
             return Err(Error::HttpRequestDenied);
         }
-        if self.teller.sees_uses(Kind::Http) {
+        if self.revision.spec.watch.sees_uses(Kind::Http) {
             let target = format!("{}{path}", shown());
-            self.teller.used(Use { kind: Kind::Http, access: method, target: &target });
+            self.telling.used(Use { kind: Kind::Http, access: method, target: &target });
         }
-        let resolver = Arc::clone(self.teller.revision().resolver());
+        let resolver = Arc::clone(self.revision.resolver());
         let (host, method, path) = (host.to_owned(), method.to_owned(), path.to_owned());
         let needs = Needs::Sending { method, host: host.clone(), port, default_port, path };
-        let hold = Hold::new(self.teller.clone(), needs);
+        let teller = self.telling.now();
+        let hold = Hold::new(teller.clone(), needs);
         let method = request.method().clone();
-        let (teller, allowance) = (self.teller.clone(), Arc::clone(&self.allowance));
+        let allowance = Arc::clone(&self.allowance);
         Ok(Target { host, port, tls, right, method, teller, allowance, resolver, hold })
     }
 }

@@ -20,6 +20,7 @@ mod services;
 mod sockets;
 mod streams;
 mod transfer;
+mod whose;
 
 use wasmtime::Engine;
 use wasmtime::component::Linker;
@@ -40,7 +41,7 @@ use crate::guest::Guest;
 pub(crate) fn linker(engine: &Engine, concurrency: Concurrency) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::<Guest>::new(engine);
     add_p2(&mut linker)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    http::add_p2_to_linker(&mut linker)?;
     if concurrency == Concurrency::Supported {
         add_p3(&mut linker)?;
         http::add_p3_to_linker(&mut linker)?;

@@ -4,16 +4,27 @@
 //! killed when that is revoked. A copied call runs nothing: what it would have run is counted.
 
 use airssys_wasm_model::{Kind, Name};
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::StoreContextMut;
+use wasmtime::component::Linker;
 
+use super::whose::attribute;
 use crate::bindings::airssys::component::process::{self, Error, Finished};
 use crate::guest::Guest;
 use crate::process::RunError;
 use crate::rights::{Hold, Needs, denial_of_program};
 use crate::watch::Use;
 
+/// As [`services`](super::services) are added, and for the same reasons.
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    process::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)
+    linker.instance("airssys:component/process@0.1.0")?.func_wrap_async(
+        "run",
+        |mut store: StoreContextMut<'_, Guest>, (name, stdin): (String, Vec<u8>)| {
+            Box::new(async move {
+                attribute(&mut store)?;
+                Ok((process::Host::run(store.data_mut(), name, stdin).await?,))
+            })
+        },
+    )
 }
 
 impl process::Host for Guest {
@@ -30,7 +41,7 @@ impl process::Host for Guest {
         let Some(processes) = self.revision().spec.backends.processes.clone() else {
             return Ok(Err(self.not_run(&name, RunError::NoSuchProgram)));
         };
-        let hold = Hold::new(self.teller().clone(), Needs::Running(name.as_str().into()));
+        let hold = Hold::new(self.teller(), Needs::Running(name.as_str().into()));
         let ran = tokio::select! {
             biased;
             // What runs is let go of by it, and so killed.
@@ -69,7 +80,7 @@ impl Guest {
     /// What the guest is told of a program whose right was revoked while it ran, and the service's log: beside the denial,
     /// what became of the program.
     fn killed(&self, name: &str) -> Error {
-        self.teller()
+        self.telling
             .says("process", &format!("the program `{name}` was killed: its right was revoked"));
         Error::Denied
     }
@@ -81,15 +92,15 @@ impl Guest {
             RunError::NoSuchProgram => {
                 let help =
                     format!("there is no program `{name}` in the list of `serve --programs`");
-                self.teller().says("process", &help);
+                self.telling.says("process", &help);
                 Error::NoSuchProgram
             }
             RunError::Busy { .. } => {
-                self.teller().says("process", &why);
+                self.telling.says("process", &why);
                 Error::Busy(why)
             }
             RunError::TooLarge { .. } => {
-                self.teller().says("process", &why);
+                self.telling.says("process", &why);
                 Error::TooLarge(why)
             }
             // What the system says of paths is the operator's to know.

@@ -9,16 +9,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use airssys_wasm_model::{Denial, Kind, SecretName};
 use http::{HeaderMap, HeaderValue};
 
-use crate::context::CallCtx;
 use crate::prepare::Revision;
+use crate::rights::authority;
 use crate::secret::SecretValue;
-use crate::watch::{Teller, Use};
+use crate::watch::{CurrentTeller, Use};
 
 /// The secrets of one instance.
 pub(crate) struct HeldSecrets {
     revision: Arc<Revision>,
-    /// Never held across an await.
-    teller: Mutex<Teller>,
+    telling: CurrentTeller,
     /// No more than there are names among the rights. Locked for a look-up, never across an await.
     given: Mutex<Vec<Placeholder>>,
 }
@@ -52,18 +51,8 @@ const PLACEHOLDER_BYTES: usize = PREFIX.len() + 32;
 const FILLED_BYTES_MAX: usize = 128 << 10;
 
 impl HeldSecrets {
-    pub(crate) fn new(revision: Arc<Revision>, teller: Teller) -> Self {
-        Self { revision, teller: Mutex::new(teller), given: Mutex::default() }
-    }
-
-    /// A reused instance begins another call.
-    pub(crate) fn begin(&self, call: &CallCtx) {
-        self.teller.lock().unwrap_or_else(PoisonError::into_inner).begin(call);
-    }
-
-    /// Who tells of it. Cloned, so that nobody waits for the lock while the trail is waited for.
-    fn teller(&self) -> Teller {
-        self.teller.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn new(revision: Arc<Revision>, telling: CurrentTeller) -> Self {
+        Self { revision, telling, given: Mutex::default() }
     }
 
     /// What the guest gets for a secret: its value where it may see it, else a placeholder.
@@ -84,7 +73,7 @@ impl HeldSecrets {
         }
         let text = std::str::from_utf8(value.expose());
         let text = text.map_err(|_| format!("the secret `{name}` is no text"))?.to_owned();
-        self.teller().mask(name.as_str(), value);
+        self.telling.now().mask(name.as_str(), value);
         self.used(&format!("{name}:revealed"));
         Ok(Some(text))
     }
@@ -141,17 +130,14 @@ impl HeldSecrets {
         let default_port = if to.tls { 443 } else { 0 };
         let rights = Arc::clone(&self.revision.rights.now().rights);
         let allowed = rights.secrets.check_send(name.as_str(), to.host, to.port, default_port);
-        let target = match to.port == default_port {
-            true => format!("{name}={}", to.host),
-            false => format!("{name}={}:{}", to.host, to.port),
-        };
+        let target = format!("{name}={}", authority(to.host, to.port, default_port));
         if !allowed.is_allowed() || (!to.tls && to.port == 443) {
             self.denied("send the secret", &target, &target);
             return Err(Withheld);
         }
         match self.value(&name) {
             Ok(Some(value)) => {
-                self.teller().mask(name.as_str(), Arc::clone(&value));
+                self.telling.now().mask(name.as_str(), Arc::clone(&value));
                 self.used(&target);
                 Ok(value)
             }
@@ -169,7 +155,7 @@ impl HeldSecrets {
             Ok(Some(value)) => Ok(Some(value)),
             Ok(None) => {
                 let help = format!("there is no secret `{name}`; set it with `secret set {name}`");
-                self.teller().says("secrets", &help);
+                self.telling.says("secrets", &help);
                 Ok(None)
             }
             Err(error) => {
@@ -195,21 +181,20 @@ impl HeldSecrets {
     }
 
     fn withhold(&self, why: &str) -> Withheld {
-        self.teller().says("secrets", &format!("a request was not sent: {why}"));
+        self.telling.says("secrets", &format!("a request was not sent: {why}"));
         Withheld
     }
 
     fn used(&self, target: &str) {
-        let teller = self.teller();
-        if teller.sees_uses(Kind::Secrets) {
-            teller.used(Use { kind: Kind::Secrets, access: "", target });
+        if self.revision.spec.watch.sees_uses(Kind::Secrets) {
+            self.telling.used(Use { kind: Kind::Secrets, access: "", target });
         }
     }
 
     fn denied(&self, act: &str, target: &str, scope: &str) {
         let service = &self.revision.spec.service;
         let denial = Denial::new(service, Kind::Secrets, act, target, scope);
-        self.teller().denied(&denial);
+        self.telling.denied(&denial);
     }
 }
 

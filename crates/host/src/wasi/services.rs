@@ -7,9 +7,11 @@ use std::sync::Arc;
 use airssys_wasm_model::{Denial, Kind, Name, ServiceGrant};
 use futures::future::BoxFuture;
 use tokio_util::task::AbortOnDropHandle;
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::StoreContextMut;
+use wasmtime::component::Linker;
 
 use super::http::{OutboundHttp, PATIENCE, Places};
+use super::whose::attribute;
 use crate::bindings::airssys::component::services::{self, CallError};
 use crate::bindings::airssys::component::types as contract;
 use crate::call::{Fault, Input, Kind as FaultKind};
@@ -21,8 +23,34 @@ use crate::rights::{Hold, Needs};
 use crate::services::{ServiceFault, Services, Unreached};
 use crate::watch::Use;
 
+/// By hand, and not as it would be generated, for that the store says which call asks.
+///
+/// These are no `async func`: in the component model such a function never suspends the task that calls it, and the
+/// runtime takes no host function for it that would let other tasks of the instance run meanwhile
+/// (WebAssembly/component-model#578; `typecheck_async` in wasmtime's `func/host.rs`).
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    services::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)
+    let mut instance = linker.instance("airssys:component/services@0.1.0")?;
+    instance.func_wrap_async(
+        "call",
+        |mut store: StoreContextMut<'_, Guest>,
+         (service, input): (String, contract::InputResult)| {
+            Box::new(async move {
+                attribute(&mut store)?;
+                Ok((services::Host::call(store.data_mut(), service, input).await?,))
+            })
+        },
+    )?;
+    instance.func_wrap_async(
+        "invoke",
+        |mut store: StoreContextMut<'_, Guest>,
+         (service, function, arguments): (String, String, Vec<String>)| {
+            Box::new(async move {
+                attribute(&mut store)?;
+                let guest = store.data_mut();
+                Ok((services::Host::invoke(guest, service, function, arguments).await?,))
+            })
+        },
+    )
 }
 
 /// Why a guest calls nobody.
@@ -50,28 +78,28 @@ pub(super) async fn apart<T: Send + 'static>(
 impl OutboundHttp {
     /// The check of each call, told to whoever watches. What is held is needed until the call is over.
     pub(super) fn may_call(&self, to: &ServiceGrant) -> Result<Arc<Hold>, NotCalled> {
-        let teller = &self.teller;
+        let spec = &self.revision.spec;
         let function = to.function.as_deref();
-        let rights = Arc::clone(&teller.revision().rights.now().rights);
+        let rights = Arc::clone(&self.revision.rights.now().rights);
         if !rights.services.check(&to.name, function).is_allowed() {
-            teller.denied(&Denial::call(&teller.spec().service, &to.name, function));
+            self.telling.denied(&Denial::call(&spec.service, &to.name, function));
             return Err(NotCalled::Denied);
         }
         if let Some(gauges) = &self.refusing {
             gauges.refuses();
             return Err(NotCalled::Copied);
         }
-        if teller.sees_uses(Kind::Services) {
-            teller.used(Use { kind: Kind::Services, access: "", target: &to.to_string() });
+        if spec.watch.sees_uses(Kind::Services) {
+            self.telling.used(Use { kind: Kind::Services, access: "", target: &to.to_string() });
         }
         let needs = Needs::Calling { service: to.name.clone(), function: function.map(Into::into) };
-        Ok(Hold::new(teller.clone(), needs))
+        Ok(Hold::new(self.telling.now(), needs))
     }
 
     /// The context of a call that the guest makes now.
     pub(super) fn onward(&self) -> Result<CallCtx, TooDeep> {
-        let onward = self.call.onward(self.teller.spec());
-        onward.inspect_err(|too_deep| self.teller.says("services", &too_deep.to_string()))
+        let onward = self.call.onward(&self.revision.spec);
+        onward.inspect_err(|too_deep| self.telling.says("services", &too_deep.to_string()))
     }
 }
 
@@ -82,9 +110,8 @@ impl services::Host for Guest {
         input: contract::InputResult,
     ) -> wasmtime::Result<Result<contract::Output, CallError>> {
         let contract::InputResult { body, content_type, metadata } = input;
-        let said = metadata.iter().map(|(name, value)| name.len() + value.len());
-        let said = body.len() + said.sum::<usize>();
         let input = Input { body: body.into(), content_type, metadata };
+        let said = input.size_bytes();
         let outbound = &self.outbound;
         let Ok(name) = service.parse() else { return Ok(Err(no_such_name())) };
         let to = ServiceGrant { name, function: None };
@@ -143,10 +170,11 @@ impl OutboundHttp {
         self.in_time().map_err(busy)?;
         self.takes(bytes)?;
         let call = self.onward().map_err(|_too_deep| CallError::LoopDetected)?;
+        let teller = self.telling.now();
         let calling = async {
-            let places = Places::inside(self.own(), PATIENCE, &self.teller);
+            let places = Places::inside(self.own(), PATIENCE, &teller);
             let _places = places.await.map_err(busy)?;
-            let Some(services) = &self.teller.spec().backends.services else {
+            let Some(services) = &self.revision.spec.backends.services else {
                 return Err(self.told(Unreached::NotFound(to.name.clone()).into()));
             };
             let called = apart(carry(&**services, &to, call)).await;
@@ -167,7 +195,7 @@ impl OutboundHttp {
         if self.allowance.take(bytes) {
             return Ok(());
         }
-        self.allowance.exceeded(&self.teller);
+        self.allowance.exceeded(&self.telling.now());
         Err(CallError::Failed(format!("the component's limit `{}` is reached", Limit::Transfer)))
     }
 
@@ -175,7 +203,7 @@ impl OutboundHttp {
     fn told(&self, fault: ServiceFault) -> CallError {
         match fault {
             ServiceFault::Unreached(unreached) => {
-                self.teller.says("services", &unreached.to_string());
+                self.telling.says("services", &unreached.to_string());
                 match unreached {
                     Unreached::NotFound(_) => CallError::NotFound(unreached.to_string()),
                     Unreached::Loop(_) => CallError::LoopDetected,

@@ -25,6 +25,8 @@ pub(crate) struct Used {
     pub(crate) kind: Kind,
     pub(crate) access: String,
     pub(crate) target: String,
+    /// The name of the call in which it was.
+    pub(crate) call: String,
 }
 
 impl Default for Told {
@@ -79,7 +81,8 @@ impl Watch for Told {
     fn used(&self, by: User<'_>, Use { kind, access, target }: Use<'_>) {
         let (service, kind) = (by.service.to_string(), kind);
         let (access, target) = (access.to_owned(), target.to_owned());
-        self.all.lock().unwrap().push(Telling::Used(Used { service, kind, access, target }));
+        let call = by.request_id.to_string();
+        self.all.lock().unwrap().push(Telling::Used(Used { service, kind, access, target, call }));
     }
 
     fn denied(&self, _by: User<'_>, denial: &Denial) {

@@ -49,6 +49,10 @@ impl FileAccess {
     /// Every access.
     pub const ALL: Self = Self(31);
 
+    /// Each access, as a set of its own.
+    pub(super) const EACH: [Self; 5] =
+        [Self::READ, Self::LIST, Self::MODIFY, Self::CREATE, Self::DELETE];
+
     const NAMED: [(Self, Access); 5] = [
         (Self::READ, Access::Read),
         (Self::LIST, Access::List),
@@ -86,7 +90,7 @@ impl FileAccess {
 
     /// Its members, each as a set of its own.
     pub fn each(self) -> impl Iterator<Item = Self> {
-        Self::NAMED.into_iter().map(|(one, _)| one).filter(move |one| self.contains(*one))
+        Self::EACH.into_iter().filter(move |one| self.contains(*one))
     }
 
     /// The fewest words that mean no less and, where words can say it, no more: `read` holds `list`.

@@ -2,12 +2,18 @@
 
 use super::access::FileAccess;
 use super::decision::Decision;
+use super::file_rules::FileRules;
 use super::files::FilesShare;
 use super::glob::{Glob, below, is_normal};
+use super::texts::Texts;
 
 /// The directories of a revision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Directories(Box<[DirectoryRight]>);
+pub struct Directories {
+    all: Box<[DirectoryRight]>,
+    /// Which of them the guest sees where, by paths without a slash at the end.
+    at: Texts<usize>,
+}
 
 /// A directory of this machine that the guest sees, with what it may do below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,14 +25,8 @@ pub struct DirectoryRight {
     pub below: String,
     /// Where the guest sees it.
     pub guest: String,
-    rules: Box<[FileRule]>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct FileRule {
     /// Relative to the guest's directory.
-    glob: Glob,
-    access: FileAccess,
+    rules: FileRules,
 }
 
 impl Directories {
@@ -35,40 +35,36 @@ impl Directories {
     pub(super) fn compile(shares: &[FilesShare]) -> Self {
         let mut all: Vec<DirectoryRight> = Vec::new();
         for share in shares {
-            let right = DirectoryRight::at(share, shares);
-            if !all.contains(&right) {
-                all.push(right);
+            let bare = DirectoryRight::bare(share);
+            if !all.iter().any(|right| right.is_same_place(&bare)) {
+                all.push(DirectoryRight { rules: rules(share, shares), ..bare });
             }
         }
         all.sort_by(|a, b| a.guest.cmp(&b.guest));
-        Self(all.into())
+        let mut at = Texts::default();
+        for (index, right) in all.iter().enumerate() {
+            at.or_insert(right.guest.trim_end_matches('/'), index);
+        }
+        Self { all: all.into(), at }
     }
 
     /// Each directory, in the order of the guest's paths.
     pub fn iter(&self) -> std::slice::Iter<'_, DirectoryRight> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// The directory in which the guest's path lies, the deepest if several hold it, and the path relative
     /// to it. Where a host has the directory's handle it has no need of this.
     pub fn find<'a>(&self, path: &'a str) -> Option<(&DirectoryRight, &'a str)> {
-        let path = path.strip_prefix('/')?;
-        let mut dir = path;
-        loop {
-            let key = |right: &DirectoryRight| right.guest[1..].cmp(dir);
-            if let Ok(at) = self.0.binary_search_by(key) {
-                return Some((&self.0[at], below(path, dir)?));
-            }
-            if dir.is_empty() {
-                return None;
-            }
-            dir = dir.rsplit_once('/').map_or("", |(parent, _)| parent);
-        }
+        let is_end = |rest: &str| rest.is_empty() || rest.starts_with('/');
+        let absolute = path.starts_with('/').then_some(path)?;
+        let (at, rest) = self.at.beginning(absolute, is_end).next()?;
+        Some((&self.all[*at], rest.strip_prefix('/').unwrap_or(rest)))
     }
 
     /// Whether the guest may use the file at this absolute path so.
@@ -81,26 +77,26 @@ impl Directories {
 }
 
 impl DirectoryRight {
-    fn at(share: &FilesShare, all: &[FilesShare]) -> Self {
+    /// The directory, with nothing that may be done in it.
+    fn bare(share: &FilesShare) -> Self {
         let FilesShare { host, granted, mount, .. } = share;
         let way = below(mount, granted).unwrap_or_default();
-        let mut rules = Vec::new();
-        for one in all.iter().filter(|one| one.host == *host && one.granted == *granted) {
-            for glob in one.glob.below(mount) {
-                add(&mut rules, FileRule { glob, access: one.access });
-            }
-        }
         Self {
             host: host.clone(),
             below: if way.is_empty() { String::new() } else { format!("/{way}") },
             guest: format!("/{mount}"),
-            rules: rules.into(),
+            rules: FileRules::default(),
         }
+    }
+
+    fn is_same_place(&self, other: &Self) -> bool {
+        (&self.host, &self.below, &self.guest) == (&other.host, &other.below, &other.guest)
     }
 
     /// The same directory with nothing that may be done in it.
     pub fn revoked(&self) -> Self {
-        Self { rules: Box::default(), ..self.clone() }
+        let Self { host, below, guest, .. } = self.clone();
+        Self { host, below, guest, rules: FileRules::default() }
     }
 
     /// Whether the file at this path, relative to the directory, may be used in all the ways of `access`.
@@ -109,47 +105,42 @@ impl DirectoryRight {
     /// The path has to be normalized: one with `.`, `..`, an empty part or NUL is denied. That it leads
     /// through no link is for the host, which has the handles.
     pub fn check(&self, path: &str, access: FileAccess) -> Decision {
-        Decision::when(is_normal(path) && self.access(path).contains(access))
+        Decision::when(is_normal(path) && self.rules.access(path).contains(access))
     }
 
     /// All that may be done with the file at this path, for a handle to it to carry along.
     pub fn access(&self, path: &str) -> FileAccess {
-        let mut all = FileAccess::NONE;
-        if is_normal(path) {
-            for rule in &self.rules {
-                if !all.contains(rule.access) && rule.glob.matches(path) {
-                    all = all.or(rule.access);
-                }
-            }
-        }
-        all
+        if is_normal(path) { self.rules.access(path) } else { FileAccess::NONE }
     }
 
     /// All that may be done with some path or other below the one at this path.
     pub fn somewhere_below(&self, path: &str) -> FileAccess {
-        let through = self.rules.iter().filter(|rule| rule.glob.leads_through(path));
-        through.fold(FileAccess::NONE, |all, rule| all.or(rule.access))
+        self.rules.somewhere_below(path)
     }
 
     /// What may be done with every path below the one at this path, as far as that is plain: by rules for whole
     /// directories.
     pub fn everywhere_below(&self, path: &str) -> FileAccess {
-        let holds =
-            |rule: &&FileRule| rule.glob.is_whole() && below(path, rule.glob.prefix()).is_some();
-        self.rules.iter().filter(holds).fold(FileAccess::NONE, |all, rule| all.or(rule.access))
+        self.rules.everywhere_below(path)
     }
 
     /// Whether something below the directory at this path may be used, so that the guest must be let through
     /// it. Its listing shows what may be listed, and directories that lead to such.
     pub fn leads_through(&self, path: &str) -> bool {
-        is_normal(path) && self.rules.iter().any(|rule| rule.glob.leads_through(path))
+        is_normal(path) && !self.rules.somewhere_below(path).is_empty()
     }
 }
 
-/// Adds a rule, to one for the same files if there is one.
-fn add(rules: &mut Vec<FileRule>, rule: FileRule) {
-    match rules.iter_mut().find(|one| one.glob == rule.glob) {
-        Some(same) => same.access = same.access.or(rule.access),
-        None => rules.push(rule),
+/// What all shares of a directory allow below it.
+fn rules(of: &FilesShare, all: &[FilesShare]) -> FileRules {
+    let mut rules: Vec<(Glob, FileAccess)> = Vec::new();
+    for one in all.iter().filter(|one| one.host == of.host && one.granted == of.granted) {
+        for glob in one.glob.below(&of.mount) {
+            match rules.iter_mut().find(|(known, _)| *known == glob) {
+                Some((_, access)) => *access = access.or(one.access),
+                None => rules.push((glob, one.access)),
+            }
+        }
     }
+    FileRules::compile(&rules)
 }

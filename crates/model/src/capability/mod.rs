@@ -15,6 +15,7 @@ mod difference;
 mod directories;
 mod dns;
 mod env;
+mod file_rules;
 mod files;
 mod gate;
 mod glob;
@@ -40,6 +41,7 @@ mod standing;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod url_path;
 
 pub use access::{Access, AccessWord, DataAccess, FileAccess, TopicAccess};

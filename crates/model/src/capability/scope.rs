@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access::{AccessWord, join, sorted, split};
 use super::decision::Decision;
+use super::texts::Texts;
 
 /// Names: `sessions`, `sessions-*` for all that begin so, or `*`.
 ///
@@ -40,9 +41,10 @@ pub struct AccessSet<W> {
 /// The names that a revision may use, each with what may be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopeRights<W> {
-    /// By length and then by letters, so that most comparisons are of two numbers.
-    names: Box<[(Box<str>, AccessSet<W>)]>,
-    prefixes: Box<[(Box<str>, AccessSet<W>)]>,
+    /// Each with all that is allowed, by patterns that hold it too.
+    names: Texts<AccessSet<W>>,
+    /// Likewise, so that the longest says all.
+    prefixes: Texts<AccessSet<W>>,
 }
 
 /// The longest name.
@@ -110,6 +112,8 @@ impl<W: AccessWord> Scope<W> {
 }
 
 impl<W: AccessWord> AccessSet<W> {
+    const NONE: Self = Self { bits: 0, of: PhantomData };
+
     /// Whether this may be done.
     pub fn contains(self, access: W) -> bool {
         self.bits & bit(access) != 0
@@ -130,32 +134,27 @@ fn bit<W: AccessWord>(word: W) -> u8 {
 
 impl<W: AccessWord> ScopeRights<W> {
     pub(super) fn compile(rights: Vec<Scope<W>>) -> Self {
-        let mut names: Vec<(Box<str>, AccessSet<W>)> = Vec::new();
-        let mut prefixes = Vec::new();
-        for Scope { name, access } in rights {
-            let list = if name.is_prefix { &mut prefixes } else { &mut names };
-            let set = AccessSet::of(&access);
-            match list.iter_mut().find(|(text, _)| *text == name.text) {
-                Some((_, all)) => *all = all.or(set),
-                None => list.push((name.text, set)),
-            }
+        let (mut names, mut prefixes) = (Texts::default(), Texts::default());
+        for Scope { name, .. } in &rights {
+            let texts = if name.is_prefix { &mut prefixes } else { &mut names };
+            let holding = rights.iter().filter(|right| right.name.covers(name));
+            let all =
+                holding.fold(AccessSet::NONE, |all, right| all.or(AccessSet::of(&right.access)));
+            texts.or_insert(&name.text, all);
         }
-        names.sort_by(|(a, _), (b, _)| order(a, b));
-        Self { names: names.into(), prefixes: prefixes.into() }
+        Self { names, prefixes }
     }
 
     /// All that may be done with what has this name.
     pub fn access(&self, name: &str) -> AccessSet<W> {
-        let mut all = AccessSet::of(&[]);
-        if let Ok(at) = self.names.binary_search_by(|(text, _)| order(text, name)) {
-            all = self.names[at].1;
+        if let Some(all) = self.names.get(name) {
+            return *all;
         }
-        if is_name(name) {
-            for (_, set) in self.prefixes.iter().filter(|(text, _)| name.starts_with(&**text)) {
-                all = all.or(*set);
-            }
+        if self.prefixes.is_empty() || !is_name(name) {
+            return AccessSet::NONE;
         }
-        all
+        let longest = self.prefixes.beginning(name, |_| true).next();
+        longest.map_or(AccessSet::NONE, |(all, _)| *all)
     }
 
     /// Whether this may be done with what has this name.
@@ -169,13 +168,9 @@ impl<W: AccessWord> ScopeRights<W> {
     }
 }
 
-fn order(one: &str, other: &str) -> std::cmp::Ordering {
-    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
-}
-
 impl<W> Default for ScopeRights<W> {
     fn default() -> Self {
-        Self { names: Box::default(), prefixes: Box::default() }
+        Self { names: Texts::default(), prefixes: Texts::default() }
     }
 }
 

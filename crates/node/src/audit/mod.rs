@@ -23,4 +23,4 @@ pub(crate) use verifying::verify;
 pub(crate) use watcher::Watcher;
 
 pub use levels::{AuditChoice, AuditLevel, AuditLevelError};
-pub use verifying::verify_stopped;
+pub use verifying::{TrailKey, verify_stopped};

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use airssys_wasm_api::command::AuditVerify;
-use airssys_wasm_api::reply::{AuditFinding, AuditReport, Reply};
+use airssys_wasm_api::reply::{AuditFinding, AuditReport, AuditStanding, Reply};
 use airssys_wasm_api::{Code, Failure};
-use airssys_wasm_store::audit::{self, NodeKey, PublicKey, Report, Witness};
+use airssys_wasm_store::audit::{self, NodeKey, NotPublic, PublicKey, Report, Witness};
 use tokio::sync::Semaphore;
 
 use super::keys::key_file;
@@ -52,6 +52,38 @@ pub fn verify_stopped(data: &Path, command: &AuditVerify) -> Result<AuditReport,
         let key = key.map_err(|error| Failure::from_error(Code::Failed, &error))?;
         key.map(|key| key.public()).ok_or_else(|| none("audit.key"))
     })
+}
+
+/// A public key that somebody gives a trail to be verified by, read before it is sent anywhere.
+#[derive(Debug, Clone, Copy)]
+pub struct TrailKey(PublicKey);
+
+impl TrailKey {
+    /// Reads a text, which may be a file's: the digits of a public key, or one in PEM.
+    ///
+    /// # Errors
+    /// When it is none, and above all when it is a private one.
+    pub fn read(text: &str) -> Result<Self, Failure> {
+        read_key(text).map(Self)
+    }
+
+    /// The same, unless it is what this node signs with. The digits of a private key, as earlier builds kept it, may be
+    /// those of a public one, too.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn unless_signing(self, standing: &AuditStanding) -> Result<Self, Failure> {
+        let own = PublicKey::read(&standing.public_key);
+        if own.is_ok_and(|own| own.is_of_private(&self.digits())) {
+            return Err(no_public_key(NotPublic::Private));
+        }
+        Ok(self)
+    }
+
+    /// Its digits.
+    pub fn digits(&self) -> String {
+        self.0.to_string()
+    }
 }
 
 impl Known {
@@ -111,8 +143,10 @@ fn read_witness(text: &str) -> Result<Witness, Failure> {
 
 /// What is no key is not repeated: it may be a secret one.
 fn read_key(text: &str) -> Result<PublicKey, Failure> {
-    text.parse().map_err(|why| {
-        Failure::new(Code::Usage, format!("this is no public key: {why}"))
-            .help("give the digits that `audit --status` shows as the key")
-    })
+    PublicKey::read(text).map_err(no_public_key)
+}
+
+fn no_public_key(why: NotPublic) -> Failure {
+    Failure::from_error(Code::Usage, &why)
+        .help("give the public key, whose digits `audit --status` shows")
 }

@@ -41,7 +41,7 @@ impl Watch for Watcher {
         let kind = usage(used.kind);
         let Some(one_in) = self.trail.wants(kind, Decision::Allowed) else { return };
         let mut entry = self.entry(by, kind, used.target, Decision::Allowed);
-        entry.detail = Some(used.access.into());
+        entry.detail = (!used.access.is_empty()).then(|| used.access.into());
         entry.one_in = one_in;
         self.trail.note(entry);
     }

@@ -108,7 +108,8 @@ impl Answerer for Arc<Ingress> {
     async fn answer(self, request: Request<Incoming>, peer: SocketAddr) -> Response<AnswerBody> {
         let request_id = RequestId::draw();
         let answered = match self.route(request, peer, request_id) {
-            Ok(routed) => routed.answer().await,
+            // Boxed once: the connection moves the future about as a whole, and most of it is this one.
+            Ok(routed) => Box::pin(routed.answer()).await,
             Err(failure) => Err(failure.into()),
         };
         said(answered, request_id)

@@ -13,12 +13,13 @@ use bytes::Bytes;
 use http_body::Body;
 
 use super::{
-    AnswerBody, CountedBody, LiveService, Looped, RequestError, Running, ServiceError, Unanswered,
+    AnswerBody, CountedBody, LiveService, RequestError, Running, ServiceError, Unanswered,
 };
 use crate::attributes::Routable;
 use crate::handled;
-use crate::mailbox::{KeyError, Opened, Recipient};
+use crate::mailbox::{KeyError, NoTurn, Opened, Recipient};
 use crate::naming::NamingError;
+use crate::rings::Looped;
 
 /// A call that was given a revision; for an actor, one that shows what its calls need.
 pub(crate) struct Entered {
@@ -96,13 +97,17 @@ impl LiveService {
         let longest = Instant::now() + limits.time.0;
         let until = call.deadline.map_or(longest, |deadline| deadline.min(longest));
         call.deadline = Some(until);
-        let turn = self.mailboxes.turn(to.actor(), limits.queue, until).await;
-        let turn = turn.inspect_err(|why| {
-            if *why == ClaimError::Saturated {
-                first.pool.turned_away(call.request_id);
+        let waits = || self.waits.begin(call.chain.turns(), &self.name, to.actor());
+        let turn = self.mailboxes.turn(to.actor(), limits.queue, until, waits).await;
+        let turn = turn.map_err(|why| match why {
+            NoTurn::Loop(looped) => ServiceError::Loop(looped),
+            NoTurn::Claim(why) => {
+                if why == ClaimError::Saturated {
+                    first.pool.turned_away(call.request_id);
+                }
+                CallError::from(why).into()
             }
-        });
-        let turn = turn.map_err(CallError::from)?;
+        })?;
         // The key decides, so nothing is drawn.
         let claimed = self.switch.claim(to, 0)?;
         let instances = &claimed.target.pool.spec().instances;

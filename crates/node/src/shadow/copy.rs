@@ -31,9 +31,7 @@ const OK: &str = "ok";
 impl Request {
     /// A handler's call, unless it is too large to be kept.
     pub(crate) fn input(input: &Input) -> Option<Self> {
-        let said = input.metadata.iter().map(|(name, value)| name.len() + value.len());
-        let bytes = input.body.len() + said.sum::<usize>();
-        (bytes <= KEPT_BYTES_MAX).then(|| Self::Input(input.clone()))
+        (input.size_bytes() <= KEPT_BYTES_MAX).then(|| Self::Input(input.clone()))
     }
 
     pub(crate) fn wave(function: &str, arguments: &[String]) -> Option<Self> {

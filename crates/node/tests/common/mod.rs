@@ -3,8 +3,10 @@
 #![allow(dead_code, reason = "each file of tests uses its part")]
 
 pub(crate) mod counting;
+pub(crate) mod town;
 
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -210,6 +212,14 @@ pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
 pub(crate) async fn within<T>(what: &str, waiting: impl Future<Output = T>) -> T {
     let ended = tokio::time::timeout(PATIENCE, waiting).await;
     ended.unwrap_or_else(|_| panic!("it never came: {what}"))
+}
+
+/// A server over this directory, its doors at ports that are free.
+pub(crate) async fn server(dir: &Path) -> Server {
+    let mut settings = ServerSettings::new(dir);
+    (settings.http, settings.control) = [SocketAddr::from(([127, 0, 0, 1], 0)); 2].into();
+    settings.node = NodeSettings { pooling: Pooling::Never, ..NodeSettings::new(dir) };
+    serving(settings).await
 }
 
 /// A server with these settings, over a directory that the last one may be about to let go.

@@ -56,7 +56,7 @@ pub use entry::{Decision, Entry, Kind, MAX_FIELD_BYTES, MAX_KINDS, Recorded};
 pub use error::{AuditError, TrailError};
 pub use follow::Follow;
 pub use handle::Audit;
-pub use key::{KeyError, NodeKey, PublicKey};
+pub use key::{KeyError, NodeKey, NotPublic, PublicKey};
 pub use levels::Level;
 pub use line::Hash;
 pub use query::{Entries, Order, Query};

@@ -99,7 +99,7 @@ impl Guest {
     /// What a stream needs for as long as it is used.
     fn container_hold(&self, open: &OpenContainer, access: DataAccess) -> Arc<Hold> {
         let name = Arc::clone(&open.name);
-        Hold::new(self.teller().clone(), Needs::Container { name, access })
+        Hold::new(self.teller(), Needs::Container { name, access })
     }
 
     /// The check of each use, told to whoever watches.
@@ -129,7 +129,7 @@ impl Guest {
         let max = self.revision().spec.limits.files;
         self.files.object().ok_or_else(|| {
             let why = format!("{max} files and objects are open, and that is the limit `files`");
-            self.teller().warns(&why);
+            self.telling.warns(&why);
             Refusal::Told(why)
         })
     }
@@ -141,7 +141,7 @@ impl Guest {
     ) -> Result<T, Refusal> {
         let done = tokio::task::spawn_blocking(work).await;
         let done = done.unwrap_or_else(|panicked| Err(BlobStoreError::Failed(panicked.into())));
-        done.map_err(|error| Refusal::Told(told(self.teller(), error)))
+        done.map_err(|error| Refusal::Told(told(&self.teller(), error)))
     }
 }
 

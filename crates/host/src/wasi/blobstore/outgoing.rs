@@ -109,7 +109,7 @@ impl Guest {
             return Err(Refusal::Told("the value's stream was given before".to_owned()));
         }
         self.take_place(handle)?;
-        let teller = self.teller().clone();
+        let teller = self.teller();
         let value = self.table.get_mut(handle)?;
         value.has_stream = true;
         let upload = value.upload.clone();

@@ -71,7 +71,7 @@ impl types::HostIncomingValue for Guest {
         handle: Resource<IncomingValue>,
     ) -> Result<Resource<DynInputStream>, Refusal> {
         let value = self.table.delete(handle)?;
-        let stream: DynInputStream = Box::new(value.stream(self.teller().clone()));
+        let stream: DynInputStream = Box::new(value.stream(self.teller()));
         Ok(self.table.push(stream)?)
     }
 

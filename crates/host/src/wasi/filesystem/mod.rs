@@ -113,7 +113,7 @@ impl Guest {
     }
 
     fn keep(&mut self, opened: Opened) -> Result<Fd, Refusal> {
-        let teller = self.teller().clone();
+        let teller = self.teller();
         self.files.keep(&mut self.table, opened, teller)
     }
 

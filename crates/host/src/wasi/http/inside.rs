@@ -76,8 +76,8 @@ impl OutboundHttp {
         trace(&mut request, &mut call.traceparent);
         of_path(&mut request)?;
 
-        let services = self.teller.spec().backends.services.clone();
-        let (own, teller) = (self.own(), self.teller.clone());
+        let services = self.revision.spec.backends.services.clone();
+        let (own, teller) = (self.own(), self.telling.now());
         let (allowance, over) = (Arc::clone(&self.allowance), self.over());
         let sent = Arc::clone(&hold);
         let request = self.counted(request).map(|body| HeldBody::new(body, sent).boxed_unsync());
@@ -119,7 +119,7 @@ impl OutboundHttp {
     }
 
     fn misaddressed(&self, why: &Misaddressed) -> Error {
-        self.teller.says("services", &why.to_string());
+        self.telling.says("services", &why.to_string());
         match why {
             Misaddressed::Name(_) => Error::DestinationNotFound,
             Misaddressed::Door(_) => Error::HttpRequestDenied,

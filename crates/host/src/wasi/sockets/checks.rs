@@ -11,14 +11,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot};
 use wasmtime_wasi::sockets::SocketAddrUse;
 
 use super::names::Names;
-use crate::context::{CallCtx, Mode};
+use crate::context::Mode;
 use crate::gauges::Gauges;
 use crate::limit::{Level, Limit};
 use crate::pool::Pool;
 use crate::prepare::Revision;
 use crate::rights::{Hold, Needs};
 use crate::wasi::transfer::Allowance;
-use crate::watch::{Teller, Use};
+use crate::watch::{CurrentTeller, Use};
 
 /// Sockets that all guests may have open: each holds a descriptor, of which a process often has 1,024.
 static SOCKETS: Semaphore = Semaphore::const_new(256);
@@ -29,8 +29,7 @@ const RECEIVING_MAX: usize = 32;
 /// The sockets of one instance, as the runtime sees them: it asks with an address and nothing else.
 pub(crate) struct Checks {
     pub(super) revision: Arc<Revision>,
-    /// Never held across an await.
-    teller: Mutex<Teller>,
+    telling: CurrentTeller,
     /// Of a guest for copied calls: what would have left is counted here.
     refusing: Option<Arc<Gauges>>,
     /// A place for each open socket, made with the first.
@@ -88,10 +87,15 @@ impl Place {
 }
 
 impl Checks {
-    pub(crate) fn new(pool: &Pool, teller: Teller, mode: Mode, transfer: Arc<Allowance>) -> Self {
+    pub(crate) fn new(
+        pool: &Pool,
+        telling: CurrentTeller,
+        mode: Mode,
+        transfer: Arc<Allowance>,
+    ) -> Self {
         Self {
             revision: Arc::clone(&pool.revision),
-            teller: Mutex::new(teller),
+            telling,
             refusing: (mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges)),
             places: OnceLock::new(),
             lookups: OnceLock::new(),
@@ -187,7 +191,7 @@ impl Checks {
 
     /// What is held open from now on.
     pub(super) fn hold(&self, needs: Needs) -> Arc<Hold> {
-        Hold::new(self.teller(), needs)
+        Hold::new(self.telling.now(), needs)
     }
 
     fn accept(&self) -> bool {
@@ -202,11 +206,11 @@ impl Checks {
         let own = self.places.get_or_init(|| Arc::new(Semaphore::new(limit)));
         let Ok(own) = Arc::clone(own).try_acquire_owned() else {
             self.revision.meters.hit(Limit::Sockets);
-            self.teller().warns("its limit `sockets` is reached: no further socket is opened");
+            self.telling.warns("its limit `sockets` is reached: no further socket is opened");
             return None;
         };
         let Ok(of_all) = SOCKETS.try_acquire() else {
-            self.teller().warns("the sockets for all guests of this node are in use");
+            self.telling.warns("the sockets for all guests of this node are in use");
             return None;
         };
         self.revision.meters.opened(Level::Sockets);
@@ -222,7 +226,7 @@ impl Checks {
     pub(super) fn moves(&self, bytes: usize) -> bool {
         let moves = self.transfer.take(bytes as u64);
         if !moves {
-            self.transfer.exceeded(&self.teller());
+            self.transfer.exceeded(&self.telling.now());
         }
         moves
     }
@@ -244,26 +248,15 @@ impl Checks {
         self.names.lock().expect(WHOLE)
     }
 
-    /// A reused instance begins another call.
-    pub(super) fn begin(&self, call: &CallCtx) {
-        self.teller.lock().expect(WHOLE).begin(call);
-    }
-
-    /// Who tells of it. Cloned, so that nobody waits for the lock while the trail is waited for.
-    fn teller(&self) -> Teller {
-        self.teller.lock().expect(WHOLE).clone()
-    }
-
     /// Tells of a use, whose target is written where somebody wants it.
     pub(super) fn used(&self, kind: Kind, target: impl FnOnce() -> String) {
-        let teller = self.teller();
-        if teller.sees_uses(kind) {
-            teller.used(Use { kind, access: "", target: &target() });
+        if self.revision.spec.watch.sees_uses(kind) {
+            self.telling.used(Use { kind, access: "", target: &target() });
         }
     }
 
     pub(super) fn denied(&self, denial: &Denial) {
-        self.teller().denied(denial);
+        self.telling.denied(denial);
     }
 }
 

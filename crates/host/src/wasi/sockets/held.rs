@@ -7,7 +7,6 @@ use std::sync::Arc;
 use airssys_wasm_model::{Denial, Protocol};
 
 use super::checks::{Checks, Place};
-use crate::context::CallCtx;
 use crate::rights::{Hold, Needs};
 
 /// The sockets of one instance.
@@ -56,11 +55,6 @@ pub(super) struct UsedUp;
 impl HeldSockets {
     pub(crate) fn new(checks: Arc<Checks>) -> Self {
         Self { checks, sockets: HashMap::new(), waits: HashMap::new() }
-    }
-
-    /// A reused instance begins another call.
-    pub(crate) fn begin(&self, call: &CallCtx) {
-        self.checks.begin(call);
     }
 
     /// A place for a socket that is to be made.

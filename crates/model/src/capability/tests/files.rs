@@ -77,7 +77,7 @@ impl Case {
     }
 }
 
-fn split(path: &str) -> Vec<&str> {
+pub(super) fn split(path: &str) -> Vec<&str> {
     path.split('/').filter(|part| !part.is_empty()).collect()
 }
 
@@ -86,7 +86,7 @@ fn has(words: &[Word], bit: char) -> bool {
 }
 
 /// The definition of a glob, as plainly as it can be said.
-fn walk(pattern: &[&str], path: &[&str]) -> bool {
+pub(super) fn walk(pattern: &[&str], path: &[&str]) -> bool {
     match (pattern.split_first(), path.split_first()) {
         (None, None) => true,
         (Some((&"**", rest)), None) => walk(rest, path),
@@ -98,7 +98,7 @@ fn walk(pattern: &[&str], path: &[&str]) -> bool {
     }
 }
 
-fn like(pattern: &[u8], name: &[u8]) -> bool {
+pub(super) fn like(pattern: &[u8], name: &[u8]) -> bool {
     match (pattern.split_first(), name.split_first()) {
         (None, None) => true,
         (Some((b'*', rest)), None) => like(rest, name),

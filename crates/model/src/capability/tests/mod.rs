@@ -2,6 +2,8 @@
 //! them.
 
 mod below;
+mod directories;
+mod file_rules;
 mod files;
 mod hostile;
 mod listening;

@@ -1,0 +1,51 @@
+//! Instances that wait for a call.
+
+use super::homes::Homes;
+use crate::instance::Instance;
+
+/// Instances that wait for a call.
+#[derive(Default)]
+pub(super) struct Idle {
+    /// The warmest last.
+    pub(super) instances: Vec<Instance>,
+    /// Those of a revision with an actor for each key.
+    pub(super) homes: Homes<Instance>,
+    /// The fewest there have been since the pool was asked to rest: what no call has needed.
+    unneeded: usize,
+}
+
+impl Idle {
+    pub(super) fn take(&mut self) -> Option<Instance> {
+        let taken = self.instances.pop();
+        self.unneeded = self.unneeded.min(self.instances.len());
+        taken
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.instances.len() + self.homes.len()
+    }
+
+    /// Keeps so many at most, and gives the others back.
+    pub(super) fn keep(&mut self, count: usize) -> Vec<Instance> {
+        let mut gone = self.homes.keep(count);
+        gone.extend(self.instances.split_off(count.min(self.instances.len())));
+        self.unneeded = self.unneeded.min(count);
+        gone
+    }
+
+    /// Takes out those that this says of.
+    pub(super) fn leave_out(&mut self, mut is_out: impl FnMut(&Instance) -> bool) -> Vec<Instance> {
+        let (mut gone, kept) = self.instances.drain(..).partition::<Vec<_>, _>(&mut is_out);
+        self.instances = kept;
+        self.unneeded = self.unneeded.min(self.instances.len());
+        gone.extend(self.homes.leave_out(is_out));
+        gone
+    }
+
+    /// Takes out what nothing has needed, so many at most: those that have waited longest.
+    pub(super) fn rest(&mut self, spare: usize) -> Vec<Instance> {
+        let resting = self.instances.drain(..self.unneeded.min(spare)).collect();
+        self.unneeded = self.instances.len();
+        resting
+    }
+}
