@@ -19,6 +19,7 @@ mod density;
 mod http;
 mod idle;
 mod journal;
+mod languages;
 mod load;
 mod machine;
 mod node;
@@ -85,6 +86,8 @@ enum What {
     Analysis(analysis::Analysis),
     /// The cost of decisions, limits and audit, and what a service under attack does to its neighbour
     Security(security::Security),
+    /// The guest languages beside one another
+    Languages(languages::Languages),
     #[command(hide = true)]
     Bare(bare::Bare),
 }
@@ -134,6 +137,7 @@ async fn main() -> Result<()> {
         What::Rollout(rollout) => rollout.run().await,
         What::Analysis(analysis) => analysis.run(),
         What::Security(security) => security.run().await,
+        What::Languages(languages) => languages.run().await,
         What::Bare(bare) => bare.run().await,
     }
 }

@@ -67,6 +67,8 @@ enum What {
     Analysis,
     /// The cost of decisions, limits and audit, and what a service under attack does to its neighbour
     Security,
+    /// The guest languages beside one another, from source to call
+    Languages,
 }
 
 impl What {
@@ -89,9 +91,13 @@ impl What {
             Self::Rollout => "rollout",
             Self::Analysis => "analysis",
             Self::Security => "security",
+            Self::Languages => "languages",
         }
     }
 }
+
+/// What the guests in `guests/languages` are written in.
+const LANGUAGES: [&str; 7] = ["rust", "c", "cpp", "go", "python", "js", "zig"];
 
 /// How both are compiled. A ratio of two compilers' settings would say nothing of two programs, so the
 /// workspace's release profile leaves them as `cargo install` has them.
@@ -143,6 +149,14 @@ impl What {
             measure.arg("--extism").arg(extism::library()?);
             // It would keep compiled plugins in the user's own cache.
             measure.env("EXTISM_CACHE_CONFIG", "");
+        }
+        if matches!(self, Self::Languages) {
+            let toolchains = shell::root().join("target/toolchains");
+            let mut install = shell::program(&built.named("airssys-wasm")?.display().to_string());
+            install.args(["toolchain", "install"]).args(LANGUAGES);
+            shell::run(install.env("AIRSSYS_WASM_TOOLCHAINS", &toolchains))?;
+            measure.arg("--projects").arg(shell::root().join("guests/languages"));
+            measure.arg("--toolchains").arg(toolchains);
         }
         measure.arg("--out").arg(shell::root().join("target/bench"));
         measure.arg("--commit").arg(commit()).arg("--profile").arg(PROFILE);

@@ -49,7 +49,8 @@ fn tests(steps: &mut Steps) -> Tally {
 
 fn formatting() -> Result<()> {
     shell::run(shell::cargo().args(["fmt", "--all", "--check"]))?;
-    for folder in guests::FOLDERS.into_iter().chain(["fuzz"]) {
+    let others = ["fuzz", "guests/languages/rust", "examples/languages/markdown"];
+    for folder in guests::FOLDERS.into_iter().chain(others) {
         let manifest = format!("{folder}/Cargo.toml");
         shell::run(shell::cargo().args(["fmt", "--all", "--check", "--manifest-path", &manifest]))?;
     }

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use airssys_wasm_api::{Client, Code, Failure, Place, Trust};
+use airssys_wasm_languages::Toolchains;
 use airssys_wasm_model::Digest;
 use serde::Deserialize;
 
@@ -227,6 +228,21 @@ pub(crate) fn data_dir(flag: Option<PathBuf>) -> anyhow::Result<PathBuf> {
 /// The platform's directory for a node's data.
 pub(crate) fn default_data_dir() -> Result<PathBuf, Failure> {
     Ok(project_dirs().ok_or_else(homeless)?.data_dir().to_owned())
+}
+
+/// Where languages' toolchains are: the folder that AIRSSYS_WASM_TOOLCHAINS names, else one of this user's.
+pub(crate) fn toolchains() -> Result<Toolchains, Failure> {
+    if let Some(dir) = variable("AIRSSYS_WASM_TOOLCHAINS") {
+        // Tools are run from the project's folder, so a relative one is made absolute here.
+        let dir = std::path::absolute(&dir)
+            .map_err(|error| Failure::new(Code::Usage, format!("{dir}: {error}")))?;
+        return Ok(Toolchains::new(dir));
+    }
+    let dirs = project_dirs().ok_or_else(|| {
+        Failure::new(Code::Usage, "this user has no home directory")
+            .help("name a folder for toolchains in AIRSSYS_WASM_TOOLCHAINS")
+    })?;
+    Ok(Toolchains::new(dirs.data_local_dir().join("toolchains")))
 }
 
 fn homeless() -> Failure {

@@ -26,3 +26,16 @@ pub mod state {
         with: { "airssys:component/types@0.1.0": crate::bindings::airssys::component::types },
     });
 }
+
+pub mod keyvalue {
+    wit_bindgen::generate!({
+        path: "wit",
+        inline: "package airssys:sdk; world uses-keyvalue {
+            import wasi:keyvalue/store@0.2.0-draft2;
+            import wasi:keyvalue/atomics@0.2.0-draft2;
+        }",
+        world: "airssys:sdk/uses-keyvalue",
+        runtime_path: "airssys_wasm_sdk::__private::wit_bindgen::rt",
+        generate_all,
+    });
+}

@@ -46,13 +46,16 @@ mod context;
 mod error;
 #[cfg(target_arch = "wasm32")]
 mod export;
+pub mod http;
 mod input;
 mod json;
+pub mod keyvalue;
 pub mod log;
 mod output;
 pub mod prelude;
 pub mod process;
 pub mod services;
+pub mod settings;
 mod state;
 
 pub use airssys_wasm_component::{

@@ -16,25 +16,31 @@ use crate::{Component, ComponentConfig, ComponentError, Stateful, Version};
 pub struct ComponentState<T = ()> {
     config: ComponentConfig,
     value: T,
+    saved_by: Option<Version>,
 }
 
 impl<T: Default> ComponentState<T> {
     /// The state of an instance that has seen no call. What was saved takes its place before the first
     /// call. It fails with the configuration, once a configuration can fail by itself.
     pub fn new(config: ComponentConfig) -> Result<Self, ComponentError> {
-        Ok(Self { config, value: T::default() })
+        Ok(Self::beginning_with(config, T::default()))
     }
 }
 
 impl<T> ComponentState<T> {
     /// A state to begin with that is not the type's default.
     pub fn beginning_with(config: ComponentConfig, value: T) -> Self {
-        Self { config, value }
+        Self { config, value, saved_by: None }
     }
 
     /// The configuration.
     pub fn config(&self) -> &ComponentConfig {
         &self.config
+    }
+
+    /// The version of the release that saved what this instance began with; none where nothing was saved.
+    pub fn saved_by(&self) -> Option<&Version> {
+        self.saved_by.as_ref()
     }
 }
 
@@ -134,15 +140,26 @@ pub(crate) fn restore<C: Stateful<T> + Component, T: DeserializeOwned>(
     saved_by: &str,
 ) -> Result<(), ComponentError> {
     let saved = SavedState::read(saved);
+    let from = Version::parse(saved_by).map_err(|error| {
+        ComponentError::failed(format!("the state's version `{saved_by}` is no version: {error}"))
+    })?;
+    take_up(component, &saved, from.clone())?;
+    component.state_mut().saved_by = Some(from);
+    Ok(())
+}
+
+fn take_up<C: Stateful<T> + Component, T: DeserializeOwned>(
+    component: &mut C,
+    saved: &SavedState,
+    from: Version,
+) -> Result<(), ComponentError> {
     let own = saved.code_version == Some(code_version::<C, T>()?);
     if own && let Ok(value) = saved.json::<T>() {
         **component.state_mut() = value;
         return Ok(());
     }
-    let from = Version::parse(saved_by).map_err(|error| {
-        ComponentError::failed(format!("the state's version `{saved_by}` is no version: {error}"))
-    })?;
-    if let Some(migrated) = component.migrate(&saved, from) {
+    let saved_by = from.to_string();
+    if let Some(migrated) = component.migrate(saved, from) {
         return migrated.map_err(|error| {
             ComponentError::failed(format!(
                 "the state saved by {saved_by} was not migrated: {error}"
@@ -230,6 +247,8 @@ mod tests {
         restore(&mut after, saved.clone(), "1.0.0").unwrap();
         assert_eq!(after.state.count, 1);
         assert_eq!(save(&after).unwrap(), saved);
+        assert_eq!(after.state.saved_by(), Some(&Version::new(1, 0, 0)));
+        assert_eq!(before.state.saved_by(), None);
     }
 
     #[test]

@@ -9,15 +9,20 @@ const SOURCE: &str = "wit/";
 /// Where it is copied to.
 const COPIES: [&str; 2] = ["crates/sdk/wit/", "crates/host/wit/"];
 
+/// Where the other languages' world has its own package among those that it names.
+const PACKAGE: &str = "crates/languages/wit/deps/component/";
+
 /// A finding for each copy that differs, is missing, or has no original.
 pub(super) fn check(sources: &[Source]) -> Vec<String> {
-    COPIES.iter().flat_map(|copy| differing(sources, copy)).collect()
+    let written = files(sources, SOURCE);
+    let own: Vec<_> = written.iter().copied().filter(|(name, _)| !name.contains('/')).collect();
+    let whole = COPIES.iter().flat_map(|copy| differing(sources, &written, copy, SOURCE));
+    whole.chain(differing(sources, &own, PACKAGE, "wit/*.wit")).collect()
 }
 
-fn differing(sources: &[Source], copy: &str) -> Vec<String> {
-    let written = files(sources, SOURCE);
+fn differing(sources: &[Source], written: &[(&str, &str)], copy: &str, what: &str) -> Vec<String> {
     let copied = files(sources, copy);
-    let how = format!("`rm -r {copy} && cp -r {SOURCE} {copy}`");
+    let how = format!("`rm -r {copy} && cp -r {what} {copy}`");
     let stale = written.iter().filter(|file| !copied.contains(file));
     let foreign = copied.iter().filter(|(name, _)| !written.iter().any(|(own, _)| own == name));
     stale
@@ -46,6 +51,7 @@ mod tests {
             source("wit/types.wit", "a"),
             source("crates/sdk/wit/types.wit", "a"),
             source("crates/host/wit/types.wit", "a"),
+            source("crates/languages/wit/deps/component/types.wit", "a"),
         ];
         assert!(check(&sources).is_empty());
         sources[1].text = "b".to_owned();

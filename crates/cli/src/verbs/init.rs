@@ -1,20 +1,17 @@
 //! `init`: a project that builds, tests and deploys as it is.
 //!
-//! The templates lie under `templates/`, as the files they become. A project stands by itself: nothing in
-//! it depends on where it lies, except an SDK that is named by its path.
-
-mod template;
+//! A project stands by itself: nothing in it depends on where it lies, except a Rust SDK that is named by its path.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use airssys_wasm_api::{Code, Failure};
-use airssys_wasm_model::Name;
+use airssys_wasm_languages::{Language, ProjectFile, new_project};
+use airssys_wasm_model::{ComponentKind, Name};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use self::template::Template;
-use crate::place::variable;
+use crate::place::{toolchains, variable};
 use crate::ui::Ui;
 
 /// Start a project that builds, tests and deploys as it is
@@ -23,13 +20,13 @@ pub(crate) struct Init {
     /// The project's folder, its component and its service.
     name: Name,
 
-    /// The language it is written in: rust.
+    /// The language it is written in: rust, c, cpp, go, python, js, ts, zig.
     #[arg(long, value_name = "LANG", default_value = "rust")]
-    lang: String,
+    lang: Language,
 
-    /// What it will be.
-    #[arg(long, value_enum, default_value_t)]
-    template: Template,
+    /// What it will be: a handler (bytes in, bytes out, with the SDK), an http service or a cli command.
+    #[arg(long, value_name = "TEMPLATE", default_value = "handler")]
+    template: ComponentKind,
 
     /// Where the Rust SDK's source lies, instead of the registry [env: AIRSSYS_WASM_SDK].
     #[arg(long, value_name = "DIR")]
@@ -40,114 +37,63 @@ pub(crate) struct Init {
 #[derive(Serialize)]
 struct Made {
     name: Name,
-    template: Template,
+    language: Language,
+    template: ComponentKind,
     dir: PathBuf,
     files: Vec<PathBuf>,
+    /// What has to be installed before it can be built.
+    missing: Vec<String>,
 }
-
-/// Names that cargo or Rust refuse for a package.
-const NO_PACKAGE: &[&str] = &[
-    "abstract",
-    "alloc",
-    "as",
-    "async",
-    "await",
-    "become",
-    "box",
-    "break",
-    "build",
-    "const",
-    "continue",
-    "core",
-    "crate",
-    "deps",
-    "do",
-    "dyn",
-    "else",
-    "enum",
-    "examples",
-    "extern",
-    "false",
-    "final",
-    "fn",
-    "for",
-    "gen",
-    "if",
-    "impl",
-    "in",
-    "incremental",
-    "let",
-    "loop",
-    "macro",
-    "match",
-    "mod",
-    "move",
-    "mut",
-    "override",
-    "priv",
-    "proc-macro",
-    "pub",
-    "ref",
-    "return",
-    "self",
-    "static",
-    "std",
-    "struct",
-    "super",
-    "test",
-    "trait",
-    "true",
-    "try",
-    "type",
-    "typeof",
-    "unsafe",
-    "unsized",
-    "use",
-    "virtual",
-    "where",
-    "while",
-    "yield",
-];
 
 impl Init {
     pub(crate) async fn run(self, ui: &Ui) -> anyhow::Result<()> {
-        self.check_language()?;
-        self.check_name()?;
-        let sdk = sdk_dependency(self.sdk_path.clone())?;
+        let files = self.project()?;
         let dir = PathBuf::from(self.name.as_str());
         check_free(&dir)?;
-        let mut files = Vec::new();
-        for (path, text) in self.template.files(&self.name, &sdk) {
-            write(&dir.join(&path), &text)?;
-            files.push(path);
+        for file in &files {
+            write(&dir.join(&file.path), &file.text)?;
         }
-        let made = Made { name: self.name, template: self.template, dir, files };
-        ui.answer(&made, |made| {
-            let name = &made.name;
-            format!(
-                "{name}/ is ready:\n\n  cd {name}\n  airssys-wasm build\n  airssys-wasm test\n  \
-                 airssys-wasm deploy build/{name}.wasm"
-            )
-        })
+        let findings = toolchains()?.look(self.lang);
+        let made = Made {
+            name: self.name,
+            language: self.lang,
+            template: self.template,
+            dir,
+            files: files.into_iter().map(|file| file.path).collect(),
+            missing: findings
+                .into_iter()
+                .filter(|one| one.path.is_none())
+                .map(|one| one.what)
+                .collect(),
+        };
+        ui.answer(&made, Made::text)
     }
 
-    fn check_language(&self) -> Result<(), Failure> {
-        if self.lang == "rust" {
-            return Ok(());
-        }
-        let message = format!("there is no template in `{}`: rust is the one there is", self.lang);
-        Err(Failure::new(Code::Usage, message).help(
-            "a component in any language is built by `[build] command` and `output` in Component.toml",
-        ))
+    fn project(&self) -> Result<Vec<ProjectFile>, Failure> {
+        let refused = |error: &dyn std::fmt::Display| Failure::new(Code::Usage, error);
+        self.lang.check_name(self.name.as_str()).map_err(|error| {
+            refused(&error).help(format!("choose another name, such as `{}-component`", self.name))
+        })?;
+        let sdk = match self.lang {
+            Language::Rust => sdk_dependency(self.sdk_path.clone())?,
+            _ => String::new(),
+        };
+        new_project(self.lang, self.template, self.name.as_str(), &sdk)
+            .map_err(|error| refused(&error))
     }
+}
 
-    fn check_name(&self) -> Result<(), Failure> {
-        if !NO_PACKAGE.contains(&self.name.as_str()) {
-            return Ok(());
-        }
-        let message = format!("`{}` means something to Rust and can't name a package", self.name);
-        Err(Failure::new(Code::Usage, message)
-            .help(format!("choose another name, such as `{}-component`", self.name)))
+impl Made {
+    fn text(&self) -> String {
+        let (name, word) = (&self.name, self.language.word());
+        let install = match self.missing.is_empty() {
+            true => String::new(),
+            false => format!("  airssys-wasm toolchain install {word}\n"),
+        };
+        format!(
+            "{name}/ is ready:\n\n  cd {name}\n{install}  airssys-wasm build\n  airssys-wasm test\n  \
+             airssys-wasm deploy build/{name}.wasm"
+        )
     }
 }
 
@@ -198,22 +144,15 @@ mod tests {
 
     use super::*;
 
-    fn init(name: &str, lang: &str) -> Init {
-        let name = name.parse().unwrap();
-        Init { name, lang: lang.into(), template: Template::Handler, sdk_path: None }
-    }
-
-    #[test]
-    fn a_language_without_a_template_is_refused_by_its_name() {
-        let failure = init("greeter", "cobol").check_language().unwrap_err();
-        assert_eq!(failure.code, Code::Usage);
-        assert!(failure.message.contains("cobol"));
+    fn init(name: &str, lang: Language, template: ComponentKind) -> Init {
+        Init { name: name.parse().unwrap(), lang, template, sdk_path: None }
     }
 
     #[test]
     fn a_word_of_rust_is_no_name() {
-        assert_eq!(init("match", "rust").check_name().unwrap_err().code, Code::Usage);
-        assert!(init("matcher", "rust").check_name().is_ok());
+        let refused = |name: &str| init(name, Language::Rust, ComponentKind::Handler).project();
+        assert_eq!(refused("match").unwrap_err().code, Code::Usage);
+        assert!(refused("matcher").is_ok());
     }
 
     #[test]
@@ -226,25 +165,32 @@ mod tests {
 
     #[test]
     fn every_template_has_a_manifest_and_cases_that_can_be_read() {
-        let name: Name = "greeter".parse().unwrap();
-        for template in [Template::Handler, Template::Http, Template::Cli] {
-            let files = template.files(&name, "\"1\"");
-            let text = |path: &str| {
-                let found = files.iter().find(|(one, _)| one == Path::new(path));
-                found.map(|(_, text)| text.as_str()).unwrap_or_else(|| panic!("no {path}"))
-            };
-            let manifest = Manifest::parse(text("Component.toml")).unwrap();
-            assert_eq!(manifest.component.name, name);
-            toml::from_str::<toml::Table>(text("Cargo.toml")).unwrap();
-            assert!(!files.iter().any(|(_, text)| text.contains("{{")));
-            let cases = files.iter().filter(|(path, _)| path.starts_with("tests/cases"));
-            let mut count = 0;
-            for (path, text) in cases {
-                crate::verbs::test::Case::parse(text)
-                    .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-                count += 1;
+        for language in Language::ALL {
+            for template in ComponentKind::ALL {
+                let Ok(files) = init("greeter", language, template).project() else { continue };
+                check(&files, language, template);
             }
-            assert!(count > 0);
         }
+    }
+
+    fn check(files: &[ProjectFile], language: Language, template: ComponentKind) {
+        let text = |path: &str| {
+            let found = files.iter().find(|file| file.path == Path::new(path));
+            found.map(|file| file.text.as_str()).unwrap_or_else(|| panic!("{language}: no {path}"))
+        };
+        let manifest = Manifest::parse(text("Component.toml")).unwrap();
+        assert_eq!(manifest.component.name.as_str(), "greeter");
+        assert_eq!(manifest.build.language.unwrap().parse(), Ok(language));
+        if language != Language::Rust {
+            assert_eq!(manifest.build.kind.unwrap_or_default(), template, "{language}");
+        }
+        let cases = files.iter().filter(|file| file.path.starts_with("tests/cases"));
+        let mut count = 0;
+        for file in cases {
+            crate::verbs::test::Case::parse(&file.text)
+                .unwrap_or_else(|error| panic!("{language}: {}: {error}", file.path.display()));
+            count += 1;
+        }
+        assert!(count > 0, "{language} {template}");
     }
 }

@@ -36,6 +36,7 @@ mod status;
 mod steer;
 mod test;
 mod token;
+mod toolchain;
 mod update;
 mod verify;
 mod versions;
@@ -78,6 +79,7 @@ pub(crate) enum Verb {
     Token(token::Token),
     Policy(policy::Policy),
     Audit(audit::Audit),
+    Toolchain(toolchain::Toolchain),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
 }
@@ -118,6 +120,7 @@ impl Verb {
             Self::Token(verb) => verb.run(ui).await,
             Self::Policy(verb) => verb.run(ui).await,
             Self::Audit(verb) => verb.run(ui).await,
+            Self::Toolchain(verb) => verb.run(ui).await,
             Self::Doctor(verb) => verb.run(ui).await,
             Self::Completions(verb) => verb.run(ui).await,
         }

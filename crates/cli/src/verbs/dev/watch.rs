@@ -39,7 +39,7 @@ const QUIET: Duration = Duration::from_millis(100);
 const RESTLESS_MAX: Duration = Duration::from_secs(2);
 
 /// Folders and files at the top that a build or a tool writes.
-const WRITTEN: &[&str] = &["target", "build", "node_modules", "Cargo.lock"];
+const WRITTEN: &[&str] = &["target", "build", "node_modules", "zig-out", "Cargo.lock"];
 
 /// Sources are smaller; what is larger counts as changed whenever it is written.
 const SOURCE_BYTES_MAX: usize = 64 << 20;

@@ -1,0 +1,63 @@
+//! Every guest language: one table of behaviours that its conformance guest is held to, the projects that `init`
+//! writes, and the examples.
+//!
+//! The toolchains are fetched once, by the command that users have, into `target/toolchains`.
+
+#[path = "languages/behaviours.rs"]
+mod behaviours;
+mod common;
+#[path = "languages/guest.rs"]
+mod guest;
+#[path = "languages/peer.rs"]
+mod peer;
+#[path = "languages/projects.rs"]
+mod projects;
+#[path = "languages/table.rs"]
+mod table;
+
+use airssys_wasm_languages::Language;
+
+/// The guest of a language shows every behaviour of the table, and none that the table says it doesn't show.
+fn conforms(language: Language) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let found = runtime.block_on(async {
+        let guest = guest::Guest::built(language);
+        behaviours::all(&guest).await
+    });
+    table::check(language, &found);
+}
+
+#[test]
+fn rust_conforms() {
+    conforms(Language::Rust);
+}
+
+#[test]
+fn c_conforms() {
+    conforms(Language::C);
+}
+
+#[test]
+fn cpp_conforms() {
+    conforms(Language::Cpp);
+}
+
+#[test]
+fn go_conforms() {
+    conforms(Language::Go);
+}
+
+#[test]
+fn python_conforms() {
+    conforms(Language::Python);
+}
+
+#[test]
+fn javascript_conforms() {
+    conforms(Language::Js);
+}
+
+#[test]
+fn zig_conforms() {
+    conforms(Language::Zig);
+}

@@ -1,0 +1,120 @@
+//! What `init` writes in each language, and the examples: they build, their case files pass, and so do their unit
+//! tests where the language's own tool is here.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use airssys_wasm_languages::Language;
+use airssys_wasm_model::ComponentKind;
+use serde_json::Value;
+
+use crate::guest::{build, command, command_in, repository};
+
+/// Builds a project and runs its case files.
+fn passes(language: Language, project: &Path) {
+    build(language, project);
+    let ended = command(&[
+        "test",
+        "--no-build",
+        "--project",
+        project.to_str().unwrap(),
+        "--output",
+        "json",
+    ]);
+    assert_eq!(ended.code, Some(0), "{}: {ended:?}", project.display());
+    let tested: Value = serde_json::from_str(&ended.out).unwrap();
+    assert!(tested["passed"].as_u64().unwrap() > 0 && tested["failed"] == 0, "{tested}");
+}
+
+/// Every template of a language; the handler's twice, where the same source gives the same bytes.
+fn templates(language: Language) {
+    for kind in ComponentKind::ALL {
+        let dir = tempfile::tempdir().unwrap();
+        let project = made(language, kind, dir.path());
+        passes(language, &project);
+        unit_tests(language, &project);
+        if kind == ComponentKind::Handler && IS_REPRODUCIBLE.contains(&language) {
+            let elsewhere = tempfile::tempdir().unwrap();
+            let again = build(language, &made(language, kind, elsewhere.path()));
+            let is_same = std::fs::read(again).unwrap()
+                == std::fs::read(project.join("build/my-part.wasm")).unwrap();
+            assert!(is_same, "{language}: two builds of the same source differ");
+        }
+    }
+}
+
+/// Those whose builds leave nothing to chance. Python's and JavaScript's tools start the runtime while they build, and
+/// keep what it drew: keys of hash tables, moments.
+const IS_REPRODUCIBLE: [Language; 5] =
+    [Language::Rust, Language::C, Language::Cpp, Language::Go, Language::Zig];
+
+/// A project that `init` wrote.
+fn made(language: Language, kind: ComponentKind, dir: &Path) -> PathBuf {
+    let words = ["init", "my-part", "--lang", language.word(), "--template", kind.word()];
+    let ended = command_in(dir, &words);
+    assert_eq!(ended.code, Some(0), "{language} {kind}: {ended:?}");
+    dir.join("my-part")
+}
+
+/// Runs a project's own unit tests by the language's own tool, natively.
+fn unit_tests(language: Language, project: &Path) {
+    let command = match language {
+        Language::Rust => "cargo test --quiet",
+        Language::C | Language::Cpp => "make test",
+        Language::Go => "go test ./...",
+        Language::Python => "python3 -m unittest",
+        Language::Js | Language::Ts => "npm test --silent",
+        // As `zig build test` does, which compiles itself for minutes first.
+        Language::Zig => "zig test --dep airssys -Mroot=src/main.zig -Mairssys=airssys/airssys.zig",
+    };
+    let ended = Command::new("sh")
+        .args(["-c", command])
+        .current_dir(project)
+        .env("PATH", path_with_toolchains())
+        .env("CARGO_TARGET_DIR", repository().join("target/projects"))
+        .output()
+        .unwrap();
+    let said = [ended.stdout, ended.stderr].concat();
+    assert!(ended.status.success(), "{language}: {}", String::from_utf8_lossy(&said));
+}
+
+/// Where programs are looked for: among the tests' own toolchains first.
+fn path_with_toolchains() -> OsString {
+    let toolchains = repository().join("target/toolchains");
+    let homes = std::fs::read_dir(&toolchains).into_iter().flatten().filter_map(Result::ok);
+    let programs = ["go/bin", "ziglang", "node_modules/.bin"];
+    let mut paths: Vec<PathBuf> =
+        homes.flat_map(|home| programs.map(|folder| home.path().join(folder))).collect();
+    paths.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+    std::env::join_paths(paths).unwrap()
+}
+
+macro_rules! language {
+    ($name:ident, $language:expr, $examples:expr) => {
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn templates_build_and_pass_their_cases_and_unit_tests() {
+                templates($language);
+            }
+
+            #[test]
+            fn examples_build_and_pass_their_cases() {
+                for example in $examples as [&str; _] {
+                    passes($language, &repository().join("examples/languages").join(example));
+                }
+            }
+        }
+    };
+}
+
+language!(rust, Language::Rust, ["markdown"]);
+language!(c, Language::C, ["qr-maker"]);
+language!(cpp, Language::Cpp, []);
+language!(go, Language::Go, ["json-to-csv"]);
+language!(python, Language::Python, ["text-classifier"]);
+language!(javascript, Language::Js, ["template-renderer"]);
+language!(typescript, Language::Ts, ["webhook-verifier"]);
+language!(zig, Language::Zig, ["checksum"]);

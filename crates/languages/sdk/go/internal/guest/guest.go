@@ -1,0 +1,2 @@
+// Package guest is where the exports find what answers them. It is empty natively.
+package guest

@@ -1,0 +1,2 @@
+// Package export_wasi_http_incoming_handler answers wasi:http/incoming-handler. It is empty natively.
+package export_wasi_http_incoming_handler

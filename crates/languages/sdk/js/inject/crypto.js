@@ -1,0 +1,3 @@
+// Stands in for the global `crypto` where it is used.
+import { crypto } from "../runtime/crypto.js";
+export { crypto, crypto as "globalThis.crypto" };

@@ -1,0 +1,1 @@
+"""Stand-ins in memory for the host's interfaces, for native tests."""

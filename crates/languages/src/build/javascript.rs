@@ -1,0 +1,219 @@
+//! JavaScript and TypeScript: esbuild makes one module of the project and its SDK, `componentize-qjs` a component of
+//! the module.
+//!
+//! The engine runs no promise jobs while a synchronous export answers, so esbuild turns `async` functions into
+//! generators over the SDK's own promises, whose loop the SDK runs. The world that is built for imports what the module
+//! imports and no more: the tool would import all that a world names.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde::Deserialize;
+use tokio::process::Command;
+
+use super::{BuildError, Job, read, run};
+use crate::project::SDK_DIR;
+use crate::toolchain::Package;
+use crate::{ComponentKind, Language};
+
+pub(super) async fn build(language: Language, job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
+    let source = format!("src/main.{}", language.word());
+    for needed in [source.clone(), format!("{SDK_DIR}/package.json")] {
+        if !job.dir.join(&needed).is_file() {
+            return Err(BuildError::Source { path: needed.into(), language });
+        }
+    }
+    write(&job.made().join(ENTRY), &entry(job.kind, &source))?;
+    bundle(language, job).await?;
+    write_world(job, &imports(job)?)?;
+    componentize(language, job).await?;
+    let mut component = read(job.made().join(COMPONENT))?;
+    give_names_back(&mut component);
+    Ok(component)
+}
+
+/// What is made on the way, under `build/airssys/`.
+const ENTRY: &str = "entry.js";
+const BUNDLE: &str = "bundle.js";
+const META: &str = "bundle.json";
+const COMPONENT: &str = "component.wasm";
+
+/// The module that everything else is reached from: the engine is made what JavaScript expects first, then the source
+/// runs.
+fn entry(kind: ComponentKind, source: &str) -> String {
+    let (file, function, exports) = match kind {
+        ComponentKind::Handler => {
+            ("handler", "handlerExports", "lifecycle, handler, capabilities, state")
+        }
+        ComponentKind::Http => ("http", "httpExports", "incomingHandler"),
+        ComponentKind::Cli => ("cli", "cliExports", "run"),
+    };
+    format!(
+        "import \"../../{SDK_DIR}/runtime/globals.js\";\n\
+         import * as source from \"../../{source}\";\n\
+         import {{ {function} }} from \"../../{SDK_DIR}/entry/{file}.js\";\n\
+         export const {{ {exports} }} = {function}(source);\n"
+    )
+}
+
+/// All of the project in one module. What is told of it is in paths relative to the project, in the module as in the
+/// errors, so that a build is the same in any folder.
+async fn bundle(language: Language, job: &Job<'_>) -> Result<(), BuildError> {
+    let console = match job.kind {
+        ComponentKind::Cli => "console-cli",
+        ComponentKind::Handler | ComponentKind::Http => "console",
+    };
+    let mut esbuild = job.toolchains.program(language, Package::Esbuild)?;
+    esbuild
+        .current_dir(job.dir)
+        .arg(format!("build/airssys/{ENTRY}"))
+        .args(["--bundle", "--format=esm", "--platform=neutral", "--target=es2023"])
+        .args(["--main-fields=module,main", "--conditions=airssys", "--charset=utf8"])
+        .args(["--supported:async-await=false", "--supported:async-generator=false"])
+        .args(["--supported:for-await=false", "--supported:top-level-await=false"])
+        .args(["--external:wasi:*", "--external:airssys:*", "--log-level=warning"])
+        .args(
+            ["fetch", "crypto", console].map(|name| format!("--inject:{SDK_DIR}/inject/{name}.js")),
+        )
+        .arg(format!("--outfile=build/airssys/{BUNDLE}"))
+        .arg(format!("--metafile=build/airssys/{META}"));
+    run(esbuild).await
+}
+
+/// What esbuild tells of its work.
+#[derive(Deserialize)]
+struct Meta {
+    outputs: std::collections::BTreeMap<String, Output>,
+}
+
+#[derive(Deserialize)]
+struct Output {
+    imports: Vec<Import>,
+}
+
+#[derive(Deserialize)]
+struct Import {
+    path: String,
+}
+
+/// The interfaces that the module imports.
+fn imports(job: &Job<'_>) -> Result<BTreeSet<String>, BuildError> {
+    let path = job.made().join(META);
+    let meta = read(path.clone())?;
+    let meta: Meta = serde_json::from_slice(&meta)
+        .map_err(|error| BuildError::File { path, error: error.into() })?;
+    let imports = meta.outputs.into_values().flat_map(|output| output.imports);
+    Ok(imports.map(|import| import.path).collect())
+}
+
+/// The package of streams that `wasi:http` stands on while the tool works, and in the component. The tool runs the
+/// module once with real streams of its own in the place of `wasi:io` and nothing in that of `wasi:http`, which don't
+/// fit together; under a name that it doesn't know both are nothing. Both are of one length, and the second is any
+/// host's own: it is compatible with every other 0.2.
+const STREAMS: (&str, &str) = ("@9.2.11", "@0.2.11");
+const STREAM_INTERFACES: [&str; 3] = ["error", "poll", "streams"];
+
+const _: () = assert!(STREAMS.0.len() == STREAMS.1.len());
+
+/// The world to build for in the place of the SDKs', and `wasi:http` over streams of another name.
+fn write_world(job: &Job<'_>, imports: &BTreeSet<String>) -> Result<(), BuildError> {
+    let wit = job.wit();
+    let streams = text(&wit.join("deps/io.wit"))?;
+    let streams =
+        streams.replacen("package wasi:io@0.2.12;", &format!("package wasi:io{};", STREAMS.0), 1);
+    write(&wit.join("deps/io-of-http.wit"), &streams)?;
+    let mut http = text(&wit.join("deps/http.wit"))?;
+    for interface in STREAM_INTERFACES {
+        let name = |version: &str| format!("wasi:io/{interface}{version}");
+        http = http.replace(&name("@0.2.12"), &name(STREAMS.0));
+    }
+    write(&wit.join("deps/http.wit"), &http)?;
+    write(&wit.join("sdk.wit"), &world(job, imports))
+}
+
+fn world(job: &Job<'_>, imports: &BTreeSet<String>) -> String {
+    let exports: &[&str] = match job.kind {
+        ComponentKind::Handler if job.stateful => {
+            &["lifecycle", "handler", "capabilities", "state"]
+        }
+        ComponentKind::Handler => &["lifecycle", "handler", "capabilities"],
+        ComponentKind::Http => &["wasi:http/incoming-handler@0.2.12"],
+        ComponentKind::Cli => &["wasi:cli/run@0.2.12"],
+    };
+    let exports = exports.iter().map(|name| match name.contains(':') {
+        true => format!("    export {name};\n"),
+        false => format!("    export airssys:component/{name}@0.1.0;\n"),
+    });
+    let imports = imports.iter().map(|name| format!("    import {name};\n"));
+    let body: String = imports.chain(exports).collect();
+    format!("package airssys:sdk@0.1.0;\n\nworld {} {{\n{body}}}\n", job.world())
+}
+
+async fn componentize(language: Language, job: &Job<'_>) -> Result<(), BuildError> {
+    let mut qjs = job.toolchains.program(language, Package::Qjs)?;
+    // Relative to a folder that is named alike everywhere: the engine remembers what its module is called.
+    qjs.current_dir(job.made())
+        .args(["--wit", "wit", "--js", BUNDLE, "--world", job.world(), "--sync"])
+        .args(["--output", COMPONENT]);
+    run_quietly(qjs).await
+}
+
+/// Runs a tool that says what it does even where all is well: it is heard if something isn't.
+async fn run_quietly(mut command: Command) -> Result<(), BuildError> {
+    let program = command.as_std().get_program().to_string_lossy().into_owned();
+    let output = command.stdin(Stdio::null()).output().await;
+    match output {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => {
+            eprint!("{}", String::from_utf8_lossy(&output.stderr));
+            Err(BuildError::Compile { program, status: output.status })
+        }
+        Err(error) => Err(BuildError::Run { program, error }),
+    }
+}
+
+/// Puts the streams' names in the component that a host knows. They are of one length, so that nothing moves.
+fn give_names_back(component: &mut [u8]) {
+    for interface in STREAM_INTERFACES {
+        let [from, to] =
+            [STREAMS.0, STREAMS.1].map(|version| format!("wasi:io/{interface}{version}"));
+        let mut at = 0;
+        while let Some(found) = find(&component[at..], from.as_bytes()) {
+            at += found;
+            component[at..at + to.len()].copy_from_slice(to.as_bytes());
+        }
+    }
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
+fn text(path: &Path) -> Result<String, BuildError> {
+    std::fs::read_to_string(path).map_err(|error| BuildError::File { path: path.to_owned(), error })
+}
+
+fn write(path: &Path, text: &str) -> Result<(), BuildError> {
+    std::fs::write(path, text).map_err(|error| BuildError::File { path: path.to_owned(), error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_streams_names_are_given_back_in_their_place() {
+        let mut component = b"\x16wasi:io/streams@9.2.11, x:io/streams@9.2.11".to_vec();
+        give_names_back(&mut component);
+        assert_eq!(component, b"\x16wasi:io/streams@0.2.11, x:io/streams@9.2.11");
+    }
+
+    #[test]
+    fn what_the_module_imports_is_read_from_what_esbuild_tells() {
+        let told = r#"{"inputs":{},"outputs":{"b.js":{"bytes":1,"imports":[
+            {"path":"wasi:logging/logging@0.1.0-draft","kind":"import-statement","external":true}]}}}"#;
+        let meta: Meta = serde_json::from_str(told).unwrap();
+        assert_eq!(meta.outputs["b.js"].imports[0].path, "wasi:logging/logging@0.1.0-draft");
+    }
+}

@@ -1,0 +1,172 @@
+//! Builds: each language by its own tools, in a file of its own.
+//!
+//! What a build makes on its way lies under `build/airssys/` of the project; its result is returned. Compilers speak
+//! to standard error themselves, with file and line; standard output is for results.
+
+mod bindings;
+mod c;
+mod go;
+mod javascript;
+mod python;
+mod rust;
+mod zig;
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use tokio::process::Command;
+
+pub(crate) use self::rust::TARGET;
+pub use self::rust::target_is_installed;
+use crate::{ComponentKind, Language, Toolchains, contract};
+
+/// A project to be built.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    /// Its folder, absolute.
+    pub dir: &'a Path,
+    /// Its component's name.
+    pub name: &'a str,
+    /// Its component's version.
+    pub version: &'a str,
+    /// What it is.
+    pub kind: ComponentKind,
+    /// Whether it is an actor, whose state the host keeps.
+    pub stateful: bool,
+    /// Where its tools are.
+    pub toolchains: &'a Toolchains,
+}
+
+/// Why a project could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Its toolchain has not been installed.
+    #[error("{tool} is not installed, which builds {language}")]
+    Missing {
+        /// The project's language.
+        language: Language,
+        /// What is missing.
+        tool: &'static str,
+    },
+    /// A tool could not be started: one that the toolchain itself needs, or one that is broken.
+    #[error("{program} cannot be run: {error}")]
+    Run {
+        /// Which.
+        program: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The compiler found fault with the source, and has said so.
+    #[error("the project does not compile: {program} ended with {status}")]
+    Compile {
+        /// Which tool.
+        program: String,
+        /// How it ended.
+        status: ExitStatus,
+    },
+    /// The project has not what its language's builds begin with.
+    #[error("there is no {path}: a project in {language} begins there")]
+    Source {
+        /// What is missing.
+        path: PathBuf,
+        /// The project's language.
+        language: Language,
+    },
+    /// The project lacks the function, or the class, that its kind of component is made of.
+    #[error("the project has no {what}")]
+    Undefined {
+        /// What is missing.
+        what: String,
+        /// What to write.
+        how: String,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {error}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The bindings could not be made, which is a fault of this program.
+    #[error("the contract's bindings for {language} could not be made: {why}")]
+    Bindings {
+        /// The language.
+        language: Language,
+        /// Why.
+        why: String,
+    },
+}
+
+impl BuildError {
+    /// What to do about it, where there is something.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Missing { language, .. } => Some(format!(
+                "install it with `airssys-wasm toolchain install {}`",
+                language.word()
+            )),
+            Self::Run { .. } => Some("`airssys-wasm doctor` shows what is missing".into()),
+            Self::Compile { .. } => Some("the compiler's errors are above".into()),
+            Self::Source { language, .. } => Some(format!(
+                "`airssys-wasm init NAME --lang {}` shows what a project looks like",
+                language.word()
+            )),
+            Self::Undefined { how, .. } => Some(how.clone()),
+            Self::File { .. } | Self::Bindings { .. } => None,
+        }
+    }
+}
+
+/// Builds a project by its language's own tools. What comes back is a component, or a core module that names its world.
+pub async fn build(language: Language, job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
+    if language != Language::Rust {
+        let wit = job.wit();
+        contract::write(&wit).map_err(|error| BuildError::File { path: wit, error })?;
+    }
+    match language {
+        Language::Rust => rust::build(job).await,
+        Language::C | Language::Cpp => c::build(language, job).await,
+        Language::Zig => zig::build(job).await,
+        Language::Go => go::build(job).await,
+        Language::Python => python::build(job).await,
+        Language::Js | Language::Ts => javascript::build(language, job).await,
+    }
+}
+
+impl Job<'_> {
+    /// Where what is made on the way lies.
+    fn made(&self) -> PathBuf {
+        self.dir.join("build").join("airssys")
+    }
+
+    /// Where the contract is written for the tools.
+    fn wit(&self) -> PathBuf {
+        self.made().join("wit")
+    }
+
+    /// The world of the contract that a reactor is built for; a command that a compiler makes itself only imports.
+    fn world(&self) -> &'static str {
+        match self.kind {
+            ComponentKind::Handler if self.stateful => "stateful-handler",
+            ComponentKind::Handler => "handler",
+            ComponentKind::Http => "http",
+            ComponentKind::Cli => "cli",
+        }
+    }
+}
+
+/// Runs a tool to its end; what it says goes to standard error as it says it.
+async fn run(mut command: Command) -> Result<(), BuildError> {
+    let program = command.as_std().get_program().to_string_lossy().into_owned();
+    let status = command.stdin(Stdio::null()).stdout(std::io::stderr()).status().await;
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(BuildError::Compile { program, status }),
+        Err(error) => Err(BuildError::Run { program, error }),
+    }
+}
+
+fn read(path: PathBuf) -> Result<Vec<u8>, BuildError> {
+    std::fs::read(&path).map_err(|error| BuildError::File { path, error })
+}

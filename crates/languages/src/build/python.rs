@@ -1,0 +1,142 @@
+//! Python: the project, its SDK and what it vendors, made a component by `componentize-py`.
+//!
+//! The tool runs the top level of the project's modules and keeps the memory that comes of it. It gets a copy of the
+//! project, so that what it leaves behind stays out of it, and a world with those imports alone that the files name.
+
+mod seed;
+mod world;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use super::{BuildError, Job, read};
+use crate::project::SDK_DIR;
+use crate::toolchain::Package;
+use crate::{ComponentKind, Language};
+
+/// The tool's name, to whoever it does not work for.
+const TOOL: &str = "componentize-py";
+
+/// Where the SDK writes what is wrong with the project's code.
+const REPORT: &str = ".build-error";
+
+/// Pure Python packages that the project carries with it, if it does.
+const VENDOR: &str = "vendor";
+
+pub(super) async fn build(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
+    let needed = [PathBuf::from("app.py"), Path::new(SDK_DIR).join("__init__.py")];
+    if let Some(path) = needed.into_iter().find(|path| !job.dir.join(path).is_file()) {
+        return Err(BuildError::Source { path, language: Language::Python });
+    }
+    let stage = Stage::new(job)?;
+    stage.copy(job)?;
+    world::write(job, &stage.source, &stage.vendor)
+        .and_then(|()| seed::write(&stage.library))
+        .map_err(|error| BuildError::File { path: job.made(), error })?;
+    run(job, &stage).await?;
+    read(stage.component)
+}
+
+/// The folders of one build, made anew for each.
+struct Stage {
+    source: PathBuf,
+    vendor: PathBuf,
+    library: PathBuf,
+    environment: PathBuf,
+    component: PathBuf,
+}
+
+impl Stage {
+    fn new(job: &Job<'_>) -> Result<Self, BuildError> {
+        let dir = job.made().join("python");
+        let stage = Self {
+            source: dir.join("source"),
+            vendor: dir.join(VENDOR),
+            library: dir.join("library"),
+            environment: dir.join("environment"),
+            component: job.made().join("component.wasm"),
+        };
+        let made = || {
+            if dir.exists() {
+                std::fs::remove_dir_all(&dir)?;
+            }
+            for folder in [&stage.source, &stage.vendor, &stage.library] {
+                std::fs::create_dir_all(folder)?;
+            }
+            // An environment without packages: else the tool takes those of the machine that it runs on.
+            std::fs::create_dir_all(stage.environment.join("lib").join("site-packages"))
+        };
+        made().map_err(|error| BuildError::File { path: dir.clone(), error })?;
+        Ok(stage)
+    }
+
+    fn copy(&self, job: &Job<'_>) -> Result<(), BuildError> {
+        let skipped = |name: &str| matches!(name, "build" | "tests" | VENDOR);
+        let vendored = job.dir.join(VENDOR);
+        copy(job.dir, &self.source, &skipped)
+            .and_then(|()| match vendored.is_dir() {
+                true => copy(&vendored, &self.vendor, &|_| false),
+                false => Ok(()),
+            })
+            .map_err(|error| BuildError::File { path: job.dir.to_owned(), error })
+    }
+}
+
+/// Copies a folder in the order of its names. What begins with a dot, compiled files and what `skipped` names at its top
+/// stay behind.
+fn copy(from: &Path, to: &Path, skipped: &dyn Fn(&str) -> bool) -> std::io::Result<()> {
+    let mut entries = std::fs::read_dir(from)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') || name == "__pycache__" || skipped(&name) {
+            continue;
+        }
+        let (path, target) = (entry.path(), to.join(&name));
+        if path.is_dir() {
+            std::fs::create_dir_all(&target)?;
+            copy(&path, &target, &|_| false)?;
+        } else {
+            std::fs::copy(&path, &target)?;
+        }
+    }
+    Ok(())
+}
+
+async fn run(job: &Job<'_>, stage: &Stage) -> Result<(), BuildError> {
+    let mut tool = job.toolchains.program(Language::Python, Package::ComponentizePy)?;
+    tool.args(["--quiet", "--full-names", "--wit-path"])
+        .arg(job.wit())
+        .args(["--world", world::NAME, "componentize", exports(job), "--output"])
+        .arg(&stage.component)
+        .arg("--python-path")
+        .arg(&stage.source)
+        .arg("--python-path")
+        .arg(&stage.vendor)
+        .arg("--python-path")
+        .arg(&stage.library)
+        .env("VIRTUAL_ENV", &stage.environment)
+        .env("RUST_BACKTRACE", "0")
+        .stdin(Stdio::null());
+    let output =
+        tool.output().await.map_err(|error| BuildError::Run { program: TOOL.to_owned(), error })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    // What the SDK says of the project's code, or else what the tool says for itself.
+    let said = std::fs::read(stage.source.join(REPORT)).unwrap_or(output.stderr);
+    // There is nobody to tell that standard error is closed.
+    let _ = std::io::stderr().write_all(&said);
+    Err(BuildError::Compile { program: TOOL.to_owned(), status: output.status })
+}
+
+/// The SDK's module that exports what a component of this kind does.
+fn exports(job: &Job<'_>) -> &'static str {
+    match job.kind {
+        ComponentKind::Handler if job.stateful => "airssys.guest.stateful_handler",
+        ComponentKind::Handler => "airssys.guest.handler",
+        ComponentKind::Http => "airssys.guest.http",
+        ComponentKind::Cli => "airssys.guest.cli",
+    }
+}

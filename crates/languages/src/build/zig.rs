@@ -1,0 +1,73 @@
+//! Zig: the SDK's entry file as the root, and the project's source and the SDK as modules of it.
+//!
+//! The SDK speaks the canonical ABI itself, so that there are no bindings to make and no C to compile: a first build
+//! takes seconds, where `zig translate-c` and `zig build` compile themselves first.
+
+use std::path::Path;
+
+use wit_component::StringEncoding;
+
+use super::{BuildError, Job, read, run};
+use crate::project::SDK_DIR;
+use crate::toolchain::Package;
+use crate::{ComponentKind, Language, contract};
+
+/// Where a project begins.
+const SOURCE: &str = "src/main.zig";
+
+/// Zig reserves 16 MiB of each instance's memory for the stack unless told otherwise.
+const STACK_BYTES: &str = "262144";
+
+pub(super) async fn build(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
+    let sdk = Path::new(SDK_DIR).join("airssys.zig");
+    for path in [Path::new(SOURCE), &sdk] {
+        if !job.dir.join(path).is_file() {
+            return Err(BuildError::Source { path: path.to_owned(), language: Language::Zig });
+        }
+    }
+    let made = job.made();
+    let wasm = made.join("component.wasm");
+    let mut zig = job.toolchains.program(Language::Zig, Package::Zig)?;
+    // Errors and panics name files as the project does, wherever it lies.
+    zig.current_dir(job.dir)
+        .args(["build-exe", "-target", "wasm32-wasi", "-O", "safe", "-fstrip", "-fsingle-threaded"])
+        .args(["--stack", STACK_BYTES, "--name", "component"])
+        .arg("--cache-dir")
+        .arg(made.join("zig-cache"))
+        .arg(format!("-femit-bin={}", wasm.display()));
+    match entry(job) {
+        Some(entry) => {
+            zig.args(["-mexec-model=reactor", "-fno-entry", "-rdynamic"])
+                .args(["--dep", "airssys", "--dep", "component"])
+                .arg(format!("-Mroot={SDK_DIR}/entry/{entry}.zig"))
+                .args(["--dep", "airssys"])
+                .arg(format!("-Mcomponent={SOURCE}"));
+        }
+        None => {
+            zig.args(["--dep", "airssys"]).arg(format!("-Mroot={SOURCE}"));
+        }
+    }
+    zig.arg(format!("-Mairssys={}", sdk.display()));
+    run(zig).await?;
+    embed(job, read(wasm)?)
+}
+
+/// The SDK's file that exports what a component of this kind has to; none for a command, which Zig makes itself.
+fn entry(job: &Job<'_>) -> Option<&'static str> {
+    match job.kind {
+        ComponentKind::Handler if job.stateful => Some("stateful"),
+        ComponentKind::Handler => Some("handler"),
+        ComponentKind::Http => Some("http"),
+        ComponentKind::Cli => None,
+    }
+}
+
+/// Writes into the module which world it was built for.
+fn embed(job: &Job<'_>, mut module: Vec<u8>) -> Result<Vec<u8>, BuildError> {
+    let world = if job.kind == ComponentKind::Cli { "imports" } else { job.world() };
+    let bindings = |why| BuildError::Bindings { language: Language::Zig, why };
+    let (resolve, world) = contract::read(&job.wit(), world).map_err(bindings)?;
+    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .map_err(|error| bindings(format!("{error:#}")))?;
+    Ok(module)
+}

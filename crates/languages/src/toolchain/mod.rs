@@ -1,0 +1,111 @@
+//! The tools that build each language: pinned packages of the ordinary registries, put under the user's data folder.
+//!
+//! A package has a folder of its own, named with its version, and is there or not: it is put together beside its place
+//! and moved there when it is whole. Nothing outside of the folder is touched but the registries' own caches, and
+//! nothing is looked for elsewhere, so that the same source gives the same bytes on every machine. Python alone does not:
+//! its builds differ each time.
+
+mod finding;
+mod install;
+mod package;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use tokio::process::Command;
+
+pub use self::finding::Finding;
+pub use self::install::InstallError;
+pub(crate) use self::package::Package;
+use crate::{BuildError, Language};
+
+/// The folder that toolchains are in.
+#[derive(Debug, Clone)]
+pub struct Toolchains {
+    dir: PathBuf,
+}
+
+impl Toolchains {
+    /// Those in this folder, which need not be there.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A program of a package, ready to be given its arguments. What it keeps between runs stays in this folder.
+    pub(crate) fn program(
+        &self,
+        language: Language,
+        package: Package,
+    ) -> Result<Command, BuildError> {
+        let home = self.home(package);
+        if !home.is_dir() {
+            return Err(BuildError::Missing { language, tool: package.name() });
+        }
+        let mut command = command(package, &home);
+        command
+            .env("ZIG_GLOBAL_CACHE_DIR", self.cache("zig"))
+            .env("GOCACHE", self.cache("go"))
+            .env("GOPATH", self.cache("gopath"))
+            .stdin(std::process::Stdio::null())
+            .kill_on_drop(true);
+        Ok(command)
+    }
+
+    /// Where a package is, if it is there.
+    pub(crate) fn home(&self, package: Package) -> PathBuf {
+        self.dir.join(package.folder())
+    }
+
+    fn cache(&self, name: &str) -> PathBuf {
+        self.dir.join("cache").join(name)
+    }
+}
+
+/// What a package is run by, out of the folder that holds it.
+fn command(package: Package, home: &Path) -> Command {
+    let program = home.join(package.program());
+    match package {
+        Package::Zig | Package::Go => Command::new(program),
+        Package::ComponentizePy => python(&program, home),
+        Package::Qjs => script(&program),
+        Package::Esbuild => launched(&program),
+    }
+}
+
+/// A program that Node.js runs.
+fn script(program: &Path) -> Command {
+    let mut command = Command::new("node");
+    command.arg(program);
+    command
+}
+
+/// The same for one that starts another program. If that fails it has said why: the stack of the launcher is no news.
+fn launched(launcher: &Path) -> Command {
+    const LAUNCH: &str = "process.on('uncaughtException', (error) => { \
+                          if (!error.status) console.error(error); \
+                          process.exit(error.status || 1); }); \
+                          require(process.argv[1]);";
+    let mut command = Command::new("node");
+    command.args(["-e", LAUNCH]).arg(launcher);
+    command
+}
+
+/// What a Python package has as its command, out of a folder that no environment knows of. It is no module that can be
+/// run, and its script names the interpreter that fetched it.
+fn python(module: &Path, home: &Path) -> Command {
+    let name = module.file_name().unwrap_or(OsStr::new("")).to_string_lossy();
+    let mut command = Command::new(PYTHON);
+    command
+        .arg("-c")
+        .arg(format!("import sys; from {name} import script; sys.exit(script())"))
+        .env("PYTHONPATH", home);
+    command
+}
+
+/// What Python is called here.
+pub const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };

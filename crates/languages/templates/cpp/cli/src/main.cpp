@@ -1,0 +1,9 @@
+// A command: arguments and stdin in, stdout and an exit code out. It is plain C++ and runs natively too.
+#include "greet.hpp"
+
+#include <cstdlib>
+#include <iostream>
+
+int main(int argc, char **argv) {
+    return greet(argc > 1 ? argv[1] : "hello", std::cin, std::cout) ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,1 @@
+../../../../crates/languages/sdk/c/airssys.h

@@ -1,0 +1,1 @@
+../../../../crates/languages/sdk/cpp/airssys.hpp

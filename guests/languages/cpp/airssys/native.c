@@ -1,0 +1,1 @@
+../../../../crates/languages/sdk/c/native.c
