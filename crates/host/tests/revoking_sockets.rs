@@ -2,16 +2,14 @@
 
 mod common;
 
-use std::sync::Arc;
-
-use airssys_wasm_host::{CallError, Watch};
+use airssys_wasm_host::CallError;
 use airssys_wasm_model::{Kind, Rights};
 use common::peers::{free_port, server};
-use common::turning::{Change, check, try_run, turning};
+use common::turning::{check, try_run, turning};
+use common::waiting::within;
 use common::{pool, rights};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, UdpSocket};
-use tokio::sync::Notify;
 
 const SOCKETS: [&str; 2] = ["sockets", "sockets-p3"];
 
@@ -75,25 +73,31 @@ async fn what_is_sent_on_a_connection_whose_right_was_revoked_does_not_leave() {
     }
 }
 
-/// Revokes every right as soon as the guest listens, from outside of it.
+/// Revokes the right by which a guest is at its port, which has been opened by what `begin` says, while it
+/// does what `wait` says. A datagram of the guest tells that the port is open.
 async fn revoked_while_waiting(
     guest: &str,
     grant: &str,
-    lines: &[&str],
-) -> Result<Vec<String>, CallError> {
-    let (listens, change) = (Arc::new(Notify::new()), Arc::<Change>::default());
-    let told = Arc::clone(&listens);
-    let port = grant.strip_prefix("listen:").unwrap().to_owned();
-    *change.at.lock().unwrap() = Some((Kind::Listen, port, Box::new(move || told.notify_one())));
-    let (watch, rights) = (Arc::clone(&change) as Arc<dyn Watch>, rights(&[grant]));
-    let pool = pool(guest, |spec| (spec.rights, spec.watch) = (rights, watch)).await;
+    begin: &[&str],
+    wait: &str,
+) -> Result<String, CallError> {
+    let friend = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = friend.local_addr().unwrap();
+    let (kept, send) = (format!("net:{to}/udp"), format!("send {to} open"));
+    let rights_before = rights(&[grant, &kept]);
+    let pool = pool(guest, |spec| spec.rights = rights_before).await;
     let revoking = async {
-        listens.notified().await;
+        let mut heard = [0; 4];
+        friend.recv_from(&mut heard).await.unwrap();
         // The guest waits by now, or is about to: it must end either way.
-        tokio::task::yield_now().await;
-        pool.change_rights(Rights::default()).unwrap();
+        pool.change_rights(rights(&[&kept])).unwrap();
     };
-    tokio::join!(try_run(&pool, lines), revoking).0
+    let lines: Vec<_> = begin.iter().copied().chain([&*send, wait]).collect();
+    let (ended, ()) = tokio::join!(try_run(&pool, &lines), within("a datagram", revoking));
+    ended.map(|mut answers| {
+        assert!(answers[..begin.len()].iter().all(|answer| answer == "ok"), "{guest}: {answers:?}");
+        answers.pop().unwrap()
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,10 +107,9 @@ async fn who_waits_for_a_connection_at_a_revoked_port_waits_no_longer() {
         let port = free_port().await;
         let listen = format!("{listen} 127.0.0.1:{port}");
         let grant = format!("listen:127.0.0.1:{port}");
-        let ended = revoked_while_waiting(guest, &grant, &[&listen, "accept"]).await;
-        match ended {
-            // It is told so, also where it did not come to wait.
-            Ok(answers) => assert_eq!(answers[1], "access-denied", "{guest}"),
+        let begin = [&*listen, "udp 127.0.0.1:0"];
+        match revoked_while_waiting(guest, &grant, &begin, "accept").await {
+            Ok(answer) => assert_eq!(answer, "access-denied", "{guest}"),
             // Of 0.3 nobody but the runtime can end the stream: its instance is ended.
             Err(error) => {
                 assert_eq!(guest, "sockets-p3");
@@ -122,8 +125,8 @@ async fn who_waits_for_a_datagram_at_a_revoked_port_waits_no_longer() {
         let port = free_port().await;
         let bind = format!("udp 127.0.0.1:{port}");
         let grant = format!("listen:127.0.0.1:{port}/udp");
-        let answers = revoked_while_waiting(guest, &grant, &[&bind, "receive"]).await.unwrap();
-        assert_eq!(answers[1], "access-denied", "{guest}");
+        let answer = revoked_while_waiting(guest, &grant, &[&bind], "receive").await.unwrap();
+        assert_eq!(answer, "access-denied", "{guest}");
     }
 }
 
