@@ -67,6 +67,13 @@ impl Rights {
         Self::meet(asked, grants)
     }
 
+    /// What is granted of what is asked. An ask that no grant touches is no error here, and no right either: for
+    /// whoever tries a part of what a component does.
+    pub fn granted(asked: &Asked, grants: &Grants) -> Result<Self, RightsError> {
+        enforced(asked, grants)?;
+        Ok(Meetings::of(asked, grants)?.rights())
+    }
+
     /// What both sides agree on and the operator still allows. The first two have to fit each other as in
     /// [`Rights::intersect`]; what is no longer allowed is left out of the rights, and is no error: a
     /// revocation takes away and stops nothing.
@@ -81,10 +88,7 @@ impl Rights {
 
     /// [`Rights::intersect`] for every kind, enforced or not.
     pub(super) fn meet(asked: &Asked, grants: &Grants) -> Result<Self, RightsError> {
-        let mut meetings = Meetings::new(asked);
-        if let Some(unasked) = grants.0.iter().find(|grant| !meetings.add(grant)) {
-            return Err(RightsError::Unasked(unasked.clone()));
-        }
+        let meetings = Meetings::of(asked, grants)?;
         let missing = meetings.missing();
         if missing.is_empty() { Ok(meetings.rights()) } else { Err(RightsError::Missing(missing)) }
     }
@@ -183,6 +187,15 @@ impl<'a> Meetings<'a> {
             messaging: Meeting::new(&asked.messaging, unstated),
             services: Meeting::new(&asked.services, unstated),
             process: Meeting::new(&asked.process, unstated),
+        }
+    }
+
+    /// After all of the grants; an error where one of them allows nothing that is asked.
+    fn of(asked: &'a Asked, grants: &Grants) -> Result<Self, RightsError> {
+        let mut meetings = Self::new(asked);
+        match grants.0.iter().find(|grant| !meetings.add(grant)) {
+            Some(unasked) => Err(RightsError::Unasked(unasked.clone())),
+            None => Ok(meetings),
         }
     }
 

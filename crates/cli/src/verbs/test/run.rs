@@ -7,10 +7,7 @@ use airssys_wasm_host::{
     Backends, CallCtx, CallError, Host, HostSettings, Input, Lease, Line, LogSink, MemoryKeeper,
     NoWatch, Pool, Pooling, RequestId, RevisionSpec,
 };
-use airssys_wasm_model::{
-    Asked, Grant, Grants, Hosts, Instances, ListenAsk, ListenGrant, Manifest, NetGrant,
-    RevisionNumber, Rights, RightsError,
-};
+use airssys_wasm_model::{Grant, Grants, Instances, Manifest, RevisionNumber, Rights};
 use anyhow::Context as _;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -119,13 +116,7 @@ impl Bench {
     fn rights(&self, case: &Case) -> anyhow::Result<Rights> {
         let grants = case.grants.iter().map(|grant| self.grant(grant));
         let grants = Grants(grants.collect::<anyhow::Result<_>>()?);
-        match Rights::intersect(&self.manifest.asked, &grants) {
-            Err(RightsError::Missing(_)) => {
-                let asked = touched(&self.manifest.asked, &grants);
-                Ok(Rights::intersect(&asked, &grants)?)
-            }
-            rights => Ok(rights?),
-        }
+        Ok(Rights::granted(&self.manifest.asked, &grants)?)
     }
 
     /// A grant, its host directory taken from the project where it is relative.
@@ -181,45 +172,6 @@ impl Bench {
             metadata: call.metadata.clone().into_iter().collect(),
         })
     }
-}
-
-/// The asks that one of the grants is about.
-fn touched(asked: &Asked, grants: &Grants) -> Asked {
-    let any = |touches: &dyn Fn(&Grant) -> bool| grants.0.iter().any(touches);
-    let mut asked = asked.clone();
-    asked.files.retain(|ask| {
-        let dir = ask.path.trim_end_matches("**").trim_end_matches('/');
-        any(&|grant| matches!(grant, Grant::Files(files) if files.guest.trim_end_matches('/') == dir))
-    });
-    asked.http.retain(|ask| {
-        any(&|grant| {
-            let Grant::Http(http) = grant else { return false };
-            http.host.covers(&ask.host) || ask.host.covers(&http.host)
-        })
-    });
-    asked.net.retain(|ask| {
-        any(&|grant| {
-            let Grant::Net(NetGrant { to, protocol }) = grant else { return false };
-            let hosts = match (&to.hosts, &ask.to.hosts) {
-                // Whether a name and an address are the same only a lookup tells.
-                (Hosts::Named(_), Hosts::At(_)) | (Hosts::At(_), Hosts::Named(_)) => true,
-                (granted, asked) => granted.covers(asked) || asked.covers(granted),
-            };
-            hosts && *protocol == ask.protocol && to.ports.meet(ask.to.ports).is_some()
-        })
-    });
-    asked.dns.retain(|ask| {
-        any(&|grant| matches!(grant, Grant::Dns(name) if name.meet(&ask.name).is_some()))
-    });
-    asked.listen.retain(|ask| {
-        any(&|grant| {
-            let ListenAsk { address, port, protocol, .. } = *ask;
-            let asked = ListenGrant { address, port, protocol };
-            matches!(grant, Grant::Listen(granted) if granted.meets(&asked))
-        })
-    });
-    asked.env.retain(|ask| any(&|grant| matches!(grant, Grant::Env(env) if env.name == ask.name)));
-    asked
 }
 
 async fn http(

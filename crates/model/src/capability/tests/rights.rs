@@ -35,6 +35,16 @@ fn an_ask_without_a_grant_names_the_grant_to_add() {
 }
 
 #[test]
+fn of_what_is_asked_a_part_can_be_had_and_nothing_else() {
+    let mut asked = files("/data/**", &[Access::Read]);
+    asked.env = env("LANG").env;
+    let rights = Rights::granted(&asked, &grants(&["files:/srv=/data:read"])).unwrap();
+    assert_eq!((rights.directories.iter().count(), rights.env.len()), (1, 0));
+    let unasked = Rights::granted(&asked, &grants(&["env:HOME=/root"]));
+    assert_eq!(unasked, Err(RightsError::Unasked("env:HOME=/root".parse().unwrap())));
+}
+
+#[test]
 fn the_deeper_directory_and_the_smaller_access_win() {
     let asked = files("/data/words/**", &[Access::Read]);
     let rights = Rights::intersect(&asked, &grants(&["files:/srv=/data:read,write"])).unwrap();
