@@ -27,37 +27,23 @@ fn conforms(language: Language) {
     table::check(language, &found);
 }
 
-#[test]
-fn rust_conforms() {
-    conforms(Language::Rust);
+macro_rules! conform {
+    ($($test:ident: $language:ident,)*) => {
+        $(
+            #[test]
+            fn $test() {
+                conforms(Language::$language);
+            }
+        )*
+    };
 }
 
-#[test]
-fn c_conforms() {
-    conforms(Language::C);
-}
-
-#[test]
-fn cpp_conforms() {
-    conforms(Language::Cpp);
-}
-
-#[test]
-fn go_conforms() {
-    conforms(Language::Go);
-}
-
-#[test]
-fn python_conforms() {
-    conforms(Language::Python);
-}
-
-#[test]
-fn javascript_conforms() {
-    conforms(Language::Js);
-}
-
-#[test]
-fn zig_conforms() {
-    conforms(Language::Zig);
+conform! {
+    rust_conforms: Rust,
+    c_conforms: C,
+    cpp_conforms: Cpp,
+    go_conforms: Go,
+    python_conforms: Python,
+    javascript_conforms: Js,
+    zig_conforms: Zig,
 }
