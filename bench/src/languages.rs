@@ -9,16 +9,15 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
-use airssys_wasm_host::{
-    Backends, CallCtx, Host, HostSettings, Input, NoLog, NoWatch, Pool, RequestId, RevisionSpec,
-};
-use airssys_wasm_model::{Determinism, Digest, InstanceModel, Instances, Limits, RevisionNumber};
+use airssys_wasm_host::{CallCtx, Host, HostSettings, Input, Pool, RequestId, RevisionSpec};
+use airssys_wasm_model::{ByteSize, InstanceModel, Instances, Limits};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use clap::Args;
 
 use crate::Paths;
 use crate::report::{Report, spread};
+use crate::revision::spec;
 
 /// By their words, and as they are called; TypeScript is JavaScript once it is built.
 const LANGUAGES: [(&str, &str); 7] = [
@@ -177,19 +176,9 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 async fn pool(host: &Host, component: &Bytes, model: InstanceModel) -> Result<Arc<Pool>> {
     let spec = RevisionSpec {
-        service: "measured".parse()?,
-        revision: RevisionNumber(1),
-        version: "1.0.0".parse()?,
-        digest: Digest::of(component),
-        config: serde_json::Map::new(),
-        rights: Arc::default(),
-        limits: Limits { memory: airssys_wasm_model::ByteSize(256 << 20), ..Limits::default() },
+        limits: Limits { memory: ByteSize(256 << 20), ..Limits::default() },
         instances: Instances { model, ..Instances::default() },
-        determinism: Determinism::default(),
-        sink: Arc::new(NoLog),
-        watch: Arc::new(NoWatch),
-        state: None,
-        backends: Backends::default(),
+        ..spec(component)?
     };
     Ok(Pool::new(host.prepare(spec, component.clone()).await?))
 }

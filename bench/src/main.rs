@@ -27,6 +27,7 @@ mod pairs;
 mod redeploy;
 mod report;
 mod reuse;
+mod revision;
 mod rolling;
 mod rollout;
 mod section;

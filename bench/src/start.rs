@@ -9,10 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use airssys_wasm_host::{
-    Allocation, Backends, CallCtx, Host, HostSettings, Input, Line, LogSink, NoWatch, Pool,
-    RequestId, RevisionSpec,
+    Allocation, CallCtx, Host, HostSettings, Input, Line, LogSink, Pool, RequestId, RevisionSpec,
 };
-use airssys_wasm_model::{Determinism, Digest, Instances, Limits, RevisionNumber};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
@@ -23,6 +21,7 @@ use crate::Paths;
 use crate::bare::config;
 use crate::of_engine;
 use crate::report::{Bound, Report};
+use crate::revision::spec;
 
 /// The promise: our start over the bare one.
 const RATIO_PROMISED: f64 = 2.0;
@@ -127,21 +126,7 @@ pub(crate) async fn pool_of(bytes: &[u8], sink: Arc<dyn LogSink>) -> Result<Arc<
     if let Allocation::OnDemand { reason } = host.allocation() {
         bail!("this machine has no pooled memory to measure ({reason}); the bare engine would");
     }
-    let spec = RevisionSpec {
-        service: "hello".parse()?,
-        revision: RevisionNumber(1),
-        version: "1.0.0".parse()?,
-        digest: Digest::of(bytes),
-        config: serde_json::Map::new(),
-        rights: Arc::default(),
-        limits: Limits::default(),
-        instances: Instances::default(),
-        determinism: Determinism::default(),
-        sink,
-        watch: Arc::new(NoWatch),
-        state: None,
-        backends: Backends::default(),
-    };
+    let spec = RevisionSpec { sink, ..spec(bytes)? };
     Ok(Pool::new(host.prepare(spec, bytes.to_vec().into()).await?))
 }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use airssys_wasm::{Plugin, PluginSettings, Plugins};
 use airssys_wasm_host::{
-    Backends, CallCtx, Host, HostSettings, Input, NoLog, NoWatch, Output, Pool, RequestId,
-    RevisionSpec, Value,
+    CallCtx, Host, HostSettings, Input, Output, Pool, RequestId, RevisionSpec, Value,
 };
-use airssys_wasm_model::{Determinism, Digest, InstanceModel, Instances, Limits, RevisionNumber};
+use airssys_wasm_model::{InstanceModel, Instances};
 use anyhow::Result;
 use bytes::Bytes;
 
 use super::turns::Caller;
+use crate::revision::spec;
 use crate::section::with_manifest;
 
 /// One instance that is used again, which is what one caller at a time meets.
@@ -30,21 +30,7 @@ const INSTANCES: &str = "[instances]\nmodel = \"pooled\"\nmin = 1\n";
 
 /// A component in a warm pool.
 pub(super) async fn pool(host: &Host, component: &[u8]) -> Result<Arc<Pool>> {
-    let spec = RevisionSpec {
-        service: "plugin".parse()?,
-        revision: RevisionNumber(1),
-        version: "1.0.0".parse()?,
-        digest: Digest::of(component),
-        config: serde_json::Map::new(),
-        rights: Arc::default(),
-        limits: Limits::default(),
-        instances: POOLED,
-        determinism: Determinism::default(),
-        sink: Arc::new(NoLog),
-        watch: Arc::new(NoWatch),
-        state: None,
-        backends: Backends::default(),
-    };
+    let spec = RevisionSpec { instances: POOLED, ..spec(component)? };
     let pool = Pool::new(host.prepare(spec, component.to_vec().into()).await?);
     pool.warm().await?;
     Ok(pool)
