@@ -23,7 +23,7 @@ pub struct ProjectFile {
 
 /// A language has no template of this kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no {kind} template in {language}: {others} {there}", there = "can be had")]
+#[error("there is no {kind} template in {language}; there is {others}")]
 pub struct NoTemplate {
     kind: ComponentKind,
     language: Language,
@@ -96,9 +96,8 @@ fn collect(root: &Dir<'_>, dir: &Dir<'_>, found: &mut Vec<ProjectFile>) {
             _ if path.ends_with("gitignore") => path.with_file_name(".gitignore"),
             _ => path.to_owned(),
         };
-        if let Some(text) = file.contents_utf8() {
-            found.push(ProjectFile { path, text: text.to_owned() });
-        }
+        let text = file.contents_utf8().expect("templates and SDKs are text").to_owned();
+        found.push(ProjectFile { path, text });
     }
     for inner in dir.dirs() {
         collect(root, inner, found);

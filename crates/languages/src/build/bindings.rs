@@ -1,8 +1,9 @@
-//! Bindings that generators in this binary make: C's and Go's.
+//! Bindings that generators in this binary make, and the world that a core module names.
 
 use std::path::Path;
 
 use wit_bindgen_core::{Files, WorldGenerator};
+use wit_component::StringEncoding;
 
 use crate::{BuildError, Language, contract};
 
@@ -30,4 +31,18 @@ pub(super) fn generate(
         std::fs::write(&path, bytes).map_err(file)?;
     }
     Ok(())
+}
+
+/// Writes into a core module which world it was built for.
+pub(super) fn embed(
+    language: Language,
+    wit: &Path,
+    world: &str,
+    mut module: Vec<u8>,
+) -> Result<Vec<u8>, BuildError> {
+    let failed = |why: String| BuildError::Bindings { language, why };
+    let (resolve, world) = contract::read(wit, world).map_err(failed)?;
+    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .map_err(|error| failed(format!("{error:#}")))?;
+    Ok(module)
 }

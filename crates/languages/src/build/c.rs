@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
-use super::{BuildError, Job, bindings, read, run};
+use super::{BuildError, Job, bindings, read, run, run_quietly};
 use crate::project::SDK_DIR;
 use crate::toolchain::Package;
 use crate::{ComponentKind, Language};
@@ -26,7 +26,7 @@ const STACK: &str = "-Wl,-z,stack-size=262144";
 pub(super) async fn build(language: Language, job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
     let bound = job.made().join("bindings");
     let opts = wit_bindgen_c::Opts { rename_world: Some(BINDINGS.into()), ..Default::default() };
-    bindings::generate(language, opts.build(), &job.wit(), world(job), &bound)?;
+    bindings::generate(language, opts.build(), &job.wit(), job.compiled_world(), &bound)?;
     let project = Project { language, job, flags: flags(job.dir)? };
     let mut objects = vec![project.compile_bindings().await?, project.compile_sdk().await?];
     for (place, source) in sources(language, job.dir)?.iter().enumerate() {
@@ -34,14 +34,6 @@ pub(super) async fn build(language: Language, job: &Job<'_>) -> Result<Vec<u8>, 
     }
     project.link(&objects).await?;
     read(job.made().join("component.wasm"))
-}
-
-/// A command's `_start` is the compiler's own, so that its world only imports.
-fn world(job: &Job<'_>) -> &'static str {
-    match job.kind {
-        ComponentKind::Cli => "imports",
-        _ => job.world(),
-    }
 }
 
 /// A project with what its sources are compiled with.
@@ -114,21 +106,9 @@ impl Project<'_> {
         zig.args(["-Os", STACK, "-Wl,--strip-all", "-Wl,--gc-sections"]).args(objects);
         zig.arg(made(&format!("bindings/{BINDINGS}_component_type.o")));
         zig.arg("-o").arg(made("component.wasm"));
-        let program = zig.as_std().get_program().to_string_lossy().into_owned();
-        let output = zig
-            .output()
-            .await
-            .map_err(|error| BuildError::Run { program: program.clone(), error })?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        if output.status.success() {
-            return Ok(());
-        }
         let (function, undefined) = entry(self.language, self.job.kind);
-        if said.contains(&format!("undefined symbol: {function}")) {
-            return Err(undefined);
-        }
-        eprint!("{said}");
-        Err(BuildError::Compile { program, status: output.status })
+        let missing = format!("undefined symbol: {function}");
+        run_quietly(zig, |said| said.contains(&missing).then_some(undefined)).await
     }
 
     fn zig(&self, compiler: &str) -> Result<Command, BuildError> {

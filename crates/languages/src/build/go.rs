@@ -8,12 +8,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
-use wit_component::StringEncoding;
 
 use super::{BuildError, Job, bindings, read, run};
 use crate::project::SDK_DIR;
 use crate::toolchain::Package;
-use crate::{ComponentKind, Language, contract};
+use crate::{ComponentKind, Language};
 
 pub(super) async fn build(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
     check_source(job)?;
@@ -22,7 +21,7 @@ pub(super) async fn build(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
     run(compiler(job, &overlay, &module)?).await?;
     let module = read(module)?;
     check_entry(job.kind, &module)?;
-    named(job, module)
+    bindings::embed(Language::Go, &job.wit(), job.world(), module)
 }
 
 /// What the compiler is told that every project has.
@@ -149,13 +148,4 @@ fn check_entry(kind: ComponentKind, module: &[u8]) -> Result<(), BuildError> {
         true => Ok(()),
         false => Err(BuildError::Undefined { what: what.into(), how: how.into() }),
     }
-}
-
-/// The module with the world that it is made for.
-fn named(job: &Job<'_>, mut module: Vec<u8>) -> Result<Vec<u8>, BuildError> {
-    let failed = |why: String| BuildError::Bindings { language: Language::Go, why };
-    let (resolve, world) = contract::read(&job.wit(), job.world()).map_err(failed)?;
-    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
-        .map_err(|error| failed(format!("{error:#}")))?;
-    Ok(module)
 }

@@ -7,12 +7,10 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Stdio;
 
 use serde::Deserialize;
-use tokio::process::Command;
 
-use super::{BuildError, Job, read, run};
+use super::{BuildError, Job, read, run, run_quietly};
 use crate::project::SDK_DIR;
 use crate::toolchain::Package;
 use crate::{ComponentKind, Language};
@@ -133,18 +131,7 @@ fn write_world(job: &Job<'_>, imports: &BTreeSet<String>) -> Result<(), BuildErr
 }
 
 fn world(job: &Job<'_>, imports: &BTreeSet<String>) -> String {
-    let exports: &[&str] = match job.kind {
-        ComponentKind::Handler if job.stateful => {
-            &["lifecycle", "handler", "capabilities", "state"]
-        }
-        ComponentKind::Handler => &["lifecycle", "handler", "capabilities"],
-        ComponentKind::Http => &["wasi:http/incoming-handler@0.2.12"],
-        ComponentKind::Cli => &["wasi:cli/run@0.2.12"],
-    };
-    let exports = exports.iter().map(|name| match name.contains(':') {
-        true => format!("    export {name};\n"),
-        false => format!("    export airssys:component/{name}@0.1.0;\n"),
-    });
+    let exports = job.exports().iter().map(|name| format!("    export {name};\n"));
     let imports = imports.iter().map(|name| format!("    import {name};\n"));
     let body: String = imports.chain(exports).collect();
     format!("package airssys:sdk@0.1.0;\n\nworld {} {{\n{body}}}\n", job.world())
@@ -156,21 +143,7 @@ async fn componentize(language: Language, job: &Job<'_>) -> Result<(), BuildErro
     qjs.current_dir(job.made())
         .args(["--wit", "wit", "--js", BUNDLE, "--world", job.world(), "--sync"])
         .args(["--output", COMPONENT]);
-    run_quietly(qjs).await
-}
-
-/// Runs a tool that says what it does even where all is well: it is heard if something isn't.
-async fn run_quietly(mut command: Command) -> Result<(), BuildError> {
-    let program = command.as_std().get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output().await;
-    match output {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => {
-            eprint!("{}", String::from_utf8_lossy(&output.stderr));
-            Err(BuildError::Compile { program, status: output.status })
-        }
-        Err(error) => Err(BuildError::Run { program, error }),
-    }
+    run_quietly(qjs, |_| None).await
 }
 
 /// Puts the streams' names in the component that a host knows. They are of one length, so that nothing moves.

@@ -12,7 +12,7 @@ mod rust;
 mod zig;
 
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 
 use tokio::process::Command;
 
@@ -145,7 +145,7 @@ impl Job<'_> {
         self.made().join("wit")
     }
 
-    /// The world of the contract that a reactor is built for; a command that a compiler makes itself only imports.
+    /// The world of the contract that this kind of component is built for.
     fn world(&self) -> &'static str {
         match self.kind {
             ComponentKind::Handler if self.stateful => "stateful-handler",
@@ -154,17 +154,62 @@ impl Job<'_> {
             ComponentKind::Cli => "cli",
         }
     }
+
+    /// The same where the compiler itself makes the `_start` of a command, whose world only imports.
+    fn compiled_world(&self) -> &'static str {
+        match self.kind {
+            ComponentKind::Cli => "imports",
+            _ => self.world(),
+        }
+    }
+
+    /// What that world exports.
+    fn exports(&self) -> &'static [&'static str] {
+        match self.kind {
+            ComponentKind::Handler if self.stateful => STATEFUL_EXPORTS,
+            ComponentKind::Handler => &STATEFUL_EXPORTS[..STATEFUL_EXPORTS.len() - 1],
+            ComponentKind::Http => &["wasi:http/incoming-handler@0.2.12"],
+            ComponentKind::Cli => &["wasi:cli/run@0.2.12"],
+        }
+    }
 }
+
+/// What an actor exports; another handler exports all of it but the last.
+const STATEFUL_EXPORTS: &[&str] = &[
+    "airssys:component/lifecycle@0.1.0",
+    "airssys:component/handler@0.1.0",
+    "airssys:component/capabilities@0.1.0",
+    "airssys:component/state@0.1.0",
+];
 
 /// Runs a tool to its end; what it says goes to standard error as it says it.
 async fn run(mut command: Command) -> Result<(), BuildError> {
     let program = command.as_std().get_program().to_string_lossy().into_owned();
-    let status = command.stdin(Stdio::null()).stdout(std::io::stderr()).status().await;
+    let status = command.stdout(std::io::stderr()).status().await;
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(BuildError::Compile { program, status }),
         Err(error) => Err(BuildError::Run { program, error }),
     }
+}
+
+/// Runs a tool that speaks even where all is well: it is heard if something isn't, and if `known` has no better word
+/// for what it said.
+async fn run_quietly(
+    mut command: Command,
+    known: impl FnOnce(&str) -> Option<BuildError>,
+) -> Result<(), BuildError> {
+    let program = command.as_std().get_program().to_string_lossy().into_owned();
+    let output = match command.output().await {
+        Ok(output) if output.status.success() => return Ok(()),
+        Ok(output) => output,
+        Err(error) => return Err(BuildError::Run { program, error }),
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(known(&said).unwrap_or_else(|| {
+        eprint!("{said}");
+        BuildError::Compile { program, status: output.status }
+    }))
 }
 
 fn read(path: PathBuf) -> Result<Vec<u8>, BuildError> {

@@ -8,7 +8,6 @@ mod world;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use super::{BuildError, Job, read};
 use crate::project::SDK_DIR;
@@ -117,8 +116,7 @@ async fn run(job: &Job<'_>, stage: &Stage) -> Result<(), BuildError> {
         .arg("--python-path")
         .arg(&stage.library)
         .env("VIRTUAL_ENV", &stage.environment)
-        .env("RUST_BACKTRACE", "0")
-        .stdin(Stdio::null());
+        .env("RUST_BACKTRACE", "0");
     let output =
         tool.output().await.map_err(|error| BuildError::Run { program: TOOL.to_owned(), error })?;
     if output.status.success() {

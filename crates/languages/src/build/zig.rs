@@ -5,12 +5,10 @@
 
 use std::path::Path;
 
-use wit_component::StringEncoding;
-
-use super::{BuildError, Job, read, run};
+use super::{BuildError, Job, bindings, read, run};
 use crate::project::SDK_DIR;
 use crate::toolchain::Package;
-use crate::{ComponentKind, Language, contract};
+use crate::{ComponentKind, Language};
 
 /// Where a project begins.
 const SOURCE: &str = "src/main.zig";
@@ -49,7 +47,7 @@ pub(super) async fn build(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
     }
     zig.arg(format!("-Mairssys={}", sdk.display()));
     run(zig).await?;
-    embed(job, read(wasm)?)
+    bindings::embed(Language::Zig, &job.wit(), job.compiled_world(), read(wasm)?)
 }
 
 /// The SDK's file that exports what a component of this kind has to; none for a command, which Zig makes itself.
@@ -60,14 +58,4 @@ fn entry(job: &Job<'_>) -> Option<&'static str> {
         ComponentKind::Http => Some("http"),
         ComponentKind::Cli => None,
     }
-}
-
-/// Writes into the module which world it was built for.
-fn embed(job: &Job<'_>, mut module: Vec<u8>) -> Result<Vec<u8>, BuildError> {
-    let world = if job.kind == ComponentKind::Cli { "imports" } else { job.world() };
-    let bindings = |why| BuildError::Bindings { language: Language::Zig, why };
-    let (resolve, world) = contract::read(&job.wit(), world).map_err(bindings)?;
-    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
-        .map_err(|error| bindings(format!("{error:#}")))?;
-    Ok(module)
 }

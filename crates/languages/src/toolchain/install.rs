@@ -105,13 +105,14 @@ impl Toolchains {
                 continue;
             }
             say(&folder);
-            self.fetch(*package).await?;
+            self.fetch(*package, Package::of(language)).await?;
             fetched.push(folder);
         }
         Ok(fetched)
     }
 
-    async fn fetch(&self, package: Package) -> Result<(), InstallError> {
+    /// Fetches a package with what lies in one folder with it, which `all` of its language do.
+    async fn fetch(&self, package: Package, all: &[Package]) -> Result<(), InstallError> {
         let home = self.home(package);
         let folder = |error| InstallError::Folder { path: self.dir().display().to_string(), error };
         std::fs::create_dir_all(self.dir()).map_err(folder)?;
@@ -126,7 +127,7 @@ impl Toolchains {
                 npm(staging.path(), package).await?;
             }
         }
-        for package in package.beside() {
+        for package in all {
             try_out(*package, staging.path()).await?;
         }
         match std::fs::rename(staging.path(), &home) {
@@ -135,9 +136,7 @@ impl Toolchains {
             moved => moved.map_err(folder),
         }
     }
-}
 
-impl Toolchains {
     /// Removes what installations left that were killed. One that goes on is younger.
     fn sweep(&self) {
         let Ok(entries) = std::fs::read_dir(self.dir()) else { return };

@@ -90,16 +90,6 @@ impl Package {
         }
     }
 
-    /// It and what lies in one folder with it.
-    pub(crate) fn beside(self) -> &'static [Self] {
-        match self {
-            Self::Zig => &[Self::Zig],
-            Self::Go => &[Self::Go],
-            Self::ComponentizePy => &[Self::ComponentizePy],
-            Self::Qjs | Self::Esbuild => &[Self::Qjs, Self::Esbuild],
-        }
-    }
-
     /// A word by which its program says something of itself and does nothing else.
     pub(crate) fn harmless(self) -> &'static str {
         match self {

@@ -7,9 +7,9 @@ use std::fmt::Write;
 use std::io;
 use std::path::Path;
 
+use crate::ComponentKind;
 use crate::build::Job;
 use crate::project::SDK_DIR;
-use crate::{ComponentKind, contract};
 
 /// What the world is called, beside those of the contract.
 pub(super) const NAME: &str = "project";
@@ -32,7 +32,6 @@ pub(super) fn write(job: &Job<'_>, source: &Path, vendor: &Path) -> io::Result<(
     let mut named = Vec::new();
     find(source, &mut named)?;
     find(vendor, &mut named)?;
-    contract::write(&job.wit())?;
     std::fs::write(job.wit().join("project.wit"), text(job, &named))
 }
 
@@ -45,26 +44,10 @@ fn text(job: &Job<'_>, named: &[&str]) -> String {
         // A string takes all that is written to it.
         let _ = writeln!(world, "    import {import};");
     }
-    for export in exports(job) {
+    for export in job.exports() {
         let _ = writeln!(world, "    export {export};");
     }
     world + "}\n"
-}
-
-fn exports(job: &Job<'_>) -> Vec<&'static str> {
-    let mut exports = match job.kind {
-        ComponentKind::Handler => vec![
-            "airssys:component/lifecycle@0.1.0",
-            "airssys:component/handler@0.1.0",
-            "airssys:component/capabilities@0.1.0",
-        ],
-        ComponentKind::Http => vec!["wasi:http/incoming-handler@0.2.12"],
-        ComponentKind::Cli => vec!["wasi:cli/run@0.2.12"],
-    };
-    if job.stateful && job.kind == ComponentKind::Handler {
-        exports.push("airssys:component/state@0.1.0");
-    }
-    exports
 }
 
 /// Which of the SDK's modules are named by the files below a folder, the SDK's own aside.
