@@ -132,6 +132,7 @@ impl Guest {
 fn variant(language: Language, model: &str) -> PathBuf {
     let from = repository().join("guests/languages").join(language.word());
     let to = repository().join(format!("target/languages/{}-{model}", language.word()));
+    clear(&to);
     copy(&from, &to);
     let manifest = to.join("Component.toml");
     let text = std::fs::read_to_string(&manifest).unwrap();
@@ -140,27 +141,38 @@ fn variant(language: Language, model: &str) -> PathBuf {
     to
 }
 
-/// Copies a folder's sources over what an earlier run left, links as links.
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if ["build", "target", "node_modules"].iter().any(|made| entry.file_name() == *made) {
-            continue;
-        }
-        match entry.file_type().unwrap() {
-            kind if kind.is_dir() => copy(&from, &to),
-            kind if kind.is_symlink() => link(&std::fs::read_link(&from).unwrap(), &to),
-            _ => {
-                std::fs::copy(&from, &to).unwrap();
-            }
+/// What a build makes in a project, and an earlier run's build leaves for the next.
+const MADE: [&str; 3] = ["build", "target", "node_modules"];
+
+/// Removes the sources that an earlier run left.
+fn clear(dir: &Path) {
+    for entry in std::fs::read_dir(dir).into_iter().flatten().map(Result::unwrap) {
+        let is_folder = entry.file_type().unwrap().is_dir();
+        match MADE.iter().any(|made| entry.file_name() == *made) {
+            true => {}
+            false if is_folder => std::fs::remove_dir_all(entry.path()).unwrap(),
+            false => std::fs::remove_file(entry.path()).unwrap(),
         }
     }
 }
 
-fn link(to: &Path, at: &Path) {
-    if let Err(error) = std::os::unix::fs::symlink(to, at) {
-        assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists, "{}", at.display());
+/// Copies a folder's sources, links as links.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if MADE.iter().any(|made| entry.file_name() == *made) {
+            continue;
+        }
+        match entry.file_type().unwrap() {
+            kind if kind.is_dir() => copy(&from, &to),
+            kind if kind.is_symlink() => {
+                std::os::unix::fs::symlink(std::fs::read_link(&from).unwrap(), &to).unwrap();
+            }
+            _ => {
+                std::fs::copy(&from, &to).unwrap();
+            }
+        }
     }
 }
 
