@@ -12,12 +12,14 @@ use std::time::Duration;
 
 use airssys_wasm_model::Name;
 use serde::{Deserialize, Serialize};
+use tokio_rustls::TlsConnector;
 use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::cache::Cache;
 use crate::guest::Guest;
 use crate::known::Known;
+use crate::trust::Authorities;
 use crate::turns::{Threads, Turns};
 use crate::wasi::{self, Resolver, SystemResolver};
 
@@ -35,6 +37,8 @@ pub struct HostSettings {
     pub pooling: Pooling,
     /// Who looks names up for guests.
     pub resolver: Arc<dyn Resolver>,
+    /// Who vouches for the servers that guests reach over HTTPS.
+    pub authorities: Authorities,
     /// Threads that guests run on: those of the executor. One is kept for the other services when the guests of one
     /// hold theirs for long.
     pub threads: u32,
@@ -47,6 +51,7 @@ impl Default for HostSettings {
             instances_max: 1000,
             pooling: Pooling::WherePossible,
             resolver: Arc::new(SystemResolver),
+            authorities: Authorities::default(),
             threads: threads(),
         }
     }
@@ -115,6 +120,8 @@ pub(crate) struct Shared {
     /// The turns of each service that lives. Guards a look-up when a revision is prepared, never across an await. As
     /// long as there are services.
     turns: Mutex<HashMap<Name, Weak<Turns>>>,
+    /// Made with the first connection that needs it.
+    tls: OnceLock<TlsConnector>,
 }
 
 /// An engine and what is made for it.
@@ -159,6 +166,7 @@ impl Host {
             known: known.transpose()?,
             threads: Threads::new(settings.threads),
             turns: Mutex::default(),
+            tls: OnceLock::new(),
         });
         start_ticker(Arc::downgrade(&shared));
         Ok(Self(shared))
@@ -171,6 +179,11 @@ impl Host {
 }
 
 impl Shared {
+    /// What guests' connections are encrypted by.
+    pub(crate) fn tls(&self) -> &TlsConnector {
+        self.tls.get_or_init(|| self.settings.authorities.connector())
+    }
+
     /// The turns of a service, which all its revisions share.
     pub(crate) fn turns(&self, service: &Name) -> Arc<Turns> {
         let mut all = self.turns.lock().unwrap_or_else(PoisonError::into_inner);

@@ -90,7 +90,7 @@ async fn revoked_while_waiting(
         let mut heard = [0; 4];
         friend.recv_from(&mut heard).await.unwrap();
         // The guest waits by now, or is about to: it must end either way.
-        pool.change_rights(rights(&[&kept])).unwrap();
+        pool.change_rights((*rights(&[&kept])).clone()).unwrap();
     };
     let lines: Vec<_> = begin.iter().copied().chain([&*send, wait]).collect();
     let (ended, ()) = tokio::join!(try_run(&pool, &lines), within("a datagram", revoking));

@@ -63,7 +63,6 @@ pub use airssys_wasm_store::{KeyRing, KeySource, SecretKey};
 pub use audit::{AuditChoice, AuditLevel, AuditLevelError, TrailKey, verify_stopped};
 pub use authority::{check_policy, default_policy};
 pub use node::{Node, NodeError, NodeSettings};
-pub use outside::GateCaError;
 pub use plugin::{Plugin, PluginError, PluginSettings, Plugins};
 pub use server::{Server, ServerError, ServerSettings};
 pub use single::serve_pool;

@@ -3,13 +3,13 @@
 mod error;
 mod shared;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use airssys_wasm_api::command::{self, Named};
 use airssys_wasm_api::{By, Code, Command, Failure, Reply};
-use airssys_wasm_host::{Host, HostSettings, Pooling, Processes};
+use airssys_wasm_host::{Authorities, AuthoritiesError, Host, HostSettings, Pooling, Processes};
 use airssys_wasm_model::{Name, Programs};
 use airssys_wasm_policy::{Act, Subject, TokenId};
 use airssys_wasm_store::{KeySource, PutError, Store, StoreError};
@@ -41,6 +41,8 @@ pub struct NodeSettings {
     pub pooling: Pooling,
     /// Certificates, in PEM, of authorities that gates and metrics are believed by besides the public ones.
     pub gate_ca: Option<PathBuf>,
+    /// The same of authorities that the servers are believed by which services reach over HTTPS.
+    pub outbound_ca: Option<PathBuf>,
     /// What is recorded.
     pub audit: AuditChoice,
     /// The key that its secrets are sealed with; without, a file beside the data directory that has its name and
@@ -66,6 +68,7 @@ impl NodeSettings {
             instances_max,
             pooling,
             gate_ca: None,
+            outbound_ca: None,
             audit: AuditChoice::default(),
             secrets_key: None,
             programs: Programs::default(),
@@ -88,7 +91,10 @@ impl Node {
 
     /// The first half of opening: the services are known, and a call to one waits until it is up.
     pub(crate) async fn begin(settings: NodeSettings) -> Result<Arc<Self>, NodeError> {
-        let outside = Outside::trusting(settings.gate_ca.as_deref())?;
+        let gates = authorities(settings.gate_ca.as_deref()).map_err(NodeError::GateCa)?;
+        let outside = Outside::trusting(gates);
+        let authorities =
+            authorities(settings.outbound_ca.as_deref()).map_err(NodeError::OutboundCa)?;
         let data = settings.data.clone();
         let choice = settings.audit.clone();
         let opened = tokio::task::spawn_blocking(move || {
@@ -105,6 +111,7 @@ impl Node {
             cache_dir: Some(settings.data.join("compiled")),
             instances_max: settings.instances_max,
             pooling: settings.pooling,
+            authorities,
             ..HostSettings::default()
         })?;
         let key = settings.secrets_key;
@@ -348,6 +355,11 @@ pub(crate) async fn blocking<T: Send + 'static>(
         tracing::error!("a part of a command broke off: {panicked}");
         Failure::new(Code::Failed, "a fault in the node cut the command short")
     })
+}
+
+/// The public authorities, and those of a file if there is one.
+fn authorities(named: Option<&Path>) -> Result<Authorities, AuthoritiesError> {
+    named.map_or_else(|| Ok(Authorities::default()), Authorities::read)
 }
 
 fn starting() -> Failure {

@@ -4,12 +4,11 @@
 //! (`deploying`). An answer is bounded in time and size, and what is said in it is nothing but words and a number.
 
 mod exchange;
-mod trust;
 
-use std::path::Path;
 use std::time::Duration;
 
 use airssys_wasm_deploy::{Answer, Fault, Rollout, ServiceRecord};
+use airssys_wasm_host::Authorities;
 use airssys_wasm_model::{Endpoint, MetricSettings, RevisionNumber};
 use bytes::Bytes;
 use http::{Method, StatusCode, Uri};
@@ -18,7 +17,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::exchange::{Client, Question, Said};
-pub use self::trust::GateCaError;
 use crate::reports;
 
 /// What a node asks outside. One for the whole node.
@@ -43,10 +41,9 @@ const REASON_BYTES_MAX: usize = 512;
 const METRIC_ANSWER_BYTES_MAX: usize = 256 << 10;
 
 impl Outside {
-    /// One that believes the authorities of this file besides the public ones.
-    pub(crate) fn trusting(authorities: Option<&Path>) -> Result<Self, GateCaError> {
-        let authorities = authorities.map(trust::read).transpose()?.unwrap_or_default();
-        Ok(Self { client: Client::trusting(authorities) })
+    /// One that believes servers over HTTPS by these.
+    pub(crate) fn trusting(authorities: Authorities) -> Self {
+        Self { client: Client::trusting(authorities) }
     }
 
     /// Asks a gate once about the rollout that a record has. A question may come twice, with the same rollout

@@ -65,6 +65,10 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE")]
     gate_ca: Option<PathBuf>,
 
+    /// The same of authorities that the servers are believed by which services reach over HTTPS.
+    #[arg(long, value_name = "FILE")]
+    outbound_ca: Option<PathBuf>,
+
     /// How many of the allowed uses of a kind the audit trail records: `files=1/100`, `env=none`, `call=all`. Each
     /// use of a capability and no call unless said otherwise; commands and denials always.
     #[arg(long, value_name = "KIND=LEVEL")]
@@ -98,6 +102,7 @@ impl Serve {
         settings.node.instances_max = self.max_instances;
         settings.body_bytes_max = self.max_body.0;
         settings.node.gate_ca = self.gate_ca;
+        settings.node.outbound_ca = self.outbound_ca;
         settings.node.audit.levels = self.audit_level;
         settings.node.audit.required = self.audit_required.into_iter().collect();
         settings.node.secrets_key = secrets_key(self.secrets_key)?;
@@ -244,6 +249,8 @@ fn failure(error: ServerError) -> Failure {
         ServerError::Tls(_) => Failure::from_error(Code::Usage, &error),
         ServerError::Node(NodeError::GateCa(_)) => Failure::from_error(Code::Usage, &error)
             .help("--gate-ca names a file of certificates in PEM"),
+        ServerError::Node(NodeError::OutboundCa(_)) => Failure::from_error(Code::Usage, &error)
+            .help("--outbound-ca names a file of certificates in PEM"),
         ServerError::Node(NodeError::Store(_)) => Failure::from_error(Code::Failed, &error)
             .help("a directory that is damaged is restored from a copy, with the node stopped"),
         _ => Failure::from_error(Code::Failed, &error),

@@ -137,7 +137,7 @@ impl OutboundHttp {
         let target = self.check(&request)?;
         self.in_time()?;
         let Target { host, port, tls, .. } = &target;
-        self.fill(&mut request, Receiver { host, port: *port, tls: *tls })?;
+        self.fill(&mut request, Receiver { host, port: *port, tls: tls.is_some() })?;
         let own = self.own();
         let request = self.counted(request);
         Ok(Box::new(async move {
@@ -194,6 +194,7 @@ impl OutboundHttp {
         let hold = Hold::new(teller.clone(), needs);
         let method = request.method().clone();
         let allowance = Arc::clone(&self.allowance);
+        let tls = tls.then(|| self.revision.host.0.tls().clone());
         Ok(Target { host, port, tls, right, method, teller, allowance, resolver, hold })
     }
 }

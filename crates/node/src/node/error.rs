@@ -1,12 +1,10 @@
 //! Why a node does not start.
 
 use airssys_wasm_deploy::NotSaved;
-use airssys_wasm_host::HostError;
+use airssys_wasm_host::{AuthoritiesError, HostError};
 use airssys_wasm_model::Name;
 use airssys_wasm_store::audit::{KeyError, TrailError};
 use airssys_wasm_store::{RecordError, StoreError};
-
-use crate::outside::GateCaError;
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +21,12 @@ pub enum NodeError {
     /// Its engine, or the directory for compiled code.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// The authorities that it is to believe.
+    /// The authorities that gates and metrics are to be believed by.
     #[error(transparent)]
-    GateCa(#[from] GateCaError),
+    GateCa(AuthoritiesError),
+    /// The authorities that the servers are to be believed by which services reach.
+    #[error(transparent)]
+    OutboundCa(AuthoritiesError),
     /// Its records.
     #[error("the records of the node cannot be read")]
     Records(#[from] RecordError),

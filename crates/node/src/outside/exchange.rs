@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use airssys_wasm_deploy::Fault;
+use airssys_wasm_host::Authorities;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::uri::{PathAndQuery, Scheme};
@@ -20,14 +21,12 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::{ServerName, TrustAnchor};
-
-use super::trust;
+use tokio_rustls::rustls::pki_types::ServerName;
 
 /// The client of a node.
 pub(super) struct Client {
-    /// Who vouches for a server besides the public authorities.
-    authorities: Vec<TrustAnchor<'static>>,
+    /// Who vouches for a server.
+    authorities: Authorities,
     /// Made with the first request that is encrypted: most nodes have none.
     tls: OnceLock<TlsConnector>,
 }
@@ -64,7 +63,7 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 impl Client {
-    pub(super) fn trusting(authorities: Vec<TrustAnchor<'static>>) -> Self {
+    pub(super) fn trusting(authorities: Authorities) -> Self {
         Self { authorities, tls: OnceLock::new() }
     }
 
@@ -125,7 +124,7 @@ impl Client {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| {
             Fault::new(format!("`{host}` is no name that a certificate could have"))
         })?;
-        let connector = self.tls.get_or_init(|| trust::connector(&self.authorities)).clone();
+        let connector = self.tls.get_or_init(|| self.authorities.connector()).clone();
         Ok(Box::new(connector.connect(name, stream).await.map_err(unreachable)?))
     }
 }

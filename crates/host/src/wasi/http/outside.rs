@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use airssys_wasm_model::{Denial, HttpRight, Kind, is_inside};
 use http_body_util::BodyExt;
@@ -11,9 +11,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::held::HeldBody;
@@ -27,7 +25,8 @@ use crate::watch::Teller;
 pub(super) struct Target {
     pub(super) host: String,
     pub(super) port: u16,
-    pub(super) tls: bool,
+    /// What encrypts the connection, of one that is to be.
+    pub(super) tls: Option<TlsConnector>,
     pub(super) right: HttpRight,
     pub(super) method: http::Method,
     pub(super) teller: Teller,
@@ -99,8 +98,12 @@ async fn connect(target: &Target) -> Result<Box<dyn Stream>, Error> {
     let mut failed = Error::Connect(io::Error::other("the name has no address"));
     for address in resolve(target).await? {
         match TcpStream::connect(address).await {
-            Ok(stream) if target.tls => return Ok(Box::new(encrypt(target, stream).await?)),
-            Ok(stream) => return Ok(Box::new(stream)),
+            Ok(stream) => {
+                return Ok(match &target.tls {
+                    Some(tls) => Box::new(encrypt(tls, target, stream).await?),
+                    None => Box::new(stream),
+                });
+            }
             Err(error) => failed = Error::Connect(error),
         }
     }
@@ -131,18 +134,12 @@ async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, Error> {
     Ok(outside)
 }
 
-/// Made once: it holds the roots of trust, and the sessions that spare a second handshake. The provider of
-/// cryptography is named, because a program that embeds this crate may have another one too.
-static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("the provider knows the protocol's versions");
-    Arc::new(config.with_root_certificates(roots).with_no_client_auth())
-});
-
-async fn encrypt(target: &Target, stream: TcpStream) -> Result<impl Stream + use<>, Error> {
+async fn encrypt(
+    tls: &TlsConnector,
+    target: &Target,
+    stream: TcpStream,
+) -> Result<impl Stream + use<>, Error> {
     let name = ServerName::try_from(target.bare_host().to_owned());
     let name = name.map_err(|_| Error::DestinationNotFound)?;
-    TlsConnector::from(Arc::clone(&TLS)).connect(name, stream).await.map_err(Error::Tls)
+    tls.connect(name, stream).await.map_err(Error::Tls)
 }
