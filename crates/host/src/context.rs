@@ -1,6 +1,7 @@
 //! What a call carries from where it came in to every import that its guest calls.
 
 use std::fmt;
+use std::io::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -42,6 +43,11 @@ impl RequestId {
         }
         digits
     }
+
+    /// The digits as a text of one allocation.
+    pub fn text(self) -> Arc<str> {
+        std::str::from_utf8(&self.digits()).expect("digits are ASCII").into()
+    }
 }
 
 impl fmt::Display for RequestId {
@@ -65,6 +71,26 @@ impl Caller {
     /// What stands before the name of a service.
     pub const SERVICE: &str = "service:";
 }
+
+impl Caller {
+    /// It as a text of one allocation at most.
+    pub fn text(&self) -> Arc<str> {
+        match self {
+            Self::Named(name) => Arc::clone(name),
+            Self::Service(name) => format!("{}{name}", Self::SERVICE).into(),
+            Self::Address(address) => {
+                let mut text = [0; ADDRESS_BYTES_MAX];
+                let mut rest = &mut text[..];
+                write!(rest, "{address}").expect("an address is no longer");
+                let len = ADDRESS_BYTES_MAX - rest.len();
+                std::str::from_utf8(&text[..len]).expect("an address is ASCII").into()
+            }
+        }
+    }
+}
+
+/// The longest text of an address: of one of IPv6 that ends as IPv4.
+const ADDRESS_BYTES_MAX: usize = "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255".len();
 
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use airssys_wasm_api::Failure;
-use airssys_wasm_host::CallCtx;
+use airssys_wasm_host::{CallCtx, Caller};
 use airssys_wasm_model::{Name, RevisionNumber};
 use airssys_wasm_store::audit::{Decision, Entry};
 
@@ -16,7 +16,12 @@ pub(crate) struct CallRecorder {
     trail: Arc<Trail>,
     service: Arc<str>,
     required: bool,
+    /// The trigger of most calls, as their entries' target.
+    http: Arc<str>,
 }
+
+/// How the trigger of a request is called.
+const HTTP: &str = "http";
 
 /// A call that has to be recorded and was not.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +36,7 @@ impl CallRecorder {
             trail: Arc::clone(trail),
             service: service.as_str().into(),
             required,
+            http: HTTP.into(),
         })
     }
 
@@ -58,11 +64,12 @@ impl CallRecorder {
     }
 
     fn entry(&self, trigger: &str, revision: RevisionNumber, call: &CallCtx) -> Entry {
-        let mut entry = Entry::new(SystemTime::now(), CALL, trigger, Decision::Allowed);
+        let target = if trigger == HTTP { Arc::clone(&self.http) } else { trigger.into() };
+        let mut entry = Entry::new(SystemTime::now(), CALL, target, Decision::Allowed);
         entry.service = Some(Arc::clone(&self.service));
         entry.revision = Some(u64::from(revision.0));
-        entry.call = Some(call.request_id.to_string().into());
-        entry.principal = call.caller.as_ref().map(|caller| caller.to_string().into());
+        entry.call = Some(call.request_id.text());
+        entry.principal = call.caller.as_ref().map(Caller::text);
         entry
     }
 }

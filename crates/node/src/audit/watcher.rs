@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use airssys_wasm_host::{Use, User, Watch};
+use airssys_wasm_host::{Caller, Use, User, Watch};
 use airssys_wasm_model::{Denial, Kind, Name};
 use airssys_wasm_store::audit::{self, Decision, Entry};
 
@@ -26,8 +26,8 @@ impl Watcher {
         entry.service = Some(Arc::clone(&self.service));
         entry.revision = Some(u64::from(by.revision.0));
         entry.instance = Some(by.instance);
-        entry.call = Some(by.request_id.to_string().into());
-        entry.principal = by.caller.map(|caller| caller.to_string().into());
+        entry.call = Some(by.request_id.text());
+        entry.principal = by.caller.map(Caller::text);
         entry
     }
 }

@@ -28,6 +28,13 @@ impl Hash {
     fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
+
+    /// A line has two of them: they are written without the formatter.
+    fn digits(self) -> [u8; HASH_DIGITS] {
+        let mut digits = [0; HASH_DIGITS];
+        write_hex(&self.0, &mut digits);
+        digits
+    }
 }
 
 /// Writes a line, and returns its hash. The body's last field is `prev`.
@@ -37,7 +44,7 @@ pub(super) fn write(out: &mut Vec<u8>, body: &impl Serialize) -> Hash {
     out.pop();
     let hash = Hash::of(&out[start..]);
     out.extend_from_slice(HASH_FIELD);
-    out.extend_from_slice(hex(&hash.0).as_bytes());
+    out.extend_from_slice(&hash.digits());
     out.extend_from_slice(END);
     out.push(b'\n');
     hash
@@ -49,14 +56,23 @@ pub(super) fn hash_of(line: &[u8]) -> Option<Hash> {
     let (line, digits) = line.split_at_checked(line.len().checked_sub(HASH_DIGITS)?)?;
     let body = line.strip_suffix(HASH_FIELD)?;
     let hash = Hash::of(body);
-    (hex(&hash.0).as_bytes() == digits).then_some(hash)
+    (hash.digits() == digits).then_some(hash)
 }
 
 /// Lowercase digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
+    let mut digits = vec![0; bytes.len() * 2];
+    write_hex(bytes, &mut digits);
+    String::from_utf8(digits).expect("digits are ASCII")
+}
+
+/// Lowercase digits, two in the place of each byte.
+fn write_hex(bytes: &[u8], digits: &mut [u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
 }
 
 /// The bytes that lowercase digits stand for; `None` unless there are exactly `N`.
@@ -93,7 +109,7 @@ pub(super) fn read_time<'de, D: Deserializer<'de>>(
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        f.write_str(std::str::from_utf8(&self.digits()).expect("digits are ASCII"))
     }
 }
 
@@ -105,7 +121,7 @@ impl fmt::Debug for Hash {
 
 impl Serialize for Hash {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(std::str::from_utf8(&self.digits()).expect("digits are ASCII"))
     }
 }
 
