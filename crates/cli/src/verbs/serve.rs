@@ -65,7 +65,8 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE")]
     gate_ca: Option<PathBuf>,
 
-    /// The same of authorities that the servers are believed by which services reach over HTTPS.
+    /// Certificates, in PEM, of authorities that servers which services reach over HTTPS are believed by, besides
+    /// the public ones.
     #[arg(long, value_name = "FILE")]
     outbound_ca: Option<PathBuf>,
 
