@@ -44,10 +44,16 @@ fn templates(language: Language) {
     }
 }
 
-/// Those whose builds leave nothing to chance. Python's and JavaScript's tools start the runtime while they build, and
-/// keep what it drew: keys of hash tables, moments.
-const IS_REPRODUCIBLE: [Language; 5] =
-    [Language::Rust, Language::C, Language::Cpp, Language::Go, Language::Zig];
+/// Those whose builds leave nothing to chance. Python's tool starts the runtime while it builds, and keeps what that drew.
+const IS_REPRODUCIBLE: [Language; 7] = [
+    Language::Rust,
+    Language::C,
+    Language::Cpp,
+    Language::Go,
+    Language::Zig,
+    Language::Js,
+    Language::Ts,
+];
 
 /// A project that `init` wrote.
 fn made(language: Language, kind: ComponentKind, dir: &Path) -> PathBuf {
@@ -55,6 +61,34 @@ fn made(language: Language, kind: ComponentKind, dir: &Path) -> PathBuf {
     let ended = command_in(dir, &words);
     assert_eq!(ended.code, Some(0), "{language} {kind}: {ended:?}");
     dir.join("my-part")
+}
+
+/// What a command says of its build and of now, whose source has been put in the place of the template's.
+fn told(language: Language, file: &str, source: &str) -> [Vec<Value>; 2] {
+    let dir = tempfile::tempdir().unwrap();
+    let project = made(language, ComponentKind::Cli, dir.path());
+    std::fs::write(project.join(file), source).unwrap();
+    let component = build(language, &project);
+    [(); 2].map(|()| {
+        let ended = command(&["run", component.to_str().unwrap()]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        serde_json::from_str(&ended.out).unwrap()
+    })
+}
+
+#[test]
+fn what_stood_still_in_a_build_goes_in_an_instance() {
+    let source = "const built = [Date.now(), performance.now(), Math.random()];\n\
+                  export default function main() {\n\
+                  console.log(JSON.stringify([built, Date.now(), Math.random(), crypto.randomUUID()]));\n\
+                  }\n";
+    let [first, second] = told(Language::Js, "src/main.js", source);
+    assert_eq!(first[0], second[0]);
+    assert_eq!((&first[0][0], &first[0][1]), (&0.into(), &0.into()));
+    // A moment of this century, and a later one.
+    let moments = [&first, &second].map(|told| told[1].as_u64().unwrap());
+    assert!(1_700_000_000_000 < moments[0] && moments[0] < moments[1], "{moments:?}");
+    assert!(first[2] != second[2] && first[2] != first[0][2] && first[3] != second[3]);
 }
 
 /// Runs a project's own unit tests by the language's own tool, natively.

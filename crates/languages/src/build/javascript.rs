@@ -3,7 +3,10 @@
 //!
 //! The engine runs no promise jobs while a synchronous export answers, so esbuild turns `async` functions into
 //! generators over the SDK's own promises, whose loop the SDK runs. The world that is built for imports what the module
-//! imports and no more: the tool would import all that a world names.
+//! imports and no more: the tool would import all that a world names. It runs an engine in which nothing is by chance,
+//! so that the same source gives the same bytes.
+
+mod engine;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -36,6 +39,7 @@ const ENTRY: &str = "entry.js";
 const BUNDLE: &str = "bundle.js";
 const META: &str = "bundle.json";
 const COMPONENT: &str = "component.wasm";
+const ENGINE: &str = "engine.wasm";
 
 /// The module that everything else is reached from: the engine is made what JavaScript expects first, then the source
 /// runs.
@@ -139,9 +143,11 @@ fn world(job: &Job<'_>, imports: &BTreeSet<String>) -> String {
 
 async fn componentize(language: Language, job: &Job<'_>) -> Result<(), BuildError> {
     let mut qjs = job.toolchains.program(language, Package::Qjs)?;
+    engine::write(&job.toolchains.home(Package::Qjs), &job.made().join(ENGINE))
+        .map_err(|(path, error)| BuildError::File { path, error })?;
     // Relative to a folder that is named alike everywhere: the engine remembers what its module is called.
     qjs.current_dir(job.made())
-        .args(["--wit", "wit", "--js", BUNDLE, "--world", job.world(), "--sync"])
+        .args(["--wit", "wit", "--js", BUNDLE, "--world", job.world(), "--runtime", ENGINE])
         .args(["--output", COMPONENT]);
     run_quietly(qjs, |_| None).await
 }
