@@ -1,8 +1,9 @@
 //! What a component or a revision is made of.
 
 use airssys_wasm_api::reply::Inspection;
-use airssys_wasm_model::{Asked, Limits};
+use airssys_wasm_model::Limits;
 
+use super::asked;
 use super::traffic::bytes;
 use crate::ui::harmless_line;
 
@@ -33,7 +34,7 @@ pub(crate) fn inspection(found: &Inspection) -> String {
     if found.asked.unstated {
         out.push_str("asks for: not stated (there is no manifest); the grants alone decide\n");
     } else {
-        section(&mut out, "asks for", &asked(&found.asked));
+        section(&mut out, "asks for", &asked::lines(&found.asked));
     }
     if let Some(granted) = &found.granted {
         let granted: Vec<_> = granted.0.iter().map(ToString::to_string).collect();
@@ -81,36 +82,4 @@ fn section(out: &mut String, title: &str, lines: &[String]) {
     for line in lines {
         out.push_str(&format!("  {}\n", harmless_line(line)));
     }
-}
-
-fn asked(asked: &Asked) -> Vec<String> {
-    let mut lines = Vec::new();
-    for ask in &asked.files {
-        let access: Vec<_> = ask.access.iter().map(|access| access.word()).collect();
-        lines.push(format!("files {} {}  ({})", ask.path, access.join(","), ask.reason));
-    }
-    for ask in &asked.http {
-        let methods = match ask.methods.is_empty() {
-            true => "any method".to_owned(),
-            false => ask.methods.join(","),
-        };
-        lines.push(format!("http {} {} {}  ({})", ask.host, methods, ask.path, ask.reason));
-    }
-    for ask in &asked.net {
-        lines.push(format!("net {} {}  ({})", ask.to, ask.protocol, ask.reason));
-    }
-    for ask in &asked.dns {
-        lines.push(format!("dns {}  ({})", ask.name, ask.reason));
-    }
-    for ask in &asked.listen {
-        let at = ask.address.map(|address| format!("at {address}, port "));
-        let at = at.unwrap_or_default();
-        lines.push(format!("listen {at}{} {}  ({})", ask.port, ask.protocol, ask.reason));
-    }
-    for ask in &asked.env {
-        lines.push(format!("env {}  ({})", ask.name, ask.reason));
-    }
-    lines
-        .extend(asked.unenforced.iter().map(|kind| format!("{kind}  (not enforced yet: refused)")));
-    lines
 }

@@ -1,5 +1,6 @@
 //! Answers as text for people. Programs read the JSON, so the text may change freely.
 
+mod asked;
 mod audit;
 mod authority;
 mod event;
