@@ -8,6 +8,7 @@ use wasmtime_wasi_http::handler::Proxy;
 
 use crate::actor::ActorKey;
 use crate::bindings::exports::airssys::component::handler;
+use crate::call::clamped;
 use crate::context::CallCtx;
 use crate::guest::Guest;
 use crate::pool::Pool;
@@ -66,8 +67,10 @@ impl Instance {
             Ok(Err(error)) => error.message,
             Err(error) => format!("{error:#}"),
         };
-        let spec = &pool.revision.spec;
-        tracing::warn!(service = %spec.service, revision = %spec.revision, "an instance is replaced: {unwell}");
+        if pool.revision.may_be_told() {
+            let (spec, unwell) = (&pool.revision.spec, clamped(unwell));
+            tracing::warn!(service = %spec.service, revision = %spec.revision, "an instance is replaced: {unwell}");
+        }
         false
     }
 

@@ -245,6 +245,26 @@ async fn a_flood_of_lines_is_cut_call_by_call_and_second_by_second() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn guests_that_trap_again_and_again_are_told_of_so_often_and_so_long() {
+    let pool = pool("hostile", |_| {}).await;
+    let begun = std::time::Instant::now();
+    let (mut told, calls) = (0, 200);
+    for number in 0..calls {
+        let Err(CallError::Trapped { message, backtrace }) = execute(&pool, "trap").await else {
+            panic!("it traps")
+        };
+        assert!(message.contains("unreachable"), "the caller is told each time: {message}");
+        assert!(number > 0 || backtrace.contains("hostile.wasm!"), "{backtrace}");
+        assert!(backtrace.len() <= 4100, "{}", backtrace.len());
+        told += u32::from(!backtrace.is_empty());
+    }
+    // A second's worth, and what is earned while the calls run.
+    let seconds = 1.0 + begun.elapsed().as_secs_f64();
+    assert!(f64::from(told) <= seconds * 20.0 + 1.0, "{told} of {calls} in {seconds} s");
+    assert_eq!(said(&pool, "hello").await, "hello");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn buckets_are_bounded_in_bytes_and_in_keys_a_second() {
     let used = async |keyvalue: u64, rate: u32, script: &str| {
         let buckets: Arc<dyn KeyValueStore> = Arc::new(MemoryBuckets::default());

@@ -57,7 +57,9 @@ impl ServiceError {
             | CallError::Unsayable { .. } => Failure::new(Code::Usage, said),
             CallError::Init(_) | CallError::Restore { .. } => Failure::new(Code::Invalid, said),
             CallError::Trapped { backtrace, .. } => {
-                tracing::warn!(%service, %request, "{backtrace}");
+                if !backtrace.is_empty() {
+                    tracing::warn!(%service, %request, "{backtrace}");
+                }
                 Failure::new(Code::GuestFailed, said)
             }
             CallError::Exited(_) | CallError::NoAnswer | CallError::Http(_) => {

@@ -21,6 +21,7 @@ mod keygen;
 mod list;
 mod logs;
 mod monitor;
+mod node_log;
 mod policy;
 mod push;
 mod remove;

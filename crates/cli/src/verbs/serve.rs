@@ -1,6 +1,6 @@
 //! `serve`: the node.
 
-use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -11,8 +11,8 @@ use airssys_wasm::{
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_model::{ByteSize, Name, Programs, ProgramsError};
 use serde_json::json;
-use tracing_subscriber::EnvFilter;
 
+use super::node_log;
 use super::rolling::INTERRUPTED;
 use crate::exit::Exit;
 use crate::place::{data_dir, variable};
@@ -92,7 +92,7 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) async fn run(self, ui: &Ui) -> anyhow::Result<()> {
-        start_log(ui)?;
+        node_log::start(ui)?;
         let mut settings = ServerSettings::new(data_dir(self.data)?);
         settings.http = self.http;
         settings.control = self.control;
@@ -176,28 +176,6 @@ fn ready(server: &Server, ui: &Ui) -> io::Result<()> {
     Ok(())
 }
 
-fn start_log(ui: &Ui) -> Result<(), Failure> {
-    let filter = filter(variable("AIRSSYS_WASM_LOG").as_deref())?;
-    let colours = io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(colours);
-    match ui.format() {
-        Format::Json => log.json().init(),
-        Format::Text => log.init(),
-    }
-    Ok(())
-}
-
-fn filter(said: Option<&str>) -> Result<EnvFilter, Failure> {
-    EnvFilter::try_new(said.unwrap_or("info")).map_err(|error| {
-        Failure::new(Code::Usage, format!("AIRSSYS_WASM_LOG: {error}")).help(
-            "a level such as `debug`, or one a module such as `info,airssys_wasm::guest=debug`",
-        )
-    })
-}
-
 /// Ctrl-C and SIGTERM, each counted from the moment they are listened for.
 struct Signals {
     #[cfg(unix)]
@@ -271,12 +249,6 @@ fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_log_level_that_is_none_is_a_usage_error() {
-        assert!(filter(None).is_ok() && filter(Some("warn,airssys_wasm::guest=debug")).is_ok());
-        assert_eq!(filter(Some("info,=bogus")).unwrap_err().code, Code::Usage);
-    }
 
     #[test]
     fn a_full_disk_at_the_start_is_a_limit() {

@@ -31,7 +31,8 @@ pub enum CallError {
     Trapped {
         /// The trap.
         message: String,
-        /// The functions on its stack, for the operator.
+        /// The functions on its stack, for the operator. Empty where somebody else has it, and where the guests of
+        /// the revision trap more often than a person reads.
         backtrace: String,
     },
     /// The guest ended its program in the middle of a call.
@@ -171,7 +172,7 @@ impl From<Halt> for CallError {
 /// writes volumes.
 const MESSAGE_BYTES_MAX: usize = 4 << 10;
 
-pub(super) fn clamped(mut message: String) -> String {
+pub(crate) fn clamped(mut message: String) -> String {
     if message.len() > MESSAGE_BYTES_MAX {
         message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
         message.push('…');
@@ -217,7 +218,11 @@ impl CallError {
                 message: clamped(
                     trap.map_or_else(|| error.root_cause().to_string(), ToString::to_string),
                 ),
-                backtrace: format!("{error:?}"),
+                // It has names that the component's author chose, as long as they like.
+                backtrace: match guest.revision().may_be_told() {
+                    true => clamped(format!("{error:?}")),
+                    false => String::new(),
+                },
             },
         }
     }

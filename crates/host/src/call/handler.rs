@@ -200,11 +200,13 @@ async fn with_state(
     };
     let own = turn.previous().filter(|previous| previous.version == pool.revision.spec.version);
     let (Some(own), true) = (own, call.actor.is_some()) else { return Err(refused) };
-    let spec = &pool.revision.spec;
-    tracing::warn!(
-        service = %spec.service, revision = %spec.revision, request = %call.request_id,
-        "an actor goes on from the state that version {} saved last: {refused}", spec.version
-    );
+    if pool.revision.may_be_told() {
+        let spec = &pool.revision.spec;
+        tracing::warn!(
+            service = %spec.service, revision = %spec.revision, request = %call.request_id,
+            "an actor goes on from the state that version {} saved last: {refused}", spec.version
+        );
+    }
     // The guest may have taken up a part of what it then refused.
     drop(instance);
     let mut instance = instantiate(pool, call, None).await?;

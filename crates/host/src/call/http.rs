@@ -202,7 +202,9 @@ where
         if let Some(why) = late {
             sending.cut();
             let spec = &pool.revision.spec;
-            tracing::warn!(service = %spec.service, revision = %spec.revision, "an answer was cut: {why}");
+            if pool.revision.may_be_told() {
+                tracing::warn!(service = %spec.service, revision = %spec.revision, "an answer was cut: {why}");
+            }
         }
     });
     reading

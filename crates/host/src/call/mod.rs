@@ -15,6 +15,7 @@ mod value;
 pub use body::HttpBody;
 pub(crate) use body::Sending;
 pub use command::{CommandIo, Exit};
+pub(crate) use error::clamped;
 pub use error::{CallError, Fault, Kind};
 pub(crate) use functions::Functions;
 pub use handler::{Input, Output};

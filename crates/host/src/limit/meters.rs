@@ -22,6 +22,8 @@ pub(crate) struct Meters {
     pub(crate) log: Rate,
     /// What the host says of them in their log: apart, so that a guest cannot talk over it.
     pub(crate) notices: Rate,
+    /// What the node's own log has of them.
+    pub(crate) told: Rate,
     /// That lines are dropped is said once a second.
     pub(crate) dropped: Rate,
     pub(crate) request_rate: Rate,
@@ -42,6 +44,9 @@ pub(crate) enum Level {
 /// Lines that the host says in a revision's log in a second: what a person reads, and room for a burst.
 const NOTICES_A_SECOND: u64 = 20;
 
+/// Lines in a second of the node's own log that are about what its guests do: it is no revision's to fill.
+const TOLD_A_SECOND: u64 = 20;
+
 impl Meters {
     pub(crate) fn new(limits: &Limits, now: Instant) -> Self {
         let rate = |per_second| Rate::new(per_second, now);
@@ -53,6 +58,7 @@ impl Meters {
             requests: AtomicU32::new(0),
             log: rate(limits.log_rate.0),
             notices: rate(NOTICES_A_SECOND),
+            told: rate(TOLD_A_SECOND),
             dropped: rate(1),
             request_rate: rate(limits.request_rate.into()),
             keyvalue_rate: rate(limits.keyvalue_rate.into()),

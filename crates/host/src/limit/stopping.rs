@@ -1,12 +1,20 @@
 //! A call that a limit stopped or turned away: named to its caller by the error, and to the operator by a count and a
 //! line in the service's log.
 
+use std::time::Instant;
+
 use super::Limit;
 use crate::call::CallError;
 use crate::context::RequestId;
 use crate::prepare::Revision;
 
 impl Revision {
+    /// Whether one more line of the node's own log may be about what guests of this revision do: that is for guests
+    /// and callers to choose, as often as they like.
+    pub(crate) fn may_be_told(&self) -> bool {
+        self.meters.told.take(1, Instant::now())
+    }
+
     /// A limit has stopped a call.
     pub(crate) fn stopped(&self, limit: Limit, call: RequestId) {
         self.meters.hit(limit);
