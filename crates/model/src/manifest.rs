@@ -364,6 +364,7 @@ observe = "10s"
             ("name = \"greeter\"", "name = \"Greeter\"", 3, 8),
             ("greeting = \"hello\"", "greeting = ", 35, 12),
             ("language = \"rust\"", "langage = \"rust\"", 7, 1),
+            ("methods = [\"GET\"]", "methods = [\"get\"]", 11, 1),
             ("env     =", "teleport =", 13, 1),
             ("time = \"5s\"", "time = \"soon\"", 19, 8),
             ("time = \"5s\"", "time = \"300000000000years\"", 19, 1),

@@ -89,7 +89,7 @@ impl Asked {
         }
     }
 
-    /// An ask that asks for nothing, by its kind and what is wrong: no access, no host.
+    /// An ask that asks for nothing, by its kind and what is wrong: no access, no host, a method that there is not.
     pub(crate) fn idle(&self) -> Option<(Kind, String)> {
         let no_access =
             |kind, name: &dyn std::fmt::Display| (kind, format!("`{name}` asks for no access"));
@@ -104,6 +104,9 @@ impl Asked {
         }
         if let Some(ask) = self.messaging.iter().find(|ask| ask.access.is_empty()) {
             return Some(no_access(Kind::Messaging, &ask.topic));
+        }
+        if let Some(method) = self.http.iter().find_map(HttpAsk::bad_method) {
+            return Some((Kind::Http, format!("`{method}` is no HTTP method such as GET")));
         }
         let unused = self.secrets.iter().find(|ask| ask.hosts.is_empty() && !ask.revealed)?;
         let name = &unused.name;

@@ -56,7 +56,8 @@ pub enum Grant {
 pub enum GrantError {
     /// No kind before a colon, or one that does not exist.
     #[error(
-        "`{0}` is not a grant: use files:HOST=GUEST:read,write, http:HOST, net:HOST:PORT or env:NAME"
+        "`{0}` is not a grant: use files:HOST=GUEST:read,write, http:HOST, net:HOST:PORT, dns:NAME, listen:PORT, env:NAME, \
+         secrets:NAME=HOST, keyvalue:BUCKET:read,write, blobstore:CONTAINER:read,write, services:NAME or process:NAME"
     )]
     Kind(String),
     /// A kind that is not enforced yet.

@@ -79,7 +79,8 @@ impl Ask for HttpAsk {
 
     fn meet(&self, grant: &HttpGrant) -> Option<HttpRight> {
         let hosts = grant.host.covers(&self.host) || self.host.covers(&grant.host);
-        let methods = common(&self.methods, &grant.methods).filter(|_| hosts)?;
+        let meets = hosts && self.path.meets(&grant.path);
+        let methods = common(&self.methods, &grant.methods).filter(|_| meets)?;
         Some(HttpRight {
             granted: grant.host.clone(),
             asked: self.host.clone(),
@@ -92,13 +93,18 @@ impl Ask for HttpAsk {
     fn is_covered(&self, before: &[Self]) -> bool {
         before.iter().any(|one| {
             one.host.covers(&self.host)
-                && common(&one.methods, &self.methods).is_some_and(|both| both == self.methods)
+                && has_all(&one.methods, &self.methods)
                 && one.path.covers(&self.path)
         })
     }
 
     fn said(&self) -> String {
-        format!("HTTP to `{}`", self.host)
+        let methods = match self.methods.join(",") {
+            every if every.is_empty() => "HTTP".to_owned(),
+            methods => methods,
+        };
+        let path = if self.path == PathPattern::any() { "" } else { self.path.as_str() };
+        format!("{methods} to `{}{path}`", self.host)
     }
 
     fn reason(&self) -> &str {
@@ -110,6 +116,11 @@ impl Ask for HttpAsk {
     }
 }
 
+/// Whether the first list names all of the second, in any order, where an empty one names all methods.
+fn has_all(these: &[String], those: &[String]) -> bool {
+    these.is_empty() || (!those.is_empty() && those.iter().all(|one| these.contains(one)))
+}
+
 /// The methods that both lists name, where an empty one names all. Nothing, if they share none.
 fn common(mine: &[String], theirs: &[String]) -> Option<Vec<String>> {
     match (mine, theirs) {
@@ -118,6 +129,13 @@ fn common(mine: &[String], theirs: &[String]) -> Option<Vec<String>> {
             let both: Vec<_> = mine.iter().filter(|one| theirs.contains(one)).cloned().collect();
             (!both.is_empty()).then_some(both)
         }
+    }
+}
+
+impl HttpAsk {
+    /// A method that no request can have, as it is written.
+    pub(super) fn bad_method(&self) -> Option<&str> {
+        self.methods.iter().map(String::as_str).find(|method| !is_method(method))
     }
 }
 
@@ -207,6 +225,47 @@ mod tests {
         assert!(!right.allows("GET", "api.example.com", 443, 443, "/v2/x"));
         assert!(!right.allows("GET", "b.example.com", 443, 443, "/v1/x"));
         assert_eq!(ask.meet(&grant("api.example.com:POST")), None);
+    }
+
+    #[test]
+    fn a_grant_of_other_paths_gives_nothing() {
+        let ask = |text| HttpAsk { reason: "prices".into(), ..HttpAsk::of(&grant(text)) };
+        for (asked, granted) in
+            [("a.org/v1/**", "a.org/v2/**"), ("a.org/v1/*", "a.org/v1/x/y"), ("a.org/x", "a.org/y")]
+        {
+            assert_eq!(ask(asked).meet(&grant(granted)), None, "{asked} {granted}");
+            assert_eq!(ask(granted).meet(&grant(asked)), None, "{asked} {granted}");
+        }
+        assert!(ask("a.org/*/x").meet(&grant("a.org/v1/**:GET")).is_some());
+    }
+
+    #[test]
+    fn an_ask_is_said_with_its_methods_and_its_path() {
+        for (text, said) in [
+            ("a.org", "HTTP to `a.org`"),
+            ("a.org/v1/**", "HTTP to `a.org/v1/**`"),
+            ("a.org:8080:GET", "GET to `a.org:8080`"),
+            ("a.org/v1/*:POST,GET", "GET,POST to `a.org/v1/*`"),
+        ] {
+            assert_eq!(HttpAsk::of(&grant(text)).said(), said);
+        }
+    }
+
+    #[test]
+    fn what_asks_for_more_methods_or_paths_is_more_and_another_order_is_not() {
+        let ask = |methods: &[&str], path: &str| HttpAsk {
+            host: "a.org".parse().unwrap(),
+            methods: methods.iter().map(ToString::to_string).collect(),
+            path: path.parse().unwrap(),
+            reason: "prices".into(),
+        };
+        let before = [ask(&["GET", "POST"], "/v1/**")];
+        assert!(ask(&["POST", "GET"], "/v1/**").is_covered(&before));
+        assert!(ask(&["POST"], "/v1/a").is_covered(&before));
+        for more in [ask(&["PUT"], "/v1/**"), ask(&[], "/v1/**"), ask(&["GET"], "/**")] {
+            assert!(!more.is_covered(&before), "{more:?}");
+            assert!(more.is_covered(&[ask(&[], "/**")]), "{more:?}");
+        }
     }
 
     #[test]

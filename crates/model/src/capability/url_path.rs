@@ -42,6 +42,26 @@ impl PathPattern {
         segments.next().is_none()
     }
 
+    /// The pattern as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is a path that both mean.
+    pub fn meets(&self, other: &Self) -> bool {
+        let (mut mine, mut theirs) = (self.0.split('/').skip(1), other.0.split('/').skip(1));
+        loop {
+            match (mine.next(), theirs.next()) {
+                (None, None) => return true,
+                // It ends its pattern, and takes whatever there is more of the other.
+                (Some("**"), Some(_)) | (Some(_), Some("**")) => return true,
+                (Some("*"), Some(segment)) | (Some(segment), Some("*")) if !segment.is_empty() => {}
+                (Some(one), Some(other)) if one == other => {}
+                _ => return false,
+            }
+        }
+    }
+
     /// Whether every path that `other` means is surely meant here too.
     pub fn covers(&self, other: &Self) -> bool {
         if self == other || self.0 == ANY {
@@ -164,6 +184,21 @@ mod tests {
         let one = path("/v1/*");
         assert!(one.matches("/v1/a") && !one.matches("/v1/a/b") && !one.matches("/v1/"));
         assert!("/a/**/b".parse::<PathPattern>().is_err());
+    }
+
+    #[test]
+    fn patterns_meet_where_a_path_falls_under_both() {
+        let patterns: Vec<_> =
+            ["/**", "/v1/**", "/v1/*", "/*/x", "/v1", "/v1/x", "/v1/x/", "/v2/*", "/*"]
+                .map(path)
+                .into();
+        let paths = ["/", "/v1", "/v1/", "/v1/x", "/v1/x/", "/v1/x/y", "/v2/x", "/v2", "/v2/y/z"];
+        for one in &patterns {
+            for other in &patterns {
+                let both = paths.iter().any(|path| one.matches(path) && other.matches(path));
+                assert_eq!(one.meets(other), both, "{one} {other}");
+            }
+        }
     }
 
     #[test]
