@@ -208,6 +208,43 @@ fn a_rotation_that_was_cut_short_anywhere_is_finished_at_the_next_opening() {
 }
 
 #[test]
+fn copies_of_keys_that_a_killed_node_has_left_are_gone_after_the_next_opening() {
+    let (_dir, store, keys, path) = with_key_file();
+    let secrets = in_file(&store, &path).unwrap();
+    secrets.set(&name("db"), b"value", NOW).unwrap();
+    drop(secrets);
+    let beside = |name: &str| keys.path().join(name);
+    let left = ["node.key.0123456789abcdef.unfinished", "node.key.ffffffffffffffff.unfinished"];
+    let others =
+        ["node.key.bak", "node.key.0123.unfinished", "other.key.0123456789abcdef.unfinished"];
+    for file in left.iter().chain(&others) {
+        fs::copy(&path, beside(file)).unwrap();
+    }
+    let secrets = in_file(&store, &path).unwrap();
+    assert_eq!(secrets.get(&name("db")).unwrap().expose(), b"value");
+    assert!(left.iter().all(|file| !beside(file).exists()), "they hold keys");
+    assert!(others.iter().all(|file| beside(file).exists()), "they are somebody else's");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_behind_a_link_is_replaced_where_it_lies() {
+    let (_dir, store, keys, path) = with_key_file();
+    let link = keys.path().join("link");
+    in_file(&store, &path).unwrap().set(&name("db"), b"value", NOW).unwrap();
+    std::os::unix::fs::symlink("node.key", &link).unwrap();
+    let former = fs::read_to_string(&path).unwrap();
+    let secrets = in_file(&store, &link).unwrap();
+    let rotation = secrets.rotate_key().unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink(), "it leads where it led");
+    assert_ne!(fs::read_to_string(&path).unwrap(), former, "the former key is forgotten");
+    drop(secrets);
+    let secrets = in_file(&store, &path).unwrap();
+    assert_eq!(secrets.key(), rotation.current);
+    assert_eq!(secrets.get(&name("db")).unwrap().expose(), b"value");
+}
+
+#[test]
 fn a_given_key_is_rotated_by_giving_the_old_one_as_former() {
     let (_dir, store) = fresh();
     let old = SecretKey::generate().unwrap();

@@ -3,6 +3,7 @@
 //! It has one line, `current KEY`, and while a rotation is under way a second one, `former KEY`. It is
 //! replaced by rename, so at every instant it holds a key for everything that is sealed.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,9 @@ use crate::private::private_file;
 
 /// More than two keys and their comment ever take; what is longer is some other file.
 const MAX_FILE_BYTES: u64 = 4096;
+
+/// How a passing name ends.
+const UNFINISHED: &str = ".unfinished";
 
 const HEAD: &str =
     "# The key of a node's secrets. Keep a copy elsewhere: without it they cannot be read.\n";
@@ -57,6 +61,42 @@ pub(super) fn create(path: &Path) -> Result<KeyRing, SecretError> {
     Ok(ring)
 }
 
+/// Where the file lies, its name being a link perhaps: it is replaced there, and no key is left behind the link.
+pub(super) fn place(path: &Path) -> Result<PathBuf, KeyError> {
+    fs::canonicalize(path).map_err(|source| failed("find", path, source))
+}
+
+/// Takes away what a killed node has left beside the file. It holds keys: the one in the file, that which was to follow
+/// it and has sealed nothing, or a former one. Nobody else writes there now, for no two nodes share a key.
+pub(super) fn sweep(path: &Path) {
+    let folder = folder_of(path);
+    let swept = fs::read_dir(folder).and_then(|entries| {
+        let mut removed = false;
+        for entry in entries {
+            let entry = entry?;
+            if is_unfinished(&entry.file_name(), path) {
+                fs::remove_file(entry.path())?;
+                removed = true;
+            }
+        }
+        if removed { sync_folder(folder) } else { Ok(()) }
+    });
+    if let Err(error) = swept {
+        tracing::warn!(path = %folder.display(), %error, "a copy of a key may be left behind");
+    }
+}
+
+/// Whether it has a passing name beside this file.
+fn is_unfinished(name: &OsStr, path: &Path) -> bool {
+    let file = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let draw = name
+        .as_encoded_bytes()
+        .strip_prefix(file)
+        .and_then(|rest| rest.strip_prefix(b"."))
+        .and_then(|rest| rest.strip_suffix(UNFINISHED.as_bytes()));
+    draw.is_some_and(|draw| draw.len() == 16 && draw.iter().all(u8::is_ascii_hexdigit))
+}
+
 /// Replaces the file in one step. Durable when it returns.
 pub(super) fn replace(path: &Path, ring: &KeyRing) -> Result<(), SecretError> {
     let unfinished = write_beside(path, ring)?;
@@ -71,7 +111,7 @@ pub(super) fn replace(path: &Path, ring: &KeyRing) -> Result<(), SecretError> {
 fn write_beside(path: &Path, ring: &KeyRing) -> Result<PathBuf, SecretError> {
     let draw = OsRng.try_next_u64().map_err(|_| SecretError::NoRandomness)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{draw:016x}.unfinished"));
+    name.push(format!(".{draw:016x}{UNFINISHED}"));
     let unfinished = path.with_file_name(name);
     let written = private_file()
         .create_new(true)

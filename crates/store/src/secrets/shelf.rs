@@ -96,7 +96,7 @@ impl Secrets {
                         return Err(SecretError::KeyMissing { path, expected: expected.clone() });
                     }
                 };
-                (ring, Some(path))
+                (ring, Some(key_file::place(&path)?))
             }
         };
         for (expected, name) in needed {
@@ -114,6 +114,7 @@ impl Secrets {
         };
         let secrets = Self { shelf: Arc::new(shelf) };
         secrets.resume_rotation()?;
+        secrets.key_file().into_iter().for_each(|path| key_file::sweep(path));
         Ok(secrets)
     }
 
