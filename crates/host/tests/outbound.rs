@@ -99,6 +99,8 @@ async fn another_spelling_of_a_host_is_another_host() {
     let pool = guest(&[&server.grant()]).await;
     for (authority, wanted) in [
         (format!("127.0.0.1:{port}@evil.example"), [403, 502]),
+        (format!("evil.example@127.0.0.1:{port}"), [502, 502]),
+        (format!("evil.example:80@127.0.0.1:{port}"), [502, 502]),
         (format!("evil.example:{port}"), [403, 403]),
         (format!("127.0.0.1.evil.example:{port}"), [403, 403]),
         (format!("127.0.0.1:{port}%252f.evil.example"), [403, 502]),

@@ -179,6 +179,11 @@ impl OutboundHttp {
             self.telling.denied(&Denial::http(service, method, &shown(), path));
             return Err(Error::HttpRequestDenied);
         };
+        // Nobody is to send as whom a request is sent (RFC 9110, section 4.2.4): it would be in the `host` header, where a
+        // server may take it for the host.
+        if authority.as_str().contains('@') {
+            return Err(Error::HttpRequestUriInvalid);
+        }
         if let Some(gauges) = &self.refusing {
             gauges.refuses();
             return Err(Error::HttpRequestDenied);
