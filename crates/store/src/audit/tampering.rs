@@ -207,7 +207,9 @@ fn an_earlier_state_put_back_is_found_by_a_witness() {
     assert_eq!(wrong(&earlier, witness), Some(Wrong::WitnessMissing));
     let mut keeper = open(&earlier, &small()).unwrap();
     record(&mut keeper, control("another two"), at(2)).unwrap();
-    assert_eq!(wrong(&earlier, witness), Some(Wrong::WitnessDiffers));
+    let report = examine_steady(&earlier, &[key().public()], Some(&witness)).unwrap();
+    let finding = report.finding.unwrap();
+    assert_eq!((finding.wrong, finding.seq), (Wrong::WitnessDiffers, kept.seq));
 }
 
 #[test]

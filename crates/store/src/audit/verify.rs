@@ -239,7 +239,9 @@ impl<'a> Reading<'a> {
     }
 
     fn find(&mut self, line: u64, wrong: Wrong) {
-        let (segment, seq) = (self.chain.stretch().number, self.chain.seq() + 1);
+        let segment = self.chain.stretch().number;
+        // Only what a witness says otherwise was read as an entry.
+        let seq = self.chain.seq() + u64::from(wrong != Wrong::WitnessDiffers);
         self.report.finding = Some(Finding { segment, line, seq, wrong });
     }
 }
