@@ -39,7 +39,13 @@ const QUIET: Duration = Duration::from_millis(100);
 const RESTLESS_MAX: Duration = Duration::from_secs(2);
 
 /// Folders and files at the top that a build or a tool writes.
-const WRITTEN: &[&str] = &["target", "build", "node_modules", "zig-out", "Cargo.lock"];
+const WRITTEN: &[&str] = &["target", "build", "zig-out", "zig-pkg", "Cargo.lock"];
+
+/// What tools write wherever it lies: Python's compiled files, and npm's packages, which `package-lock.json` tells of.
+const WRITTEN_ANYWHERE: &[&str] = &["__pycache__", "node_modules"];
+
+/// How editors and tools end the names of what they keep beside a file while it is edited or written.
+const BESIDE: &[&str] = &["~", ".swp", ".swx", ".tmp", ".bak", ".pyc"];
 
 /// Sources are smaller; what is larger counts as changed whenever it is written.
 const SOURCE_BYTES_MAX: usize = 64 << 20;
@@ -103,8 +109,9 @@ impl Watch {
     fn watch(&mut self) -> notify::Result<()> {
         self.watcher.watch(&self.dir, RecursiveMode::NonRecursive)?;
         for entry in std::fs::read_dir(&self.dir)?.filter_map(Result::ok) {
-            if entry.path().is_dir() && is_source(&self.dir, &entry.path()) {
-                self.watcher.watch(&entry.path(), RecursiveMode::Recursive)?;
+            let path = entry.path();
+            if path.is_dir() && is_source(&self.dir, &path) && !is_environment(&path) {
+                self.watcher.watch(&path, RecursiveMode::Recursive)?;
             }
         }
         Ok(())
@@ -149,15 +156,29 @@ fn is_ours(_path: &Path) -> bool {
     false
 }
 
-/// Whether a path inside the project is a source: nothing a build writes, nothing hidden.
+/// Whether a path inside the project is a source: nothing that a build or an editor writes, nothing hidden.
 fn is_source(root: &Path, path: &Path) -> bool {
-    let Some(Component::Normal(top)) =
-        path.strip_prefix(root).ok().and_then(|inside| inside.components().next())
-    else {
-        return false;
-    };
-    let top = top.to_string_lossy();
-    !top.starts_with('.') && !WRITTEN.contains(&top.as_ref())
+    let Ok(inside) = path.strip_prefix(root) else { return false };
+    let mut names = inside.components().map(|part| match part {
+        Component::Normal(name) => name.to_string_lossy(),
+        _ => Default::default(),
+    });
+    let Some(top) = names.clone().next() else { return false };
+    !WRITTEN.contains(&top.as_ref()) && names.all(|name| is_written_by_hand(&name))
+}
+
+fn is_written_by_hand(name: &str) -> bool {
+    let is_hidden = name.is_empty() || name.starts_with('.');
+    let is_beside = BESIDE.iter().any(|end| name.ends_with(end))
+        // Emacs saves so, and vim tries with this name whether it can write.
+        || name.starts_with('#')
+        || name == "4913";
+    !is_hidden && !is_beside && !WRITTEN_ANYWHERE.contains(&name)
+}
+
+/// Whether a folder holds packages of Python's for this machine, thousands of files that are nobody's source.
+fn is_environment(dir: &Path) -> bool {
+    dir.join("pyvenv.cfg").is_file()
 }
 
 #[cfg(test)]
@@ -167,10 +188,36 @@ mod tests {
     #[test]
     fn what_a_build_writes_is_no_source() {
         let root = Path::new("/p");
-        for source in ["src/lib.rs", "Component.toml", "Cargo.toml", "tests/cases/a.toml"] {
+        let sources = [
+            ["src/lib.rs", "Component.toml", "Cargo.toml", "tests/cases/a.toml"],
+            ["src/a/b.c", "include/a.h", "compile_flags.txt", "Makefile"],
+            ["main.go", "go.mod", "go.sum", "vendor/example.com/x/x.go"],
+            ["app.py", "words/build/list.py", "vendor/six.py", "data/words.csv"],
+            ["src/main.ts", "package.json", "package-lock.json", "tsconfig.json"],
+            ["src/main.zig", "build.zig", "build.zig.zon", "airssys/airssys.zig"],
+        ];
+        for source in sources.as_flattened() {
             assert!(is_source(root, &root.join(source)), "{source}");
         }
-        for written in ["target/x/y", "build/p.wasm", "Cargo.lock", ".git/index", ".#lib.rs"] {
+        let written = [
+            ["target/x/y", "build/p.wasm", "Cargo.lock", ".git/index", ".zig-cache/o/1"],
+            [
+                "zig-out/bin/x",
+                "zig-pkg/x",
+                "__pycache__/app.pyc",
+                "words/__pycache__/a.pyc",
+                ".venv/x",
+            ],
+            [
+                "node_modules/x/index.js",
+                "src/node_modules/x.js",
+                ".cache/clangd/i",
+                ".idea/x",
+                "src/.git",
+            ],
+            ["src/.main.c.swp", "src/main.c~", "src/#main.c#", "src/.#main.c", "src/4913"],
+        ];
+        for written in written.as_flattened() {
             assert!(!is_source(root, &root.join(written)), "{written}");
         }
         assert!(!is_source(root, Path::new("/elsewhere/src/lib.rs")));
