@@ -1,13 +1,17 @@
 //! Every guest language: one table of behaviours that its conformance guest is held to, the projects that `init`
-//! writes, and the examples.
+//! writes, what is said of mistakes in them, and the examples.
 //!
 //! The toolchains are fetched once, by the command that users have, into `target/toolchains`.
 
 #[path = "languages/behaviours.rs"]
 mod behaviours;
 mod common;
+#[path = "languages/dev.rs"]
+mod dev;
 #[path = "languages/guest.rs"]
 mod guest;
+#[path = "languages/mistakes.rs"]
+mod mistakes;
 #[path = "languages/peer.rs"]
 mod peer;
 #[path = "languages/projects.rs"]

@@ -3,10 +3,9 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
+use common::dev::Dev;
 use common::{Ended, Node, run_with};
 use serde_json::Value;
 
@@ -18,6 +17,12 @@ fn target_dir() -> PathBuf {
 fn run_in(dir: &Path, words: &[&str]) -> Ended {
     run_with(words, |command| {
         command.current_dir(dir).env("CARGO_TARGET_DIR", target_dir());
+    })
+}
+
+fn dev(node: &Node, project: &Path) -> Dev {
+    Dev::start(node, project, |command| {
+        command.env("CARGO_TARGET_DIR", target_dir());
     })
 }
 
@@ -90,7 +95,7 @@ fn a_new_project_deploys_and_dev_updates_it_in_place() {
     assert_eq!((&deployed["service"], &deployed["version"]), (&"greeter".into(), &"0.1.0".into()));
     assert_eq!(node.run(&["invoke", "greeter", "--input", "ada"]).out, "hello, ada!");
 
-    let mut dev = Dev::start(&node, &project);
+    let mut dev = dev(&node, &project);
     assert_eq!(dev.next()["done"], "updated");
     let source = project.join("src/lib.rs");
     let text = fs::read_to_string(&source).unwrap();
@@ -109,6 +114,7 @@ fn a_new_project_deploys_and_dev_updates_it_in_place() {
 
     // A build that fails changes nothing, and the watch goes on.
     fs::write(&source, "no rust").unwrap();
+    dev.says("src/lib.rs:1:");
     assert_eq!(dev.next()["error"]["code"], "failed");
     assert_eq!(node.run(&["invoke", "greeter", "--input", "ada"]).out, "hello to you, ada!");
 }
@@ -182,13 +188,13 @@ fn dev_updates_when_what_is_built_changes_and_only_then() {
     let manifest = "[component]\nname = \"adapted\"\nversion = \"1.2.3\"\n\
         [build]\ncommand = \"cp module.bin out.wasm && echo built\"\noutput = \"out.wasm\"\n";
     fs::write(dir.path().join("Component.toml"), manifest).unwrap();
-    let mut dev = Dev::start(&node, dir.path());
+    let mut dev = dev(&node, dir.path());
     assert_eq!(dev.next()["done"], "deployed");
-    dev.built();
+    dev.says("built");
     fs::write(dir.path().join("README.md"), "nothing of this is built").unwrap();
-    dev.built();
+    dev.says("built");
     fs::write(&source, with_two_pages(PREVIEW1_COMMAND)).unwrap();
-    dev.built();
+    dev.says("built");
     let round = dev.next();
     assert_eq!(round["done"], "updated");
     let history = node.json(&["history", "adapted"]);
@@ -207,48 +213,4 @@ fn what_the_code_asks_for_is_asked_of_the_operator() {
     let node = Node::start();
     let denied = node.refused(4, &["deploy", ended.out.trim()]);
     assert!(denied["help"].as_str().unwrap().contains("--grant env:TZ"), "{denied}");
-}
-
-/// `dev` in a process of its own.
-struct Dev {
-    process: Child,
-    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
-    said: std::io::Lines<BufReader<std::process::ChildStderr>>,
-}
-
-impl Dev {
-    fn start(node: &Node, project: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_airssys-wasm"))
-            .args(["dev", "--output", "json", "--data"])
-            .arg(node.dir.path())
-            .current_dir(project)
-            .env("CARGO_TARGET_DIR", target_dir())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let said = BufReader::new(process.stderr.take().unwrap()).lines();
-        Self { process, lines, said }
-    }
-
-    /// Waits until a build command has said so.
-    fn built(&mut self) {
-        let said = self.said.by_ref().map(Result::unwrap);
-        assert!(said.into_iter().any(|line| line == "built"), "dev goes on");
-    }
-
-    /// What came of the next change.
-    fn next(&mut self) -> Value {
-        let line = self.lines.next().expect("dev goes on").unwrap();
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
-    }
-}
-
-impl Drop for Dev {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }

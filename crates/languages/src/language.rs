@@ -34,7 +34,7 @@ pub struct UnknownLanguage(String);
 
 /// A component's name that the language can't use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` means something to {language} and can't name a project")]
+#[error("`{name}` has a meaning of its own in {language}, and can't name a project")]
 pub struct NameError {
     name: String,
     language: Language,
@@ -68,9 +68,9 @@ impl Language {
     pub fn check_name(self, name: &str) -> Result<(), NameError> {
         let taken = match self {
             Self::Rust => RUST,
-            Self::Go => GO,
-            // Nothing in their projects is named after the component.
-            Self::C | Self::Cpp | Self::Python | Self::Js | Self::Ts | Self::Zig => &[],
+            // In C, C++ and Zig nothing is named after the component. A Go module is `example/NAME`, a Python project's
+            // and a private npm package's name is used by nothing: each takes any name that a component may have.
+            Self::C | Self::Cpp | Self::Go | Self::Python | Self::Js | Self::Ts | Self::Zig => &[],
         };
         match taken.contains(&name) {
             true => Err(NameError { name: name.to_owned(), language: self }),
@@ -97,25 +97,28 @@ impl fmt::Display for Language {
 impl FromStr for Language {
     type Err = UnknownLanguage;
 
-    /// Reads its word, or another by which it is widely known.
+    /// Reads its word, or another by which it is widely known, in small letters or capitals.
     fn from_str(text: &str) -> Result<Self, UnknownLanguage> {
-        let known = |language: &Self| language.word() == text;
+        let lower = text.to_ascii_lowercase();
+        let known = |language: &Self| language.word() == lower;
         if let Some(language) = Self::ALL.into_iter().find(known) {
             return Ok(language);
         }
-        match text {
+        match lower.as_str() {
             "c++" => Ok(Self::Cpp),
             "javascript" => Ok(Self::Js),
             "typescript" => Ok(Self::Ts),
             "golang" => Ok(Self::Go),
-            other => Err(UnknownLanguage(other.to_owned())),
+            _ => Err(UnknownLanguage(text.to_owned())),
         }
     }
 }
 
-/// Names that cargo or Rust refuse for a package.
+/// Names that cargo or Rust refuse for a package: Rust's words, those of its own crates and of cargo's folders, and
+/// the SDK's, which each project names.
 const RUST: &[&str] = &[
     "abstract",
+    "airssys-wasm-sdk",
     "alloc",
     "as",
     "async",
@@ -177,9 +180,6 @@ const RUST: &[&str] = &[
     "yield",
 ];
 
-/// Names that a Go module can't have alone: those of the standard library's own.
-const GO: &[&str] = &["std", "cmd", "main", "internal", "vendor"];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,12 +190,16 @@ mod tests {
             assert_eq!(language.word().parse(), Ok(language));
         }
         assert_eq!("typescript".parse(), Ok(Language::Ts));
+        for language in Language::ALL {
+            assert_eq!(language.to_string().parse(), Ok(language), "as it is written");
+        }
         assert!("cobol".parse::<Language>().unwrap_err().to_string().contains("rust, c, cpp"));
     }
 
     #[test]
     fn a_word_of_the_language_names_no_project_in_it() {
         assert!(Language::Rust.check_name("match").is_err());
+        assert!(Language::Rust.check_name("airssys-wasm-sdk").is_err());
         assert!(Language::C.check_name("match").is_ok());
     }
 }

@@ -13,7 +13,9 @@ mod toolchain;
 
 pub use airssys_wasm_model::ComponentKind;
 
-pub use self::build::{BuildError, Job, build, target_is_installed};
+pub use self::build::{BuildError, Compiled, Job, build, target_is_installed};
 pub use self::language::{Language, NameError, UnknownLanguage};
 pub use self::project::{NoTemplate, ProjectFile, new_project, sdk_files};
-pub use self::toolchain::{Finding, InstallError, PYTHON, Toolchains};
+pub use self::toolchain::{
+    Fetcher, Finding, InstallError, Needed, NeededError, PYTHON, Toolchains, Why,
+};

@@ -35,7 +35,7 @@ pub(crate) struct Built {
     pub(crate) path: PathBuf,
     pub(crate) digest: Digest,
     pub(crate) size_bytes: usize,
-    /// What was built, whatever version it was given: the same again is no change.
+    /// What was built, or what of, whatever version it was given: the same again is no change.
     #[serde(skip)]
     pub(crate) content: Digest,
 }
@@ -52,8 +52,8 @@ impl Project {
     /// Builds the component. `version` stands in the place of the manifest's own, where one is given.
     pub(crate) async fn build(&self, version: Option<&Version>) -> anyhow::Result<Built> {
         let compiled = compile::compile(self).await?;
-        let component = adapt(compiled).map_err(|error| self.invalid(&error))?;
-        let inspection = inspect(&component).map_err(|error| self.invalid(&error))?;
+        let component = adapt(compiled.wasm).map_err(|error| self.unfit(&error))?;
+        let inspection = inspect(&component).map_err(|error| self.unfit(&error))?;
         if inspection.offers.state && self.manifest.instances.model != InstanceModel::Actor {
             return Err(self
                 .invalid(&"it keeps a state, and only an actor's is saved")
@@ -74,7 +74,7 @@ impl Project {
             name: manifest.component.name,
             version: manifest.component.version,
             digest: Digest::of(&bytes),
-            content: Digest::of(&[component.as_slice(), own.as_bytes()].concat()),
+            content: content(compiled.source, &component, &own),
             size_bytes: bytes.len(),
             path,
         })
@@ -85,7 +85,24 @@ impl Project {
         self.dir.join("build").join(format!("{}.wasm", self.manifest.component.name))
     }
 
+    /// What was built is no component that can be called: the source, or the manifest, leaves out what it begins with.
+    fn unfit(&self, error: &dyn std::fmt::Display) -> Failure {
+        self.invalid(error).help(match &self.manifest.build.language {
+            Some(language) => format!(
+                "`airssys-wasm init NAME --lang {language}` starts a project that is whole, with `--template` http \
+                 and cli too"
+            ),
+            None => "`output` has to be a component, or a preview 1 module that names its world".into(),
+        })
+    }
+
     fn invalid(&self, error: &dyn std::fmt::Display) -> Failure {
         Failure::new(Code::Invalid, format!("{}: {error}", self.manifest.component.name))
     }
+}
+
+/// What tells two builds apart: what was made, or what of, and the manifest.
+fn content(source: Option<Digest>, component: &[u8], manifest: &str) -> Digest {
+    let made = source.unwrap_or_else(|| Digest::of(component)).to_string();
+    Digest::of(&[made.as_bytes(), manifest.as_bytes()].concat())
 }

@@ -1,11 +1,11 @@
 //! `doctor`: what is here for building and running components, and the command that installs what is not.
 //!
 //! It looks and changes nothing. A language's tools are the pinned ones that `toolchain install` fetches, and what
-//! fetches and runs those.
+//! fetches and runs those. Each is run once: one that is there and broken, or too old, is not found.
 
 use airssys_wasm_api::Code;
 use airssys_wasm_host::{Allocation, Host, HostSettings};
-use airssys_wasm_languages::{Language, PYTHON, target_is_installed};
+use airssys_wasm_languages::{Language, Needed, NeededError, PYTHON, target_is_installed};
 use serde::Serialize;
 use tokio::process::Command;
 
@@ -26,7 +26,7 @@ struct Finding {
     about: &'static str,
     what: String,
     found: bool,
-    /// What was found: a version, a path, a property.
+    /// What was found: a version, a path, a property; or why it does not do.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
     /// How to get it, where it was not found.
@@ -40,7 +40,7 @@ impl Doctor {
         findings.extend(rust().await);
         let toolchains = toolchains()?;
         for language in Language::ALL.into_iter().filter(|language| *language != Language::Rust) {
-            findings.extend(toolchains.look(language).into_iter().map(installed));
+            findings.extend(toolchains.tried(language).await.into_iter().map(installed));
         }
         findings.extend(helpers().await);
         ui.answer(&findings, |findings| text(findings))?;
@@ -76,7 +76,7 @@ async fn rust() -> [Finding; 3] {
     const RUSTUP: &str = "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh";
     let target = target_is_installed().await.unwrap_or(false);
     [
-        program("rust", "rustc", &["rustc", "--version"], RUSTUP).await,
+        needed("rust", "rustc", Needed::Rust).await,
         program("rust", "cargo", &["cargo", "--version"], RUSTUP).await,
         Finding {
             about: "rust",
@@ -89,26 +89,39 @@ async fn rust() -> [Finding; 3] {
 }
 
 /// What fetches toolchains, and runs some of them.
-async fn helpers() -> [Finding; 3] {
+async fn helpers() -> [Finding; 4] {
     let pip = [PYTHON, "-m", "pip", "--version"];
     let npm = [if cfg!(windows) { "npm.cmd" } else { "npm" }, "--version"];
     [
+        needed("fetching", "python (for c, cpp, zig, go; python to build too)", Needed::Python)
+            .await,
         program("fetching", "pip (for c, cpp, zig, go, python)", &pip, "https://www.python.org")
             .await,
         program("fetching", "npm (for js, ts)", &npm, "https://nodejs.org").await,
-        program("building", "node (for js, ts)", &["node", "--version"], "https://nodejs.org")
-            .await,
+        needed("building", "node (for js, ts)", Needed::Node).await,
     ]
 }
 
 fn installed(finding: airssys_wasm_languages::Finding) -> Finding {
+    let found = finding.path.is_some() && finding.broken.is_none();
+    let broken = finding.broken.map(|why| format!("broken: {why}"));
     Finding {
         about: finding.language.word(),
         what: finding.what,
-        found: finding.path.is_some(),
-        install: finding.path.is_none().then(|| toolchain_install(finding.language)),
-        detail: finding.path.map(|path| path.display().to_string()),
+        found,
+        install: (!found).then(|| toolchain_install(finding.language)),
+        detail: broken.or_else(|| finding.path.map(|path| path.display().to_string())),
     }
+}
+
+/// A program of the user's own, which may be too old.
+async fn needed(about: &'static str, what: &str, needed: Needed) -> Finding {
+    let (detail, install) = match needed.check().await {
+        Ok(version) => (Some(version), None),
+        Err(error @ NeededError::Missing(_)) => (None, Some(error.install())),
+        Err(error) => (Some(error.to_string()), Some(error.install())),
+    };
+    Finding { about, what: what.into(), found: install.is_none(), detail, install }
 }
 
 fn toolchain_install(language: Language) -> String {
@@ -138,9 +151,14 @@ async fn version(command: &[&str]) -> Option<String> {
 fn text(findings: &[Finding]) -> String {
     let lines = findings.iter().map(|finding| {
         let Finding { about, what, found, detail, install } = finding;
-        let mark = if *found { "ok" } else { "missing" };
+        let mark = match (found, detail) {
+            (true, _) => "ok",
+            (false, Some(_)) => "unfit",
+            (false, None) => "missing",
+        };
         let more = match (detail, install) {
-            (_, Some(install)) => format!("  install: {install}"),
+            (Some(detail), Some(install)) => format!("  {detail}; install: {install}"),
+            (None, Some(install)) => format!("  install: {install}"),
             (Some(detail), None) => format!("  {detail}"),
             (None, None) => String::new(),
         };

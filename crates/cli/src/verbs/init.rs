@@ -18,7 +18,7 @@ use crate::ui::Ui;
 #[derive(clap::Args)]
 pub(crate) struct Init {
     /// The project's folder, its component and its service.
-    name: Name,
+    name: String,
 
     /// The language it is written in: rust, c, cpp, go, python, js, ts, zig.
     #[arg(long, value_name = "LANG", default_value = "rust")]
@@ -47,15 +47,16 @@ struct Made {
 
 impl Init {
     pub(crate) async fn run(self, ui: &Ui) -> anyhow::Result<()> {
-        let files = self.project()?;
-        let dir = PathBuf::from(self.name.as_str());
+        let name = self.name()?;
+        let files = self.project(&name)?;
+        let dir = PathBuf::from(name.as_str());
         check_free(&dir)?;
         for file in &files {
             write(&dir.join(&file.path), &file.text)?;
         }
         let findings = toolchains()?.look(self.lang);
         let made = Made {
-            name: self.name,
+            name,
             language: self.lang,
             template: self.template,
             dir,
@@ -69,17 +70,27 @@ impl Init {
         ui.answer(&made, Made::text)
     }
 
-    fn project(&self) -> Result<Vec<ProjectFile>, Failure> {
-        let refused = |error: &dyn std::fmt::Display| Failure::new(Code::Usage, error);
-        self.lang.check_name(self.name.as_str()).map_err(|error| {
-            refused(&error).help(format!("choose another name, such as `{}-component`", self.name))
-        })?;
+    /// The name, if it is one, and one that the language can use.
+    fn name(&self) -> Result<Name, Failure> {
+        let instead = |error: &dyn std::fmt::Display, name: &Name| {
+            let word = self.lang.word();
+            Failure::new(Code::Usage, error)
+                .help(format!("`airssys-wasm init {name} --lang {word}` would do"))
+        };
+        let name: Name = self.name.parse().map_err(|error| instead(&error, &near(&self.name)))?;
+        self.lang
+            .check_name(name.as_str())
+            .map_err(|error| instead(&error, &near(&format!("{name}-part"))))?;
+        Ok(name)
+    }
+
+    fn project(&self, name: &Name) -> Result<Vec<ProjectFile>, Failure> {
         let sdk = match self.lang {
             Language::Rust => sdk_dependency(self.sdk_path.clone())?,
             _ => String::new(),
         };
-        new_project(self.lang, self.template, self.name.as_str(), &sdk)
-            .map_err(|error| refused(&error))
+        new_project(self.lang, self.template, name.as_str(), &sdk)
+            .map_err(|error| Failure::new(Code::Usage, error))
     }
 }
 
@@ -95,6 +106,18 @@ impl Made {
              airssys-wasm deploy build/{name}.wasm"
         )
     }
+}
+
+/// The name that is nearest to what was given for one.
+fn near(text: &str) -> Name {
+    let parts = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+    let mut name = parts.collect::<Vec<_>>().join("-").to_ascii_lowercase();
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        name.insert_str(0, "part-");
+    }
+    name.truncate(Name::MAX_LEN);
+    let name = name.trim_end_matches('-');
+    name.parse().unwrap_or_else(|_| "my-part".parse().expect("it is a name"))
 }
 
 /// The SDK as a dependency: the path that was named, else the checkout this binary was built from if it
@@ -119,14 +142,14 @@ fn sdk_dependency(named: Option<PathBuf>) -> Result<String, Failure> {
 
 /// An existing folder is taken if nothing is in it: what is there is never overwritten.
 fn check_free(dir: &Path) -> Result<(), Failure> {
-    let empty = match fs::read_dir(dir) {
-        Ok(mut entries) => entries.next().is_none(),
-        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    let why = match fs::read_dir(dir).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => return Ok(()),
+        Ok(false) => "exists and is not empty".to_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(_) if !dir.is_dir() => "exists and is no folder".to_owned(),
+        Err(error) => format!("cannot be read: {error}"),
     };
-    if empty {
-        return Ok(());
-    }
-    Err(Failure::new(Code::Conflict, format!("{} exists and is not empty", dir.display()))
+    Err(Failure::new(Code::Conflict, format!("{} {why}", dir.display()))
         .help("choose another name, or remove it first"))
 }
 
@@ -145,14 +168,30 @@ mod tests {
     use super::*;
 
     fn init(name: &str, lang: Language, template: ComponentKind) -> Init {
-        Init { name: name.parse().unwrap(), lang, template, sdk_path: None }
+        Init { name: name.to_owned(), lang, template, sdk_path: None }
+    }
+
+    fn project(init: &Init) -> Result<Vec<ProjectFile>, Failure> {
+        init.project(&init.name()?)
     }
 
     #[test]
     fn a_word_of_rust_is_no_name() {
-        let refused = |name: &str| init(name, Language::Rust, ComponentKind::Handler).project();
+        let refused = |name: &str| project(&init(name, Language::Rust, ComponentKind::Handler));
         assert_eq!(refused("match").unwrap_err().code, Code::Usage);
         assert!(refused("matcher").is_ok());
+    }
+
+    #[test]
+    fn what_is_near_to_a_name_is_one() {
+        let near = |text: &str| near(text).to_string();
+        assert_eq!(near("My Part"), "my-part");
+        assert_eq!(near("my_part.v2-"), "my-part-v2");
+        assert_eq!(near("9lives"), "part-9lives");
+        assert_eq!(near(&"a-".repeat(40)), "a-".repeat(32).trim_end_matches('-'));
+        assert_eq!(near("größe"), "gr-e");
+        assert_eq!(near(""), "my-part");
+        assert_eq!(near("名前"), "my-part");
     }
 
     #[test]
@@ -161,13 +200,15 @@ mod tests {
         assert!(check_free(dir.path()).is_ok());
         fs::write(dir.path().join("precious"), "x").unwrap();
         assert_eq!(check_free(dir.path()).unwrap_err().code, Code::Conflict);
+        let file = check_free(&dir.path().join("precious")).unwrap_err();
+        assert!(file.message.ends_with("is no folder"), "{}", file.message);
     }
 
     #[test]
     fn every_template_has_a_manifest_and_cases_that_can_be_read() {
         for language in Language::ALL {
             for template in ComponentKind::ALL {
-                let Ok(files) = init("greeter", language, template).project() else { continue };
+                let Ok(files) = project(&init("greeter", language, template)) else { continue };
                 check(&files, language, template);
             }
         }

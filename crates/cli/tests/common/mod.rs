@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod dev;
 pub(crate) mod trail;
 
 use std::io::{BufRead as _, BufReader, Write as _};

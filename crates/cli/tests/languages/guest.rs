@@ -1,6 +1,7 @@
 //! A language's conformance guest, built by the command that users have, and pools of it.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -190,7 +191,7 @@ pub(crate) fn build(language: Language, project: &Path) -> PathBuf {
 }
 
 /// Fetches a language's toolchain, one after the other: several stand on the same.
-fn fetch(language: Language) {
+pub(crate) fn fetch(language: Language) {
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let ended = command(&["toolchain", "install", language.word()]);
@@ -204,14 +205,18 @@ pub(crate) fn command(words: &[&str]) -> Ended {
 
 /// The same in a folder.
 pub(crate) fn command_in(dir: &Path, words: &[&str]) -> Ended {
+    run_with(words, |command| {
+        with_toolchains(command.current_dir(dir));
+    })
+}
+
+/// Lets a command use the tests' own toolchains.
+pub(crate) fn with_toolchains(command: &mut Command) {
     static TOOLCHAINS: OnceLock<PathBuf> = OnceLock::new();
     let toolchains = TOOLCHAINS.get_or_init(|| repository().join("target/toolchains"));
-    run_with(words, |command| {
-        command
-            .current_dir(dir)
-            .env("AIRSSYS_WASM_TOOLCHAINS", toolchains)
-            .env("CARGO_TARGET_DIR", repository().join("target/projects"));
-    })
+    command
+        .env("AIRSSYS_WASM_TOOLCHAINS", toolchains)
+        .env("CARGO_TARGET_DIR", repository().join("target/projects"));
 }
 
 /// Calls the guest for an operation with these bytes.

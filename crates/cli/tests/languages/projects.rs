@@ -56,7 +56,7 @@ const IS_REPRODUCIBLE: [Language; 7] = [
 ];
 
 /// A project that `init` wrote.
-fn made(language: Language, kind: ComponentKind, dir: &Path) -> PathBuf {
+pub(crate) fn made(language: Language, kind: ComponentKind, dir: &Path) -> PathBuf {
     let words = ["init", "my-part", "--lang", language.word(), "--template", kind.word()];
     let ended = command_in(dir, &words);
     assert_eq!(ended.code, Some(0), "{language} {kind}: {ended:?}");

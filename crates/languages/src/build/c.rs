@@ -17,22 +17,32 @@ use crate::{ComponentKind, Language};
 /// What the bindings' files and types are called, whatever the world.
 const BINDINGS: &str = "airssys_bindings";
 
-/// The flags that a project without `compile_flags.txt` is compiled with.
+/// What is compiled of the SDK, which includes the rest of it.
+const SDK: &str = "component.c";
+
+/// The flags that a project without `compile_flags.txt` is compiled with: the SDK of C++ is written in this standard.
 const DEFAULT_FLAGS: &[&str] = &["-Wall", "-Wextra"];
+const DEFAULT_FLAGS_CPP: &[&str] = &["-std=c++23", "-Wall", "-Wextra"];
 
 /// Of a module's memory the stack's part: clang's in zig would be 16 MiB.
 const STACK: &str = "-Wl,-z,stack-size=262144";
 
 pub(super) async fn build(language: Language, job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
+    let sources = sources(language, job.dir)?;
+    job.check_files(language, &[], SDK)?;
     let bound = job.made().join("bindings");
     let opts = wit_bindgen_c::Opts { rename_world: Some(BINDINGS.into()), ..Default::default() };
     bindings::generate(language, opts.build(), &job.wit(), job.compiled_world(), &bound)?;
-    let project = Project { language, job, flags: flags(job.dir)? };
-    let mut objects = vec![project.compile_bindings().await?, project.compile_sdk().await?];
-    for (place, source) in sources(language, job.dir)?.iter().enumerate() {
-        objects.push(project.compile_source(place, source).await?);
+    let project = Project { language, job, flags: flags(language, job.dir)? };
+    let mut own = Vec::new();
+    for (place, source) in sources.iter().enumerate() {
+        own.push(project.compile_source(place, source).await?);
     }
-    project.link(&objects).await?;
+    if job.kind == ComponentKind::Cli {
+        check_main(language, job.dir, &own)?;
+    }
+    let sdk = [project.compile_bindings().await?, project.compile_sdk().await?];
+    project.link(&[&sdk[..], &own].concat()).await?;
     read(job.made().join("component.wasm"))
 }
 
@@ -52,10 +62,7 @@ impl Project<'_> {
     }
 
     async fn compile_sdk(&self) -> Result<PathBuf, BuildError> {
-        let source = Path::new(SDK_DIR).join("component.c");
-        if !self.job.dir.join(&source).is_file() {
-            return Err(BuildError::Source { path: source, language: self.language });
-        }
+        let source = Path::new(SDK_DIR).join(SDK);
         let mut flags = vec![
             "-std=gnu17".to_owned(),
             format!("-I{}", made("bindings").display()),
@@ -93,7 +100,7 @@ impl Project<'_> {
         let mut zig = self.zig(compiler)?;
         zig.args(["-Os", "-g0", "-ffunction-sections", "-fdata-sections"]).args(flags);
         zig.arg(format!("-I{SDK_DIR}")).arg("-c").arg(source).arg("-o").arg(object);
-        run(zig).await?;
+        run(Package::Zig, zig).await?;
         Ok(object.to_owned())
     }
 
@@ -108,7 +115,7 @@ impl Project<'_> {
         zig.arg("-o").arg(made("component.wasm"));
         let (function, undefined) = entry(self.language, self.job.kind);
         let missing = format!("undefined symbol: {function}");
-        run_quietly(zig, |said| said.contains(&missing).then_some(undefined)).await
+        run_quietly(Package::Zig, zig, |said| said.contains(&missing).then_some(undefined)).await
     }
 
     fn zig(&self, compiler: &str) -> Result<Command, BuildError> {
@@ -144,7 +151,22 @@ fn entry(language: Language, kind: ComponentKind) -> (&'static str, BuildError) 
             "write `airssys_result airssys_serve(const airssys_request *request, airssys_response *response)`",
         ),
     };
-    (function, BuildError::Undefined { what: what.into(), how: format!("{how} in `src`") })
+    let what = format!("the project has no {what}");
+    (function, BuildError::Undefined { what, how: format!("{how} in `src`") })
+}
+
+/// What the compiler calls `main`, by what it takes.
+const MAINS: [&[u8]; 2] = [b"__main_argc_argv", b"__main_void"];
+
+/// Looks for `main` among the symbols of a command's objects: its libraries do without, and what is made does nothing.
+fn check_main(language: Language, dir: &Path, objects: &[PathBuf]) -> Result<(), BuildError> {
+    for object in objects {
+        let object = read(dir.join(object))?;
+        if MAINS.iter().any(|main| object.windows(main.len()).any(|part| part == *main)) {
+            return Ok(());
+        }
+    }
+    Err(entry(language, ComponentKind::Cli).1)
 }
 
 /// A path among what is made on the way, relative to the project.
@@ -157,10 +179,11 @@ fn c_std(flag: &str) -> bool {
 }
 
 /// The flags of `compile_flags.txt`, one a line.
-fn flags(dir: &Path) -> Result<Vec<String>, BuildError> {
+fn flags(language: Language, dir: &Path) -> Result<Vec<String>, BuildError> {
     let path = dir.join("compile_flags.txt");
     if !path.exists() {
-        return Ok(DEFAULT_FLAGS.iter().map(|&flag| flag.to_owned()).collect());
+        let flags = if language == Language::Cpp { DEFAULT_FLAGS_CPP } else { DEFAULT_FLAGS };
+        return Ok(flags.iter().map(|&flag| flag.to_owned()).collect());
     }
     let text = std::fs::read_to_string(&path).map_err(|error| BuildError::File { path, error })?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -247,8 +270,8 @@ mod tests {
     #[test]
     fn flags_are_one_a_line() {
         let dir = project(&[]);
-        assert_eq!(flags(dir.path()).unwrap(), DEFAULT_FLAGS);
+        assert_eq!(flags(Language::C, dir.path()).unwrap(), DEFAULT_FLAGS);
         std::fs::write(dir.path().join("compile_flags.txt"), "-std=c17\n\n -Wall \n").unwrap();
-        assert_eq!(flags(dir.path()).unwrap(), ["-std=c17", "-Wall"]);
+        assert_eq!(flags(Language::C, dir.path()).unwrap(), ["-std=c17", "-Wall"]);
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
-use super::{BuildError, Job, bindings, read, run};
+use super::{BuildError, Job, bindings, read, run_quietly, tell};
 use crate::project::SDK_DIR;
 use crate::toolchain::Package;
 use crate::{ComponentKind, Language};
@@ -18,7 +18,7 @@ pub(super) async fn build(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
     check_source(job)?;
     let overlay = bind(job)?;
     let module = job.made().join("component.core.wasm");
-    run(compiler(job, &overlay, &module)?).await?;
+    run_quietly(Package::Go, compiler(job, &overlay, &module)?, known).await?;
     let module = read(module)?;
     check_entry(job.kind, &module)?;
     bindings::embed(Language::Go, &job.wit(), job.world(), module)
@@ -26,18 +26,13 @@ pub(super) async fn build(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
 
 /// What the compiler is told that every project has.
 fn check_source(job: &Job<'_>) -> Result<(), BuildError> {
-    let missing = |path: &str| BuildError::Source { path: path.into(), language: Language::Go };
-    for path in ["go.mod", "airssys/go.mod"] {
-        if !job.dir.join(path).is_file() {
-            return Err(missing(path));
-        }
-    }
+    job.check_files(Language::Go, &["go.mod"], "go.mod")?;
     let entries = std::fs::read_dir(job.dir)
         .map_err(|error| BuildError::File { path: job.dir.to_owned(), error })?;
     let source = |name: &str| name.ends_with(".go") && !name.ends_with("_test.go");
     match entries.flatten().any(|entry| entry.file_name().to_str().is_some_and(source)) {
         true => Ok(()),
-        false => Err(missing("main.go")),
+        false => Err(BuildError::Source { path: "main.go".into(), language: Language::Go }),
     }
 }
 
@@ -124,17 +119,44 @@ fn compiler(job: &Job<'_>, overlay: &Path, module: &Path) -> Result<Command, Bui
     Ok(go)
 }
 
+/// What of the compiler's words is about the project as a whole, and is answered by something to do.
+fn known(said: &str) -> Option<BuildError> {
+    let undefined = |what: &str, how: &str| {
+        tell(said);
+        Some(BuildError::Undefined { what: what.into(), how: how.into() })
+    };
+    if said.contains("requires exactly one main package") {
+        return undefined(
+            "the project's folder holds no `package main`",
+            "a component begins there, with `func main()`; other packages have folders of their own",
+        );
+    }
+    let is_unfetched = |words: &&str| said.contains(*words);
+    if ["module lookup disabled by GOPROXY=off", "inconsistent vendoring"].iter().any(is_unfetched)
+    {
+        return undefined(
+            "a module that the project imports is not in it, and a build fetches nothing",
+            "put it into the project: `go mod tidy && go mod vendor`",
+        );
+    }
+    None
+}
+
+/// What `airssys.Run` and `web.Serve` call, as the compiler names it.
+const HANDLER: &str = "\0airssys.run\0";
+const SERVICE: &str = "\0airssys/web.serve\0";
+
 /// Looks for the SDK's function that a component of this kind begins with: the compiler leaves it out, and its name,
 /// where main does not call it.
 fn check_entry(kind: ComponentKind, module: &[u8]) -> Result<(), BuildError> {
     let (function, what, how) = match kind {
         ComponentKind::Handler => (
-            "\0airssys.run\0",
+            HANDLER,
             "call of airssys.Run",
             "a handler begins with `func main() { airssys.Run(open) }`, where `open` makes it from its configuration",
         ),
         ComponentKind::Http => (
-            "\0airssys/web.serve\0",
+            SERVICE,
             "call of web.Serve",
             "an HTTP service begins with `func main() { web.Serve(handler) }`, and imports \"airssys/web\"",
         ),
@@ -144,8 +166,20 @@ fn check_entry(kind: ComponentKind, module: &[u8]) -> Result<(), BuildError> {
             "add `import _ \"airssys\"` to main.go: the host calls main by it",
         ),
     };
-    match module.windows(function.len()).any(|window| window == function.as_bytes()) {
+    let has =
+        |function: &str| module.windows(function.len()).any(|window| window == function.as_bytes());
+    if kind == ComponentKind::Cli && (has(HANDLER) || has(SERVICE)) {
+        return Err(BuildError::Undefined {
+            what: "a command answers no calls, and main calls airssys.Run or web.Serve".into(),
+            how: "say what it is under `[build]`: `kind = \"http\"`, or no `kind` for a handler"
+                .into(),
+        });
+    }
+    match has(function) {
         true => Ok(()),
-        false => Err(BuildError::Undefined { what: what.into(), how: how.into() }),
+        false => {
+            let what = format!("the project has no {what}");
+            Err(BuildError::Undefined { what, how: how.into() })
+        }
     }
 }

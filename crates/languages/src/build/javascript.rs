@@ -8,35 +8,51 @@
 
 mod engine;
 
-use std::collections::BTreeSet;
-use std::path::Path;
+mod thrown;
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use airssys_wasm_model::Digest;
 use serde::Deserialize;
 
-use super::{BuildError, Job, read, run, run_quietly};
+use self::thrown::Thrown;
+use super::{BuildError, Compiled, Job, read, run, tell};
 use crate::project::SDK_DIR;
-use crate::toolchain::Package;
+use crate::toolchain::{Needed, Package};
 use crate::{ComponentKind, Language};
 
-pub(super) async fn build(language: Language, job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
+pub(super) async fn build(language: Language, job: &Job<'_>) -> Result<Compiled, BuildError> {
     let source = format!("src/main.{}", language.word());
-    for needed in [source.clone(), format!("{SDK_DIR}/package.json")] {
-        if !job.dir.join(&needed).is_file() {
-            return Err(BuildError::Source { path: needed.into(), language });
-        }
-    }
+    job.check_files(language, &[&source, PACKAGE], PACKAGE)?;
+    check_package(job)?;
+    Needed::Node.check().await?;
     write(&job.made().join(ENTRY), &entry(job.kind, &source))?;
     bundle(language, job).await?;
     write_world(job, &imports(job)?)?;
     componentize(language, job).await?;
-    let mut component = read(job.made().join(COMPONENT))?;
-    give_names_back(&mut component);
-    Ok(component)
+    let mut wasm = read(job.made().join(COMPONENT))?;
+    give_names_back(&mut wasm);
+    Ok(Compiled { wasm, source: Some(Digest::of(&read(job.made().join(BUNDLE))?)) })
+}
+
+/// By its `imports` the source finds the SDK, and by this file the SDK knows itself.
+const PACKAGE: &str = "package.json";
+
+/// Node.js reads the file before it runs anything, and says what is wrong with it among lines of its own.
+fn check_package(job: &Job<'_>) -> Result<(), BuildError> {
+    let path = PathBuf::from(PACKAGE);
+    let text = text(&job.dir.join(&path))?;
+    match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(BuildError::File { path, error: error.into() }),
+    }
 }
 
 /// What is made on the way, under `build/airssys/`.
 const ENTRY: &str = "entry.js";
 const BUNDLE: &str = "bundle.js";
+const MAP: &str = "bundle.js.map";
 const META: &str = "bundle.json";
 const COMPONENT: &str = "component.wasm";
 const ENGINE: &str = "engine.wasm";
@@ -79,8 +95,10 @@ async fn bundle(language: Language, job: &Job<'_>) -> Result<(), BuildError> {
             ["fetch", "crypto", console].map(|name| format!("--inject:{SDK_DIR}/inject/{name}.js")),
         )
         .arg(format!("--outfile=build/airssys/{BUNDLE}"))
-        .arg(format!("--metafile=build/airssys/{META}"));
-    run(esbuild).await
+        .arg(format!("--metafile=build/airssys/{META}"))
+        // Beside the module and not named in it: an error of it is told by the source's own lines.
+        .args(["--sourcemap=external", "--sources-content=false"]);
+    run(Package::Esbuild, esbuild).await
 }
 
 /// What esbuild tells of its work.
@@ -149,8 +167,24 @@ async fn componentize(language: Language, job: &Job<'_>) -> Result<(), BuildErro
     qjs.current_dir(job.made())
         .args(["--wit", "wit", "--js", BUNDLE, "--world", job.world(), "--runtime", ENGINE])
         .args(["--output", COMPONENT]);
-    run_quietly(qjs, |_| None).await
+    let output = qjs.output().await.map_err(|error| BuildError::Run { program: TOOL, error })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let Some(thrown) = Thrown::found(&said) else {
+        tell(&said);
+        return Err(BuildError::Compile { program: TOOL, status: output.status });
+    };
+    if let Some(missed) = thrown.missed() {
+        return Err(missed);
+    }
+    tell(&thrown.told(job).await);
+    Err(BuildError::Compile { program: TOOL, status: output.status })
 }
+
+/// The tool's name, to whoever it does not work for.
+const TOOL: &str = "componentize-qjs";
 
 /// Puts the streams' names in the component that a host knows. They are of one length, so that nothing moves.
 fn give_names_back(component: &mut [u8]) {

@@ -11,13 +11,17 @@ mod python;
 mod rust;
 mod zig;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
+use airssys_wasm_model::Digest;
 use tokio::process::Command;
 
 pub(crate) use self::rust::TARGET;
 pub use self::rust::target_is_installed;
+use crate::project::SDK_DIR;
+use crate::toolchain::{NeededError, Package};
 use crate::{ComponentKind, Language, Toolchains, contract};
 
 /// A project to be built.
@@ -37,6 +41,15 @@ pub struct Job<'a> {
     pub toolchains: &'a Toolchains,
 }
 
+/// What came of a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compiled {
+    /// A component, or a core module that names its world.
+    pub wasm: Vec<u8>,
+    /// What it was made of, where the tools make other bytes of the same each time.
+    pub source: Option<Digest>,
+}
+
 /// Why a project could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -48,11 +61,24 @@ pub enum BuildError {
         /// What is missing.
         tool: &'static str,
     },
-    /// A tool could not be started: one that the toolchain itself needs, or one that is broken.
+    /// Its toolchain is there and does not run.
+    #[error("{tool}, which builds {language}, is broken: {why}")]
+    Broken {
+        /// The project's language.
+        language: Language,
+        /// What is broken.
+        tool: &'static str,
+        /// How that shows.
+        why: String,
+    },
+    /// What the tools are run by is not there, or too old.
+    #[error(transparent)]
+    Needed(#[from] NeededError),
+    /// A tool could not be started.
     #[error("{program} cannot be run: {error}")]
     Run {
         /// Which.
-        program: String,
+        program: &'static str,
         /// Why.
         error: std::io::Error,
     },
@@ -60,7 +86,7 @@ pub enum BuildError {
     #[error("the project does not compile: {program} ended with {status}")]
     Compile {
         /// Which tool.
-        program: String,
+        program: &'static str,
         /// How it ended.
         status: ExitStatus,
     },
@@ -72,10 +98,18 @@ pub enum BuildError {
         /// The project's language.
         language: Language,
     },
-    /// The project lacks the function, or the class, that its kind of component is made of.
-    #[error("the project has no {what}")]
-    Undefined {
+    /// The project holds no SDK.
+    #[error("there is no {path}: a project in {language} holds its SDK there")]
+    Sdk {
         /// What is missing.
+        path: PathBuf,
+        /// The project's language.
+        language: Language,
+    },
+    /// The project lacks the function, or the class, that its kind of component is made of, or has it in another form.
+    #[error("{what}")]
+    Undefined {
+        /// What is missing, as a sentence.
         what: String,
         /// What to write.
         how: String,
@@ -106,35 +140,69 @@ impl BuildError {
                 "install it with `airssys-wasm toolchain install {}`",
                 language.word()
             )),
+            Self::Broken { language, .. } => Some(format!(
+                "`airssys-wasm toolchain install {}` fetches it anew",
+                language.word()
+            )),
+            Self::Needed(error) => Some(error.help()),
             Self::Run { .. } => Some("`airssys-wasm doctor` shows what is missing".into()),
             Self::Compile { .. } => Some("the compiler's errors are above".into()),
             Self::Source { language, .. } => Some(format!(
-                "`airssys-wasm init NAME --lang {}` shows what a project looks like",
+                "write it, or name the project's own language in `[build] language`; \
+                 `airssys-wasm init NAME --lang {}` starts a project that is whole",
                 language.word()
             )),
+            Self::Sdk { .. } => Some("`airssys-wasm toolchain sdk` writes it".into()),
             Self::Undefined { how, .. } => Some(how.clone()),
             Self::File { .. } | Self::Bindings { .. } => None,
         }
     }
 }
 
-/// Builds a project by its language's own tools. What comes back is a component, or a core module that names its world.
-pub async fn build(language: Language, job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
+/// Builds a project by its language's own tools.
+pub async fn build(language: Language, job: &Job<'_>) -> Result<Compiled, BuildError> {
     if language != Language::Rust {
         let wit = job.wit();
         contract::write(&wit).map_err(|error| BuildError::File { path: wit, error })?;
     }
-    match language {
-        Language::Rust => rust::build(job).await,
-        Language::C | Language::Cpp => c::build(language, job).await,
-        Language::Zig => zig::build(job).await,
-        Language::Go => go::build(job).await,
+    let built = match language {
+        Language::Rust => rust::build(job).await.map(Compiled::from),
+        Language::C | Language::Cpp => c::build(language, job).await.map(Compiled::from),
+        Language::Zig => zig::build(job).await.map(Compiled::from),
+        Language::Go => go::build(job).await.map(Compiled::from),
         Language::Python => python::build(job).await,
         Language::Js | Language::Ts => javascript::build(language, job).await,
+    };
+    match built {
+        // Before the source is blamed the tools are asked whether they run at all.
+        Err(error @ (BuildError::Compile { .. } | BuildError::Run { .. })) => {
+            Err(job.toolchains.check(language).await.err().unwrap_or(error))
+        }
+        built => built,
+    }
+}
+
+/// Of tools that make the same of the same.
+impl From<Vec<u8>> for Compiled {
+    fn from(wasm: Vec<u8>) -> Self {
+        Self { wasm, source: None }
     }
 }
 
 impl Job<'_> {
+    /// Looks for what every project in a language has: a file that it begins with, and one of its SDK.
+    fn check_files(&self, language: Language, own: &[&str], sdk: &str) -> Result<(), BuildError> {
+        let is_missing = |path: &PathBuf| !self.dir.join(path).is_file();
+        let missing = |path: &&str| Some(PathBuf::from(path)).filter(is_missing);
+        if let Some(path) = own.iter().find_map(missing) {
+            return Err(BuildError::Source { path, language });
+        }
+        match Some(Path::new(SDK_DIR).join(sdk)).filter(is_missing) {
+            Some(path) => Err(BuildError::Sdk { path, language }),
+            None => Ok(()),
+        }
+    }
+
     /// Where what is made on the way lies.
     fn made(&self) -> PathBuf {
         self.dir.join("build").join("airssys")
@@ -183,8 +251,8 @@ const STATEFUL_EXPORTS: &[&str] = &[
 ];
 
 /// Runs a tool to its end; what it says goes to standard error as it says it.
-async fn run(mut command: Command) -> Result<(), BuildError> {
-    let program = command.as_std().get_program().to_string_lossy().into_owned();
+async fn run(tool: Package, mut command: Command) -> Result<(), BuildError> {
+    let program = tool.name();
     let status = command.stdout(std::io::stderr()).status().await;
     match status {
         Ok(status) if status.success() => Ok(()),
@@ -196,10 +264,11 @@ async fn run(mut command: Command) -> Result<(), BuildError> {
 /// Runs a tool that speaks even where all is well: it is heard if something isn't, and if `known` has no better word
 /// for what it said.
 async fn run_quietly(
+    tool: Package,
     mut command: Command,
     known: impl FnOnce(&str) -> Option<BuildError>,
 ) -> Result<(), BuildError> {
-    let program = command.as_std().get_program().to_string_lossy().into_owned();
+    let program = tool.name();
     let output = match command.output().await {
         Ok(output) if output.status.success() => return Ok(()),
         Ok(output) => output,
@@ -207,9 +276,14 @@ async fn run_quietly(
     };
     let said = String::from_utf8_lossy(&output.stderr);
     Err(known(&said).unwrap_or_else(|| {
-        eprint!("{said}");
+        tell(&said);
         BuildError::Compile { program, status: output.status }
     }))
+}
+
+/// Says what a tool said. Nobody left to tell it to is no reason to fail.
+fn tell(said: &str) {
+    let _ = std::io::stderr().write_all(said.as_bytes());
 }
 
 fn read(path: PathBuf) -> Result<Vec<u8>, BuildError> {

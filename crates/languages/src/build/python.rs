@@ -6,12 +6,12 @@
 mod seed;
 mod world;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{BuildError, Job, read};
-use crate::project::SDK_DIR;
-use crate::toolchain::Package;
+use airssys_wasm_model::Digest;
+
+use super::{BuildError, Compiled, Job, read, tell};
+use crate::toolchain::{Needed, Package};
 use crate::{ComponentKind, Language};
 
 /// The tool's name, to whoever it does not work for.
@@ -23,18 +23,18 @@ const REPORT: &str = ".build-error";
 /// Pure Python packages that the project carries with it, if it does.
 const VENDOR: &str = "vendor";
 
-pub(super) async fn build(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
-    let needed = [PathBuf::from("app.py"), Path::new(SDK_DIR).join("__init__.py")];
-    if let Some(path) = needed.into_iter().find(|path| !job.dir.join(path).is_file()) {
-        return Err(BuildError::Source { path, language: Language::Python });
-    }
+pub(super) async fn build(job: &Job<'_>) -> Result<Compiled, BuildError> {
+    job.check_files(Language::Python, &["app.py"], "__init__.py")?;
+    Needed::Python.check().await?;
     let stage = Stage::new(job)?;
     stage.copy(job)?;
     world::write(job, &stage.source, &stage.vendor)
         .and_then(|()| seed::write(&stage.library))
         .map_err(|error| BuildError::File { path: job.made(), error })?;
+    // Before the tool runs, which leaves compiled files there.
+    let source = stage.digest()?;
     run(job, &stage).await?;
-    read(stage.component)
+    Ok(Compiled { wasm: read(stage.component)?, source: Some(source) })
 }
 
 /// The folders of one build, made anew for each.
@@ -70,6 +70,14 @@ impl Stage {
         Ok(stage)
     }
 
+    /// Of all that the component is made of.
+    fn digest(&self) -> Result<Digest, BuildError> {
+        let mut all = Vec::new();
+        collect(&self.source, &mut all)?;
+        collect(&self.vendor, &mut all)?;
+        Ok(Digest::of(&all))
+    }
+
     fn copy(&self, job: &Job<'_>) -> Result<(), BuildError> {
         let skipped = |name: &str| matches!(name, "build" | "tests" | VENDOR);
         let vendored = job.dir.join(VENDOR);
@@ -82,8 +90,28 @@ impl Stage {
     }
 }
 
-/// Copies a folder in the order of its names. What begins with a dot, compiled files and what `skipped` names at its top
-/// stay behind.
+/// Adds each file below a folder, by its path there and its bytes, in the order of the names.
+fn collect(dir: &Path, all: &mut Vec<u8>) -> Result<(), BuildError> {
+    let failed = |error| BuildError::File { path: dir.to_owned(), error };
+    let entries = std::fs::read_dir(dir).map_err(failed)?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry.map_err(failed)?.path());
+    }
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            collect(&path, all)?;
+        } else {
+            all.extend(path.to_string_lossy().as_bytes());
+            all.extend(Digest::of(&read(path)?).to_string().as_bytes());
+        }
+    }
+    Ok(())
+}
+
+/// Copies a folder in the order of its names. What begins with a dot, compiled files, virtual environments and what
+/// `skipped` names at its top stay behind.
 fn copy(from: &Path, to: &Path, skipped: &dyn Fn(&str) -> bool) -> std::io::Result<()> {
     let mut entries = std::fs::read_dir(from)?.collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
@@ -93,6 +121,9 @@ fn copy(from: &Path, to: &Path, skipped: &dyn Fn(&str) -> bool) -> std::io::Resu
             continue;
         }
         let (path, target) = (entry.path(), to.join(&name));
+        if path.join("pyvenv.cfg").is_file() {
+            continue;
+        }
         if path.is_dir() {
             std::fs::create_dir_all(&target)?;
             copy(&path, &target, &|_| false)?;
@@ -117,16 +148,22 @@ async fn run(job: &Job<'_>, stage: &Stage) -> Result<(), BuildError> {
         .arg(&stage.library)
         .env("VIRTUAL_ENV", &stage.environment)
         .env("RUST_BACKTRACE", "0");
-    let output =
-        tool.output().await.map_err(|error| BuildError::Run { program: TOOL.to_owned(), error })?;
+    let output = tool.output().await.map_err(|error| BuildError::Run { program: TOOL, error })?;
     if output.status.success() {
         return Ok(());
     }
     // What the SDK says of the project's code, or else what the tool says for itself.
-    let said = std::fs::read(stage.source.join(REPORT)).unwrap_or(output.stderr);
-    // There is nobody to tell that standard error is closed.
-    let _ = std::io::stderr().write_all(&said);
-    Err(BuildError::Compile { program: TOOL.to_owned(), status: output.status })
+    let report = std::fs::read_to_string(stage.source.join(REPORT)).ok();
+    Err(report.as_deref().and_then(missed).unwrap_or_else(|| {
+        tell(&report.unwrap_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned()));
+        BuildError::Compile { program: TOOL, status: output.status }
+    }))
+}
+
+/// What the SDK misses in the project's code, where that is what it says: what is wrong, and after a colon what to write.
+fn missed(said: &str) -> Option<BuildError> {
+    let (what, how) = said.strip_prefix("error: ")?.trim_end().split_once(": ")?;
+    Some(BuildError::Undefined { what: what.into(), how: how.into() })
 }
 
 /// The SDK's module that exports what a component of this kind does.

@@ -8,17 +8,25 @@ use tokio::process::Command;
 
 use super::{BuildError, Job, read};
 use crate::Language;
+use crate::toolchain::Needed;
 
 /// The target.
 pub(crate) const TARGET: &str = "wasm32-wasip2";
 
+const CARGO: &str = "cargo";
+
+/// Where a project begins.
+const MANIFEST: &str = "Cargo.toml";
+
 pub(super) async fn build(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
-    check_target().await?;
-    let manifest = job.dir.join("Cargo.toml");
+    let manifest = job.dir.join(MANIFEST);
     if !manifest.is_file() {
-        return Err(BuildError::Source { path: manifest, language: Language::Rust });
+        return Err(BuildError::Source { path: MANIFEST.into(), language: Language::Rust });
     }
-    let output = Command::new("cargo")
+    Needed::Rust.check().await?;
+    check_target().await?;
+    let cannot = |error| BuildError::Run { program: CARGO, error };
+    let cargo = Command::new(CARGO)
         .args(["build", "--release", "--target", TARGET])
         .args(["--message-format", "json-render-diagnostics", "--manifest-path"])
         .arg(&manifest)
@@ -26,13 +34,15 @@ pub(super) async fn build(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
         .env("AIRSSYS_WASM_COMPONENT_VERSION", job.version)
         .current_dir(job.dir)
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        // Cargo speaks to who waits. `output` would take what it says on standard error too, and keep it.
         .stderr(Stdio::inherit())
         .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(|error| BuildError::Run { program: "cargo".into(), error })?;
+        .spawn()
+        .map_err(cannot)?;
+    let output = cargo.wait_with_output().await.map_err(cannot)?;
     if !output.status.success() {
-        return Err(BuildError::Compile { program: "cargo".into(), status: output.status });
+        return Err(BuildError::Compile { program: CARGO, status: output.status });
     }
     let built = artifacts(&String::from_utf8_lossy(&output.stdout), &manifest);
     read(choose(built, job.name)?)
@@ -43,7 +53,7 @@ async fn check_target() -> Result<(), BuildError> {
     match target_is_installed().await {
         Ok(true) => Ok(()),
         Ok(false) => Err(BuildError::Missing { language: Language::Rust, tool: TARGET }),
-        Err(error) => Err(BuildError::Run { program: "rustc".into(), error }),
+        Err(error) => Err(BuildError::Run { program: "rustc", error }),
     }
 }
 
@@ -90,8 +100,8 @@ fn choose(mut files: Vec<PathBuf>, name: &str) -> Result<PathBuf, BuildError> {
     let undefined = |what: String| Err(BuildError::Undefined { what, how: how.into() });
     match (files.pop(), files.is_empty()) {
         (Some(file), true) => Ok(file),
-        (None, _) => undefined(".wasm: cargo built none of this package".into()),
-        (Some(_), false) => undefined(format!("one .wasm: cargo built several named {name}")),
+        (None, _) => undefined("cargo built no .wasm of this package".into()),
+        (Some(_), false) => undefined(format!("cargo built several .wasm named {name}")),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::{BuildError, Job, bindings, read, run};
+use super::{BuildError, Job, bindings, read, run_quietly};
 use crate::project::SDK_DIR;
 use crate::toolchain::Package;
 use crate::{ComponentKind, Language};
@@ -13,16 +13,15 @@ use crate::{ComponentKind, Language};
 /// Where a project begins.
 const SOURCE: &str = "src/main.zig";
 
+/// The SDK's root, in its folder.
+const SDK: &str = "airssys.zig";
+
 /// Zig reserves 16 MiB of each instance's memory for the stack unless told otherwise.
 const STACK_BYTES: &str = "262144";
 
 pub(super) async fn build(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
-    let sdk = Path::new(SDK_DIR).join("airssys.zig");
-    for path in [Path::new(SOURCE), &sdk] {
-        if !job.dir.join(path).is_file() {
-            return Err(BuildError::Source { path: path.to_owned(), language: Language::Zig });
-        }
-    }
+    job.check_files(Language::Zig, &[SOURCE], SDK)?;
+    let sdk = Path::new(SDK_DIR).join(SDK);
     let made = job.made();
     let wasm = made.join("component.wasm");
     let mut zig = job.toolchains.program(Language::Zig, Package::Zig)?;
@@ -46,7 +45,9 @@ pub(super) async fn build(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
         }
     }
     zig.arg(format!("-Mairssys={}", sdk.display()));
-    run(zig).await?;
+    // What is said is held back: with nothing to begin with the linker names a symbol of its own.
+    run_quietly(Package::Zig, zig, |said| said.contains("entry symbol not defined").then(no_main))
+        .await?;
     bindings::embed(Language::Zig, &job.wit(), job.compiled_world(), read(wasm)?)
 }
 
@@ -57,5 +58,13 @@ fn entry(job: &Job<'_>) -> Option<&'static str> {
         ComponentKind::Handler => Some("handler"),
         ComponentKind::Http => Some("http"),
         ComponentKind::Cli => None,
+    }
+}
+
+fn no_main() -> BuildError {
+    BuildError::Undefined {
+        what: "src/main.zig has no `main`, which a command begins with".into(),
+        how: "write `pub fn main(init: std.process.Init) !u8`, or the `kind` that it is under `[build]`"
+            .into(),
     }
 }

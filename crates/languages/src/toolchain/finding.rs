@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::Toolchains;
+use super::needed::Needed;
 use super::package::Package;
+use super::{Toolchains, try_out};
 use crate::Language;
 
 /// One thing that a language needs.
@@ -17,19 +18,38 @@ pub struct Finding {
     pub what: String,
     /// Where it is, if it is there.
     pub path: Option<PathBuf>,
+    /// Why it does not run, if it is there and was tried.
+    pub broken: Option<String>,
 }
 
 impl Toolchains {
-    /// What a language needs of this folder; nothing for Rust.
+    /// What a language needs of this folder, without trying any of it; nothing for Rust.
     pub fn look(&self, language: Language) -> Vec<Finding> {
         let finding = |package: &Package| {
             let home = self.home(*package);
             Finding {
                 language,
                 what: format!("{} {}", package.name(), package.version()),
-                path: home.is_dir().then_some(home),
+                path: home.join(package.program()).exists().then_some(home),
+                broken: None,
             }
         };
         Package::of(language).iter().map(finding).collect()
+    }
+
+    /// The same, each program that is there run once, if what runs it is there.
+    pub async fn tried(&self, language: Language) -> Vec<Finding> {
+        let mut findings = self.look(language);
+        if let Some(needed) = Needed::by(language)
+            && needed.check().await.is_err()
+        {
+            return findings;
+        }
+        for (finding, package) in findings.iter_mut().zip(Package::of(language)) {
+            if let Some(home) = &finding.path {
+                finding.broken = try_out(*package, home).await.err();
+            }
+        }
+        findings
     }
 }

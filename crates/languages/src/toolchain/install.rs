@@ -1,109 +1,46 @@
 //! Installing: each package by its registry's own tool, which checks the sums and knows the user's mirror.
 
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
+use super::failure::{Fetcher, InstallError, Why};
+use super::needed::Needed;
 use super::package::{Package, Registry};
-use super::{PYTHON, Toolchains, command};
+use super::{PYTHON, Toolchains, try_out};
 use crate::Language;
 use crate::build::{TARGET, target_is_installed};
 
-/// Why a toolchain is not there now.
-#[derive(Debug, thiserror::Error)]
-pub enum InstallError {
-    /// The tool that fetches it is not there, or not as it must be.
-    #[error("{tool} is needed to fetch {package}, and cannot be run: {why}")]
-    Fetcher {
-        /// `python3 -m pip`, `npm` or `rustup`.
-        tool: &'static str,
-        /// What would have been fetched.
-        package: String,
-        /// What was wrong.
-        why: String,
-    },
-    /// It ran and failed: no network, no such file for this platform, a sum that differs.
-    #[error("{package} could not be fetched; {tool} said:\n{said}")]
-    Fetch {
-        /// The tool.
-        tool: &'static str,
-        /// What was fetched.
-        package: String,
-        /// The end of what it said.
-        said: String,
-    },
-    /// It was fetched and does not run here.
-    #[error("{package} was fetched and does not run: {said}")]
-    Broken {
-        /// What was fetched.
-        package: &'static str,
-        /// Why.
-        said: String,
-    },
-    /// The toolchains' folder.
-    #[error("{path}: {error}")]
-    Folder {
-        /// Where.
-        path: String,
-        /// Why.
-        error: std::io::Error,
-    },
-}
-
-impl InstallError {
-    /// What to do about it.
-    pub fn help(&self) -> String {
-        match self {
-            Self::Fetcher { tool: "rustup", .. } => "install it from https://rustup.rs".into(),
-            Self::Fetcher { tool: "npm", .. } => {
-                "install Node.js 18 or newer, which brings npm: https://nodejs.org".into()
-            }
-            Self::Fetcher { .. } => {
-                "install Python 3.9 or newer with pip: https://www.python.org".into()
-            }
-            Self::Fetch { tool: "rustup", .. } => "it has to be reached once, by rustup".into(),
-            Self::Fetch { tool: "npm", .. } => {
-                "it has to be reached once; with a mirror, set npm's `registry`".into()
-            }
-            Self::Fetch { .. } => {
-                "it has to be reached once; with a mirror, set pip's `index-url`".into()
-            }
-            Self::Broken { package: "componentize-qjs" | "esbuild", .. } => {
-                "it needs Node.js 18 or newer, and is there for Linux, macOS and Windows on x86-64 and for \
-                 Linux and macOS on ARM"
-                    .into()
-            }
-            Self::Broken { .. } => "there may be none for this platform".into(),
-            Self::Folder { .. } => {
-                "AIRSSYS_WASM_TOOLCHAINS names another folder for toolchains".into()
-            }
-        }
-    }
-}
-
 impl Toolchains {
-    /// Fetches what is missing for a language and returns the names of what was. `say` is told of each before it is
-    /// fetched, which takes as long as the network does.
+    /// Fetches what is missing for a language, or is there and does not run, and returns the names of what was. `say`
+    /// is told of each before it is fetched, which takes as long as the network does.
     pub async fn install(
         &self,
         language: Language,
         mut say: impl FnMut(&str),
     ) -> Result<Vec<String>, InstallError> {
+        if let Some(needed) = Needed::by(language) {
+            needed.check().await?;
+        }
         let mut fetched = Vec::new();
         if language == Language::Rust && !target_is_installed().await.unwrap_or(false) {
             say(TARGET);
             let mut rustup = Command::new("rustup");
             rustup.args(["target", "add", TARGET]);
-            run(rustup, "rustup", TARGET).await?;
+            run(rustup, Fetcher::Rustup, TARGET).await?;
             fetched.push(TARGET.to_owned());
         }
         for package in Package::of(language) {
-            let folder = package.folder();
-            if self.home(*package).is_dir() {
+            let home = self.home(*package);
+            if home.is_dir() && try_out(*package, &home).await.is_ok() {
                 continue;
             }
+            Needed::to_fetch(*package).check().await?;
+            let folder = package.folder();
             say(&folder);
             self.fetch(*package, Package::of(language)).await?;
             fetched.push(folder);
@@ -113,7 +50,6 @@ impl Toolchains {
 
     /// Fetches a package with what lies in one folder with it, which `all` of its language do.
     async fn fetch(&self, package: Package, all: &[Package]) -> Result<(), InstallError> {
-        let home = self.home(package);
         let folder = |error| InstallError::Folder { path: self.dir().display().to_string(), error };
         std::fs::create_dir_all(self.dir()).map_err(folder)?;
         self.sweep();
@@ -128,12 +64,23 @@ impl Toolchains {
             }
         }
         for package in all {
-            try_out(*package, staging.path()).await?;
+            try_out(*package, staging.path())
+                .await
+                .map_err(|said| InstallError::Broken { package: package.name(), said })?;
         }
-        match std::fs::rename(staging.path(), &home) {
+        self.put(staging.path(), &self.home(package)).map_err(folder)
+    }
+
+    /// Puts a package that is whole in its place, and away what was there, which did not run.
+    fn put(&self, staging: &Path, home: &Path) -> io::Result<()> {
+        if home.is_dir() {
+            let aside = tempfile::Builder::new().prefix(STAGING).tempdir_in(self.dir())?;
+            std::fs::rename(home, aside.path().join("broken"))?;
+        }
+        match std::fs::rename(staging, home) {
             // Somebody else was faster: what is there is whole, and the same.
             Err(_) if home.is_dir() => Ok(()),
-            moved => moved.map_err(folder),
+            moved => moved,
         }
     }
 
@@ -169,7 +116,7 @@ async fn pip(requirements: &str, to: &Path, package: Package) -> Result<(), Inst
         .arg(to)
         .arg("--requirement")
         .arg(&file);
-    run(pip, "python3 -m pip", package.name()).await
+    run(pip, Fetcher::Pip, package.name()).await
 }
 
 async fn npm(at: &Path, package: Package) -> Result<(), InstallError> {
@@ -179,44 +126,40 @@ async fn npm(at: &Path, package: Package) -> Result<(), InstallError> {
     npm.args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"])
         // Whatever the user's own settings say: without the lock there would be no sums.
         .args(["--package-lock=true", "--include=optional", "--loglevel", "error"])
+        // npm waits 10 s, then 60 s, before it asks again: without a network that is five silent minutes.
+        .args(["--fetch-retry-mintimeout", "1000", "--fetch-retry-maxtimeout", "2000"])
         .current_dir(at);
-    run(npm, "npm", package.name()).await
+    run(npm, Fetcher::Npm, package.name()).await
 }
 
-/// Runs a program that was just fetched. npm leaves out an optional package whose sum is wrong, and succeeds.
-async fn try_out(package: Package, home: &Path) -> Result<(), InstallError> {
-    let mut program = command(package, home);
-    program.arg(package.harmless()).stdin(Stdio::null()).kill_on_drop(true);
-    let said = match program.output().await {
-        Ok(output) if output.status.success() => return Ok(()),
-        Ok(output) => end(&String::from_utf8_lossy(&output.stderr)),
-        Err(error) => error.to_string(),
+/// Runs a tool to its end. What it says goes to standard error as it says it: who waits sees that it tries again.
+async fn run(mut command: Command, tool: Fetcher, package: &str) -> Result<(), InstallError> {
+    let package = package.to_owned();
+    let cannot = |why: String| InstallError::Fetcher { tool, package: package.clone(), why };
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => cannot("it is not in the PATH".into()),
+        _ => cannot(error.to_string()),
     };
-    Err(InstallError::Broken { package: package.name(), said })
-}
-
-async fn run(mut command: Command, tool: &'static str, package: &str) -> Result<(), InstallError> {
-    let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await;
-    let output = output.map_err(|error| InstallError::Fetcher {
-        tool,
-        package: package.to_owned(),
-        why: error.to_string(),
-    })?;
-    if output.status.success() {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().map_err(failed)?;
+    let mut said = String::new();
+    if let Some(stderr) = child.stderr.take() {
+        let mut lines = BufReader::new(stderr).split(b'\n');
+        while let Ok(Some(line)) = lines.next_segment().await {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            // Nobody left to tell it to is no reason to fail.
+            let _ = writeln!(io::stderr(), "{line}");
+            said.push_str(&line);
+            said.push('\n');
+        }
+    }
+    let status = child.wait().await.map_err(failed)?;
+    if status.success() {
         return Ok(());
     }
-    let said = end(&String::from_utf8_lossy(&output.stderr));
-    let package = package.to_owned();
     // Python without pip runs, and says so.
     Err(match said.contains("No module named pip") {
-        true => InstallError::Fetcher { tool, package, why: said },
-        false => InstallError::Fetch { tool, package, said },
+        true => cannot("this Python has none".into()),
+        false => InstallError::Fetch { tool, package, why: Why::of(&said, status) },
     })
-}
-
-/// The last lines of what a tool said.
-fn end(said: &str) -> String {
-    const LINES: usize = 12;
-    let lines: Vec<&str> = said.trim().lines().collect();
-    lines[lines.len().saturating_sub(LINES)..].join("\n")
 }

@@ -5,17 +5,21 @@
 //! nothing is looked for elsewhere, so that the same source gives the same bytes wherever it is built. Python does not yet:
 //! its tool keeps what the runtime drew by chance while it was started.
 
+mod failure;
 mod finding;
 mod install;
+mod needed;
 mod package;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use tokio::process::Command;
 
+pub use self::failure::{Fetcher, InstallError, Why};
 pub use self::finding::Finding;
-pub use self::install::InstallError;
+pub use self::needed::{Needed, NeededError};
 pub(crate) use self::package::Package;
 use crate::{BuildError, Language};
 
@@ -46,6 +50,11 @@ impl Toolchains {
         if !home.is_dir() {
             return Err(BuildError::Missing { language, tool: package.name() });
         }
+        let program = home.join(package.program());
+        if !program.exists() {
+            let why = format!("{} is gone", program.display());
+            return Err(BuildError::Broken { language, tool: package.name(), why });
+        }
         let mut command = command(package, &home);
         command
             .env("ZIG_GLOBAL_CACHE_DIR", self.cache("zig"))
@@ -54,6 +63,19 @@ impl Toolchains {
             .stdin(std::process::Stdio::null())
             .kill_on_drop(true);
         Ok(command)
+    }
+
+    /// Whether what builds a language runs, which is asked where a build failed: a program that is broken says so in
+    /// words that seem to be about the source.
+    pub(crate) async fn check(&self, language: Language) -> Result<(), BuildError> {
+        for package in Package::of(language) {
+            try_out(*package, &self.home(*package)).await.map_err(|why| BuildError::Broken {
+                language,
+                tool: package.name(),
+                why,
+            })?;
+        }
+        Ok(())
     }
 
     /// Where a package is, if it is there.
@@ -75,6 +97,27 @@ fn command(package: Package, home: &Path) -> Command {
         Package::Qjs => script(&program),
         Package::Esbuild => launched(&program),
     }
+}
+
+/// Runs a package's program, which is to do nothing; what it says where it can't. npm leaves out an optional package
+/// whose sum is wrong, and succeeds.
+async fn try_out(package: Package, home: &Path) -> Result<(), String> {
+    let mut program = command(package, home);
+    program.arg(package.harmless()).stdin(Stdio::null()).kill_on_drop(true);
+    // Whatever the project at hand says: Go would fetch the version that a `go.mod` asks for.
+    program.current_dir(home).env("GOTOOLCHAIN", "local").env("GOENV", "off");
+    match program.output().await {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(essence(&String::from_utf8_lossy(&output.stderr))),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Of what a tool said the line that tells what was wrong: the last that names an error, or the last.
+fn essence(said: &str) -> String {
+    let lines = || said.lines().rev().map(str::trim).filter(|line| !line.is_empty());
+    let error = lines().find(|line| line.contains("Error") || line.contains("error:"));
+    error.or_else(|| lines().next()).unwrap_or("nothing was said").to_owned()
 }
 
 /// A program that Node.js runs.

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use airssys_wasm_api::{Code, Failure, MAX_ARTIFACT_BYTES};
-use airssys_wasm_languages::{BuildError, Job, Language};
+use airssys_wasm_languages::{BuildError, Compiled, Job, Language};
 use airssys_wasm_model::InstanceModel;
 use tokio::process::Command;
 
@@ -11,21 +11,33 @@ use super::Project;
 use crate::files::read_bytes;
 use crate::place;
 
-/// Compiles the project and gives the bytes that came out, a component or a core module.
-pub(super) async fn compile(project: &Project) -> Result<Vec<u8>, Failure> {
+/// Compiles the project and gives what came out, a component or a core module.
+pub(super) async fn compile(project: &Project) -> Result<Compiled, Failure> {
     let build = &project.manifest.build;
-    match (&build.command, build.language.as_deref()) {
-        (Some(command), _) => {
-            let output = build.output.as_ref().ok_or_else(|| {
-                invalid("[build] has a command and no output: say which .wasm it leaves")
-            })?;
+    match (build.language.as_deref(), build.command.as_deref(), build.output.as_deref()) {
+        (Some(language), None, None) => by_language(project, language).await,
+        (None, Some(command), Some(output)) => {
             run(project, command).await?;
-            read_bytes(&project.dir.join(output), MAX_ARTIFACT_BYTES)
-                .map_err(|failure| failure.help("the build ended well and did not leave this file"))
+            let left = read_bytes(&project.dir.join(output), MAX_ARTIFACT_BYTES);
+            left.map(Compiled::from).map_err(|failure| {
+                failure.help(format!(
+                    "`{command}` ended well and did not leave the `output` that [build] names"
+                ))
+            })
         }
-        (None, Some(language)) => by_language(project, language).await,
-        (None, None) => Err(invalid("[build] says neither a language nor a command")
-            .help("write `language = \"rust\"`, or a `command` and the `output` it leaves")),
+        (None, Some(_), None) => Err(invalid("[build] has a `command` and no `output`")
+            .help("write `output = \"out.wasm\"` below it: the file that the command leaves")),
+        (Some(_), Some(_), _) => Err(invalid("[build] has a `language` and a `command`").help(
+            "leave one of them out: the language's tools build the project, or the command does",
+        )),
+        (_, None, Some(_)) => Err(invalid("[build] has an `output` and no `command`")
+            .help("leave it out, or write the `command` that leaves this file")),
+        (None, None, None) => {
+            Err(invalid("[build] says neither a language nor a command").help(format!(
+                "write `language = \"rust\"` there ({} are known), or a `command` and its `output`",
+                Language::list()
+            )))
+        }
     }
 }
 
@@ -33,7 +45,7 @@ fn invalid(message: impl std::fmt::Display) -> Failure {
     Failure::new(Code::Invalid, message)
 }
 
-async fn by_language(project: &Project, language: &str) -> Result<Vec<u8>, Failure> {
+async fn by_language(project: &Project, language: &str) -> Result<Compiled, Failure> {
     let language: Language = language.parse().map_err(|error| {
         invalid(format!("[build] language: {error}"))
             .help("any other is built by a `command` that leaves its `output`")
@@ -52,7 +64,9 @@ async fn by_language(project: &Project, language: &str) -> Result<Vec<u8>, Failu
 
 fn failure(error: &BuildError) -> Failure {
     let code = match error {
-        BuildError::Source { .. } | BuildError::Undefined { .. } => Code::Invalid,
+        BuildError::Source { .. } | BuildError::Sdk { .. } | BuildError::Undefined { .. } => {
+            Code::Invalid
+        }
         _ => Code::Failed,
     };
     let failure = Failure::new(code, error);

@@ -11,7 +11,7 @@ const marked = Symbol.for("airssys.component");
 /** Makes a component of its functions. A name that is none of ours is a slip of the pen, and is refused. */
 export function component(definition) {
   if (typeof definition?.handle !== "function") {
-    throw new TypeError("a component needs a function `handle`: component({ handle(input, context) { … } })");
+    throw new TypeError("a component needs a function `handle`: write `component({ handle(input, context) { … } })`");
   }
   for (const name of Object.keys(definition)) {
     if (!DEFINED.includes(name)) {
