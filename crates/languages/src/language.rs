@@ -19,7 +19,7 @@ pub enum Language {
     Go,
     /// Python, by `componentize-py`.
     Python,
-    /// JavaScript, by `componentize-qjs`.
+    /// JavaScript, by `componentize-qjs` or `componentize-js`.
     Js,
     /// TypeScript: JavaScript once esbuild has taken the types away.
     Ts,

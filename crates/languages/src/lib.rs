@@ -7,6 +7,7 @@
 
 mod build;
 mod contract;
+mod engine;
 mod language;
 mod project;
 mod toolchain;
@@ -14,6 +15,7 @@ mod toolchain;
 pub use airssys_wasm_model::ComponentKind;
 
 pub use self::build::{BuildError, Compiled, Job, build, target_is_installed};
+pub use self::engine::{Engine, EngineError};
 pub use self::language::{Language, NameError, UnknownLanguage};
 pub use self::project::{NoTemplate, ProjectFile, new_project, sdk_files};
 pub use self::toolchain::{

@@ -15,6 +15,10 @@ pub struct Build {
     /// What the language's SDK makes of it; a handler unless set. Rust's code says it itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<ComponentKind>,
+    /// What runs its code, where the language has more than one: `quickjs` unless set, or `starlingmonkey`, for
+    /// JavaScript and TypeScript.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
     /// A command that builds it, in place of a language.
     pub command: Option<String>,
     /// The file that the command leaves.
@@ -65,5 +69,21 @@ impl FromStr for ComponentKind {
     fn from_str(text: &str) -> Result<Self, UnknownComponentKind> {
         let known = |kind: &Self| kind.word() == text;
         Self::ALL.into_iter().find(known).ok_or_else(|| UnknownComponentKind(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_is_written_only_where_one_is_chosen() {
+        let read = |text| toml::from_str::<Build>(text).unwrap();
+        let chosen = read("language = \"js\"\nengine = \"starlingmonkey\"");
+        assert_eq!(chosen.engine.as_deref(), Some("starlingmonkey"));
+        assert!(toml::to_string(&chosen).unwrap().contains("engine = \"starlingmonkey\""));
+        let none = read("language = \"js\"");
+        assert_eq!(none.engine, None);
+        assert!(!toml::to_string(&none).unwrap().contains("engine"));
     }
 }

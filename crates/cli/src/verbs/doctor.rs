@@ -5,7 +5,7 @@
 
 use airssys_wasm_api::Code;
 use airssys_wasm_host::{Allocation, Host, HostSettings};
-use airssys_wasm_languages::{Language, Needed, NeededError, PYTHON, target_is_installed};
+use airssys_wasm_languages::{Engine, Language, Needed, NeededError, PYTHON, target_is_installed};
 use serde::Serialize;
 use tokio::process::Command;
 
@@ -26,6 +26,9 @@ struct Finding {
     about: &'static str,
     what: String,
     found: bool,
+    /// Whether what it is about can do without.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    optional: bool,
     /// What was found: a version, a path, a property; or why it does not do.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
@@ -45,7 +48,8 @@ impl Doctor {
         findings.extend(helpers().await);
         ui.answer(&findings, |findings| text(findings))?;
         let found = |about: &str| {
-            findings.iter().filter(|one| one.about == about).all(|finding| finding.found)
+            let of = findings.iter().filter(|one| one.about == about);
+            of.into_iter().all(|finding| finding.found || finding.optional)
         };
         let builds = Language::ALL.into_iter().any(|language| found(language.word()));
         match found("engine") && builds {
@@ -67,6 +71,7 @@ fn engine() -> Finding {
         about: "engine",
         what: "WebAssembly".into(),
         found,
+        optional: false,
         detail: Some(detail),
         install: None,
     }
@@ -82,8 +87,9 @@ async fn rust() -> [Finding; 3] {
             about: "rust",
             what: "the target wasm32-wasip2".into(),
             found: target,
+            optional: false,
             detail: None,
-            install: (!target).then(|| toolchain_install(Language::Rust)),
+            install: (!target).then(|| toolchain_install(Language::Rust, None)),
         },
     ]
 }
@@ -109,7 +115,8 @@ fn installed(finding: airssys_wasm_languages::Finding) -> Finding {
         about: finding.language.word(),
         what: finding.what,
         found,
-        install: (!found).then(|| toolchain_install(finding.language)),
+        optional: finding.engine.is_some(),
+        install: (!found).then(|| toolchain_install(finding.language, finding.engine)),
         detail: broken.or_else(|| finding.path.map(|path| path.display().to_string())),
     }
 }
@@ -121,11 +128,13 @@ async fn needed(about: &'static str, what: &str, needed: Needed) -> Finding {
         Err(error @ NeededError::Missing(_)) => (None, Some(error.install())),
         Err(error) => (Some(error.to_string()), Some(error.install())),
     };
-    Finding { about, what: what.into(), found: install.is_none(), detail, install }
+    let found = install.is_none();
+    Finding { about, what: what.into(), found, optional: false, detail, install }
 }
 
-fn toolchain_install(language: Language) -> String {
-    format!("airssys-wasm toolchain install {}", language.word())
+fn toolchain_install(language: Language, engine: Option<Engine>) -> String {
+    let engine = engine.map_or(String::new(), |engine| format!(" --engine {}", engine.word()));
+    format!("airssys-wasm toolchain install {}{engine}", language.word())
 }
 
 /// A program that has to be there, by what it says of its version.
@@ -135,6 +144,7 @@ async fn program(about: &'static str, what: &str, command: &[&str], install: &st
         about,
         what: what.into(),
         found: detail.is_some(),
+        optional: false,
         install: detail.is_none().then(|| install.to_owned()),
         detail,
     }
@@ -150,11 +160,12 @@ async fn version(command: &[&str]) -> Option<String> {
 
 fn text(findings: &[Finding]) -> String {
     let lines = findings.iter().map(|finding| {
-        let Finding { about, what, found, detail, install } = finding;
-        let mark = match (found, detail) {
-            (true, _) => "ok",
-            (false, Some(_)) => "unfit",
-            (false, None) => "missing",
+        let Finding { about, what, found, optional, detail, install } = finding;
+        let mark = match (found, detail, optional) {
+            (true, ..) => "ok",
+            (false, Some(_), _) => "unfit",
+            (false, None, true) => "optional",
+            (false, None, false) => "missing",
         };
         let more = match (detail, install) {
             (Some(detail), Some(install)) => format!("  {detail}; install: {install}"),
@@ -176,6 +187,16 @@ mod tests {
         let finding = program("cobol", "cobc", &["no-such-compiler"], "apt install cobol").await;
         assert!(!finding.found);
         assert!(text(&[finding]).contains("install: apt install cobol"));
+    }
+
+    #[test]
+    fn what_only_an_engine_needs_is_optional_and_not_missing() {
+        let engine = Some(Engine::StarlingMonkey);
+        let (language, what) = (Language::Js, "componentize-js".to_owned());
+        let finding = airssys_wasm_languages::Finding { language, what, path: None, broken: None, engine };
+        let text = text(&[installed(finding)]);
+        assert!(text.starts_with("optional ") && !text.contains("missing"), "{text}");
+        assert!(text.ends_with("toolchain install js --engine starlingmonkey"), "{text}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use airssys_wasm_api::{Code, Failure};
-use airssys_wasm_languages::{InstallError, Language, sdk_files};
+use airssys_wasm_languages::{Engine, InstallError, Language, sdk_files};
 use anyhow::Context as _;
 use serde::Serialize;
 
@@ -35,6 +35,9 @@ struct Install {
     /// Which: rust, c, cpp, go, python, js, ts, zig.
     #[arg(value_name = "LANG", required = true)]
     languages: Vec<Language>,
+    /// With what this engine needs besides: starlingmonkey, for js and ts.
+    #[arg(long, value_name = "ENGINE")]
+    engine: Option<String>,
 }
 
 #[derive(clap::Args)]
@@ -70,10 +73,19 @@ impl Install {
     async fn run(self, ui: &Ui) -> anyhow::Result<()> {
         let toolchains = toolchains()?;
         let mut fetched = Vec::new();
-        for language in self.languages {
+        let engine = |language| {
+            Engine::chosen(language, self.engine.as_deref())
+                .map_err(|error| Failure::new(Code::Usage, error))
+        };
+        let wanted: Vec<_> = self
+            .languages
+            .into_iter()
+            .map(|language| Ok((language, engine(language)?)))
+            .collect::<Result<_, Failure>>()?;
+        for (language, engine) in wanted {
             let say = |what: &str| ui.say(&format!("fetching {what} for {language}"));
-            fetched
-                .extend(toolchains.install(language, say).await.map_err(|error| failure(&error))?);
+            let installed = toolchains.install(language, engine, say).await;
+            fetched.extend(installed.map_err(|error| failure(&error))?);
         }
         let installed = Installed { dir: toolchains.dir().to_owned(), fetched };
         ui.answer(&installed, |installed| match installed.fetched.is_empty() {

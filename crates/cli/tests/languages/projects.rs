@@ -124,6 +124,45 @@ fn path_with_toolchains() -> OsString {
     std::env::join_paths(paths).unwrap()
 }
 
+/// What only StarlingMonkey has: a stream, a digest of Web Crypto's, and a timer that the engine waits for.
+const WITH_A_DIGEST: &str = r##"
+import { component, text } from "#airssys";
+import greeter from "./greeter.js";
+
+export default component({
+  ...greeter,
+
+  async handle(input, context) {
+    if (input.text() !== "digest") return greeter.handle.call(this, input, context);
+    const stream = new Blob([input.bytes]).stream();
+    const { value } = await stream.getReader().read();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    return text(new Uint8Array(await crypto.subtle.digest("SHA-256", value)).toHex());
+  },
+});
+"##;
+const DIGEST: &str = r#"
+[[call]]
+input = "digest"
+output = "0bf474896363505e5ea5e5d6ace8ebfb13a760a409b1fb467d428fc716f9f284"
+"#;
+
+#[test]
+fn a_handler_in_javascript_passes_its_cases_on_starlingmonkey_and_has_what_that_engine_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let project = made(Language::Js, ComponentKind::Handler, dir.path());
+    let manifest = project.join("Component.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let text = text.replace("\"js\"", "\"js\"\nengine = \"starlingmonkey\"");
+    std::fs::write(&manifest, text).unwrap();
+    std::fs::rename(project.join("src/main.js"), project.join("src/greeter.js")).unwrap();
+    std::fs::write(project.join("src/main.js"), WITH_A_DIGEST).unwrap();
+    std::fs::write(project.join("tests/cases/digest.toml"), DIGEST).unwrap();
+    let ended = command(&["toolchain", "install", "js", "--engine", "starlingmonkey"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    passes(Language::Js, &project);
+}
+
 macro_rules! language {
     ($name:ident: $language:ident $(, $example:literal)?) => {
         mod $name {

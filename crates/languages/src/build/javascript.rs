@@ -1,13 +1,13 @@
-//! JavaScript and TypeScript: esbuild makes one module of the project and its SDK, `componentize-qjs` a component of
-//! the module.
+//! JavaScript and TypeScript: esbuild makes one module of the project and its SDK, and the engine's tool a component of
+//! the module: `componentize-qjs`, or `componentize-js` for StarlingMonkey.
 //!
-//! The engine runs no promise jobs while a synchronous export answers, so esbuild turns `async` functions into
-//! generators over the SDK's own promises, whose loop the SDK runs. The world that is built for imports what the module
-//! imports and no more: the tool would import all that a world names. It runs an engine in which nothing is by chance,
-//! so that the same source gives the same bytes.
+//! QuickJS runs no promise jobs while a synchronous export answers, so esbuild turns `async` functions into generators
+//! over the SDK's own promises, whose loop the SDK runs. StarlingMonkey runs its own until what an export returns has
+//! settled, and the functions stay as they are. The world that is built for imports what the module imports and no more:
+//! the tools would import all that a world names. QuickJS is one in which nothing is by chance, so that the same source
+//! gives the same bytes.
 
 mod engine;
-
 mod thrown;
 
 use std::collections::BTreeSet;
@@ -17,23 +17,36 @@ use airssys_wasm_model::Digest;
 use serde::Deserialize;
 
 use self::thrown::Thrown;
-use super::{BuildError, Compiled, Job, read, run, tell};
+use super::{BuildError, Compiled, Job, read, run, run_quietly, tell};
 use crate::project::SDK_DIR;
 use crate::toolchain::{Needed, Package};
-use crate::{ComponentKind, Language};
+use crate::{ComponentKind, Engine, Language};
 
 pub(super) async fn build(language: Language, job: &Job<'_>) -> Result<Compiled, BuildError> {
     let source = format!("src/main.{}", language.word());
     job.check_files(language, &[&source, PACKAGE], PACKAGE)?;
     check_package(job)?;
+    let engine = job.engine.unwrap_or(Engine::QuickJs);
+    let globals = format!("{}/globals.js", room(engine));
+    job.check_files(language, &[], &globals)?;
     Needed::Node.check().await?;
-    write(&job.made().join(ENTRY), &entry(job.kind, &source))?;
-    bundle(language, job).await?;
-    write_world(job, &imports(job)?)?;
-    componentize(language, job).await?;
-    let mut wasm = read(job.made().join(COMPONENT))?;
-    give_names_back(&mut wasm);
+    write(&job.made().join(ENTRY), &entry(job.kind, &source, &globals))?;
+    bundle(language, engine, job).await?;
+    let imports = imports(job)?;
+    write(&job.wit().join("sdk.wit"), &world(job, &imports))?;
+    let wasm = match engine {
+        Engine::QuickJs => quickjs(language, job).await?,
+        Engine::StarlingMonkey => starlingmonkey(language, job).await?,
+    };
     Ok(Compiled { wasm, source: Some(Digest::of(&read(job.made().join(BUNDLE))?)) })
+}
+
+/// The folder of the SDK with what an engine has of its own.
+fn room(engine: Engine) -> &'static str {
+    match engine {
+        Engine::QuickJs => "runtime",
+        Engine::StarlingMonkey => "starlingmonkey",
+    }
 }
 
 /// By its `imports` the source finds the SDK, and by this file the SDK knows itself.
@@ -59,7 +72,7 @@ const ENGINE: &str = "engine.wasm";
 
 /// The module that everything else is reached from: the engine is made what JavaScript expects first, then the source
 /// runs.
-fn entry(kind: ComponentKind, source: &str) -> String {
+fn entry(kind: ComponentKind, source: &str, globals: &str) -> String {
     let (file, function, exports) = match kind {
         ComponentKind::Handler => {
             ("handler", "handlerExports", "lifecycle, handler, capabilities, state")
@@ -68,7 +81,7 @@ fn entry(kind: ComponentKind, source: &str) -> String {
         ComponentKind::Cli => ("cli", "cliExports", "run"),
     };
     format!(
-        "import \"../../{SDK_DIR}/runtime/globals.js\";\n\
+        "import \"../../{SDK_DIR}/{globals}\";\n\
          import * as source from \"../../{source}\";\n\
          import {{ {function} }} from \"../../{SDK_DIR}/entry/{file}.js\";\n\
          export const {{ {exports} }} = {function}(source);\n"
@@ -77,27 +90,34 @@ fn entry(kind: ComponentKind, source: &str) -> String {
 
 /// All of the project in one module. What is told of it is in paths relative to the project, in the module as in the
 /// errors, so that a build is the same in any folder.
-async fn bundle(language: Language, job: &Job<'_>) -> Result<(), BuildError> {
+async fn bundle(language: Language, engine: Engine, job: &Job<'_>) -> Result<(), BuildError> {
     let console = match job.kind {
         ComponentKind::Cli => "console-cli",
         ComponentKind::Handler | ComponentKind::Http => "console",
+    };
+    let (conditions, injected) = match engine {
+        Engine::QuickJs => ("airssys", &["fetch", "crypto", console][..]),
+        // Its `crypto` is its own, with `subtle` in it.
+        Engine::StarlingMonkey => ("airssys,starlingmonkey", &["fetch", console][..]),
     };
     let mut esbuild = job.toolchains.program(language, Package::Esbuild)?;
     esbuild
         .current_dir(job.dir)
         .arg(format!("build/airssys/{ENTRY}"))
         .args(["--bundle", "--format=esm", "--platform=neutral", "--target=es2023"])
-        .args(["--main-fields=module,main", "--conditions=airssys", "--charset=utf8"])
-        .args(["--supported:async-await=false", "--supported:async-generator=false"])
-        .args(["--supported:for-await=false", "--supported:top-level-await=false"])
+        .args(["--main-fields=module,main", "--charset=utf8", "--supported:top-level-await=false"])
+        .arg(format!("--conditions={conditions}"))
         .args(["--external:wasi:*", "--external:airssys:*", "--log-level=warning"])
-        .args(
-            ["fetch", "crypto", console].map(|name| format!("--inject:{SDK_DIR}/inject/{name}.js")),
-        )
+        .args(injected.iter().map(|name| format!("--inject:{SDK_DIR}/inject/{name}.js")))
         .arg(format!("--outfile=build/airssys/{BUNDLE}"))
         .arg(format!("--metafile=build/airssys/{META}"))
         // Beside the module and not named in it: an error of it is told by the source's own lines.
         .args(["--sourcemap=external", "--sources-content=false"]);
+    if engine == Engine::QuickJs {
+        esbuild
+            .args(["--supported:async-await=false", "--supported:async-generator=false"])
+            .arg("--supported:for-await=false");
+    }
     run(Package::Esbuild, esbuild).await
 }
 
@@ -127,7 +147,7 @@ fn imports(job: &Job<'_>) -> Result<BTreeSet<String>, BuildError> {
     Ok(imports.map(|import| import.path).collect())
 }
 
-/// The package of streams that `wasi:http` stands on while the tool works, and in the component. The tool runs the
+/// The package of streams that `wasi:http` stands on while QuickJS's tool works, and in the component. The tool runs the
 /// module once with real streams of its own in the place of `wasi:io` and nothing in that of `wasi:http`, which don't
 /// fit together; under a name that it doesn't know both are nothing. Both are of one length, and the second is any
 /// host's own: it is compatible with every other 0.2.
@@ -136,8 +156,8 @@ const STREAM_INTERFACES: [&str; 3] = ["error", "poll", "streams"];
 
 const _: () = assert!(STREAMS.0.len() == STREAMS.1.len());
 
-/// The world to build for in the place of the SDKs', and `wasi:http` over streams of another name.
-fn write_world(job: &Job<'_>, imports: &BTreeSet<String>) -> Result<(), BuildError> {
+/// Has `wasi:http` stand on streams of another name.
+fn rename_streams(job: &Job<'_>) -> Result<(), BuildError> {
     let wit = job.wit();
     let streams = text(&wit.join("deps/io.wit"))?;
     let streams =
@@ -148,10 +168,10 @@ fn write_world(job: &Job<'_>, imports: &BTreeSet<String>) -> Result<(), BuildErr
         let name = |version: &str| format!("wasi:io/{interface}{version}");
         http = http.replace(&name("@0.2.12"), &name(STREAMS.0));
     }
-    write(&wit.join("deps/http.wit"), &http)?;
-    write(&wit.join("sdk.wit"), &world(job, imports))
+    write(&wit.join("deps/http.wit"), &http)
 }
 
+/// The world to build for in the place of the SDKs'.
 fn world(job: &Job<'_>, imports: &BTreeSet<String>) -> String {
     let exports = job.exports().iter().map(|name| format!("    export {name};\n"));
     let imports = imports.iter().map(|name| format!("    import {name};\n"));
@@ -159,7 +179,8 @@ fn world(job: &Job<'_>, imports: &BTreeSet<String>) -> String {
     format!("package airssys:sdk@0.1.0;\n\nworld {} {{\n{body}}}\n", job.world())
 }
 
-async fn componentize(language: Language, job: &Job<'_>) -> Result<(), BuildError> {
+async fn quickjs(language: Language, job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
+    rename_streams(job)?;
     let mut qjs = job.toolchains.program(language, Package::Qjs)?;
     engine::write(&job.toolchains.home(Package::Qjs), &job.made().join(ENGINE))
         .map_err(|(path, error)| BuildError::File { path, error })?;
@@ -169,7 +190,9 @@ async fn componentize(language: Language, job: &Job<'_>) -> Result<(), BuildErro
         .args(["--output", COMPONENT]);
     let output = qjs.output().await.map_err(|error| BuildError::Run { program: TOOL, error })?;
     if output.status.success() {
-        return Ok(());
+        let mut component = read(job.made().join(COMPONENT))?;
+        give_names_back(&mut component);
+        return Ok(component);
     }
     let said = String::from_utf8_lossy(&output.stderr);
     let Some(thrown) = Thrown::found(&said) else {
@@ -181,6 +204,17 @@ async fn componentize(language: Language, job: &Job<'_>) -> Result<(), BuildErro
     }
     tell(&thrown.told(job).await);
     Err(BuildError::Compile { program: TOOL, status: output.status })
+}
+
+async fn starlingmonkey(language: Language, job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
+    let mut sm = job.toolchains.program(language, Package::ComponentizeJs)?;
+    sm.current_dir(job.made())
+        .args([BUNDLE, "--wit", "wit", "--world-name", job.world(), "--out", COMPONENT])
+        // Clocks and randomness are any component's, and what the engine says as it ends goes to standard error. Its
+        // outbound HTTP would be imported whether it is used or not.
+        .args(["--disable", "http", "fetch-event"]);
+    run_quietly(Package::ComponentizeJs, sm, |_| None).await?;
+    read(job.made().join(COMPONENT))
 }
 
 /// The tool's name, to whoever it does not work for.

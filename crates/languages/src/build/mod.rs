@@ -22,7 +22,7 @@ pub(crate) use self::rust::TARGET;
 pub use self::rust::target_is_installed;
 use crate::project::SDK_DIR;
 use crate::toolchain::{NeededError, Package};
-use crate::{ComponentKind, Language, Toolchains, contract};
+use crate::{ComponentKind, Engine, Language, Toolchains, contract};
 
 /// A project to be built.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +35,8 @@ pub struct Job<'a> {
     pub version: &'a str,
     /// What it is.
     pub kind: ComponentKind,
+    /// What runs its code; none where the language has no engines to choose from.
+    pub engine: Option<Engine>,
     /// Whether it is an actor, whose state the host keeps.
     pub stateful: bool,
     /// Where its tools are.
@@ -60,6 +62,8 @@ pub enum BuildError {
         language: Language,
         /// What is missing.
         tool: &'static str,
+        /// The engine that it is for, where the language can do without.
+        engine: Option<Engine>,
     },
     /// Its toolchain is there and does not run.
     #[error("{tool}, which builds {language}, is broken: {why}")]
@@ -136,10 +140,11 @@ impl BuildError {
     /// What to do about it, where there is something.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Missing { language, .. } => Some(format!(
-                "install it with `airssys-wasm toolchain install {}`",
-                language.word()
-            )),
+            Self::Missing { language, engine, .. } => {
+                let engine = engine.map_or(String::new(), |it| format!(" --engine {}", it.word()));
+                let command = format!("airssys-wasm toolchain install {}{engine}", language.word());
+                Some(format!("install it with `{command}`"))
+            }
             Self::Broken { language, .. } => Some(format!(
                 "`airssys-wasm toolchain install {}` fetches it anew",
                 language.word()

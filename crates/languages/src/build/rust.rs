@@ -52,7 +52,9 @@ pub(super) async fn build(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
 async fn check_target() -> Result<(), BuildError> {
     match target_is_installed().await {
         Ok(true) => Ok(()),
-        Ok(false) => Err(BuildError::Missing { language: Language::Rust, tool: TARGET }),
+        Ok(false) => {
+            Err(BuildError::Missing { language: Language::Rust, tool: TARGET, engine: None })
+        }
         Err(error) => Err(BuildError::Run { program: "rustc", error }),
     }
 }

@@ -99,6 +99,11 @@ impl InstallError {
                 "it is there for Linux, macOS and Windows on x86-64 and for Linux and macOS on ARM"
                     .into()
             }
+            Self::Broken { package: "componentize-js", .. } => {
+                "it needs Node.js 20 or newer, and is there for Linux and macOS on x86-64 and ARM and for Windows on \
+                 x86-64"
+                    .into()
+            }
             Self::Broken { .. } => "there may be none for this platform".into(),
             Self::Folder { .. } => {
                 "AIRSSYS_WASM_TOOLCHAINS names another folder for toolchains".into()

@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
-
 use super::needed::Needed;
 use super::package::Package;
 use super::{Toolchains, try_out};
-use crate::Language;
+use crate::{Engine, Language};
 
 /// One thing that a language needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// What it is for.
     pub language: Language,
@@ -20,10 +18,12 @@ pub struct Finding {
     pub path: Option<PathBuf>,
     /// Why it does not run, if it is there and was tried.
     pub broken: Option<String>,
+    /// The engine that it is for, where the language can be built without.
+    pub engine: Option<Engine>,
 }
 
 impl Toolchains {
-    /// What a language needs of this folder, without trying any of it; nothing for Rust.
+    /// What a language needs of this folder, and what its engines do, without trying any of it; nothing for Rust.
     pub fn look(&self, language: Language) -> Vec<Finding> {
         let finding = |package: &Package| {
             let home = self.home(*package);
@@ -32,9 +32,10 @@ impl Toolchains {
                 what: format!("{} {}", package.name(), package.version()),
                 path: home.join(package.program()).exists().then_some(home),
                 broken: None,
+                engine: package.engine(),
             }
         };
-        Package::of(language).iter().map(finding).collect()
+        every(language).map(finding).collect()
     }
 
     /// The same, each program that is there run once, if what runs it is there.
@@ -45,11 +46,17 @@ impl Toolchains {
         {
             return findings;
         }
-        for (finding, package) in findings.iter_mut().zip(Package::of(language)) {
+        for (finding, package) in findings.iter_mut().zip(every(language)) {
             if let Some(home) = &finding.path {
                 finding.broken = try_out(*package, home).await.err();
             }
         }
         findings
     }
+}
+
+/// What a language needs, and what its engines do besides.
+fn every(language: Language) -> impl Iterator<Item = &'static Package> {
+    let engines = Engine::of(language).iter().flat_map(|engine| Package::of_engine(*engine));
+    Package::of(language).iter().chain(engines)
 }

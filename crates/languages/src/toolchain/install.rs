@@ -12,15 +12,16 @@ use super::failure::{Fetcher, InstallError, Why};
 use super::needed::Needed;
 use super::package::{Package, Registry};
 use super::{PYTHON, Toolchains, try_out};
-use crate::Language;
 use crate::build::{TARGET, target_is_installed};
+use crate::{Engine, Language};
 
 impl Toolchains {
-    /// Fetches what is missing for a language, or is there and does not run, and returns the names of what was. `say`
-    /// is told of each before it is fetched, which takes as long as the network does.
+    /// Fetches what is missing for a language and its engine, or is there and does not run, and returns the names of
+    /// what was. `say` is told of each before it is fetched, which takes as long as the network does.
     pub async fn install(
         &self,
         language: Language,
+        engine: Option<Engine>,
         mut say: impl FnMut(&str),
     ) -> Result<Vec<String>, InstallError> {
         if let Some(needed) = Needed::by(language) {
@@ -34,7 +35,8 @@ impl Toolchains {
             run(rustup, Fetcher::Rustup, TARGET).await?;
             fetched.push(TARGET.to_owned());
         }
-        for package in Package::of(language) {
+        let besides = engine.map_or(&[][..], Package::of_engine);
+        for package in Package::of(language).iter().chain(besides) {
             let home = self.home(*package);
             if home.is_dir() && try_out(*package, &home).await.is_ok() {
                 continue;
@@ -42,14 +44,14 @@ impl Toolchains {
             Needed::to_fetch(*package).check().await?;
             let folder = package.folder();
             say(&folder);
-            self.fetch(*package, Package::of(language)).await?;
+            self.fetch(*package).await?;
             fetched.push(folder);
         }
         Ok(fetched)
     }
 
-    /// Fetches a package with what lies in one folder with it, which `all` of its language do.
-    async fn fetch(&self, package: Package, all: &[Package]) -> Result<(), InstallError> {
+    /// Fetches a package with what lies in one folder with it.
+    async fn fetch(&self, package: Package) -> Result<(), InstallError> {
         let folder = |error| InstallError::Folder { path: self.dir().display().to_string(), error };
         std::fs::create_dir_all(self.dir()).map_err(folder)?;
         self.sweep();
@@ -63,7 +65,7 @@ impl Toolchains {
                 npm(staging.path(), package).await?;
             }
         }
-        for package in all {
+        for package in package.together() {
             try_out(*package, staging.path())
                 .await
                 .map_err(|said| InstallError::Broken { package: package.name(), said })?;

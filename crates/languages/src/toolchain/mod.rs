@@ -48,7 +48,11 @@ impl Toolchains {
     ) -> Result<Command, BuildError> {
         let home = self.home(package);
         if !home.is_dir() {
-            return Err(BuildError::Missing { language, tool: package.name() });
+            return Err(BuildError::Missing {
+                language,
+                tool: package.name(),
+                engine: package.engine(),
+            });
         }
         let program = home.join(package.program());
         if !program.exists() {
@@ -94,7 +98,7 @@ fn command(package: Package, home: &Path) -> Command {
     match package {
         Package::Zig | Package::Go => Command::new(program),
         Package::ComponentizePy => python(&program, home),
-        Package::Qjs => script(&program),
+        Package::Qjs | Package::ComponentizeJs => script(&program),
         Package::Esbuild => launched(&program),
     }
 }

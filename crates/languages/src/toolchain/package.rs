@@ -1,6 +1,6 @@
 //! The packages by name, version and registry.
 
-use crate::Language;
+use crate::{Engine, Language};
 
 /// Something that a registry has, and builds a language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,9 @@ pub(crate) enum Package {
     Qjs,
     /// TypeScript to JavaScript, and modules into one.
     Esbuild,
+    /// StarlingMonkey in a component, from the Component Model's own project. Large, and so fetched only where it is
+    /// asked for.
+    ComponentizeJs,
 }
 
 /// Where packages come from, and what is asked for there: names, versions and checksums.
@@ -46,6 +49,22 @@ impl Package {
         }
     }
 
+    /// What an engine needs besides.
+    pub(crate) fn of_engine(engine: Engine) -> &'static [Self] {
+        match engine {
+            Engine::QuickJs => &[],
+            Engine::StarlingMonkey => &[Self::ComponentizeJs],
+        }
+    }
+
+    /// The engine that it is needed for, where the language can do without.
+    pub(crate) fn engine(self) -> Option<Engine> {
+        match self {
+            Self::ComponentizeJs => Some(Engine::StarlingMonkey),
+            Self::Zig | Self::Go | Self::ComponentizePy | Self::Qjs | Self::Esbuild => None,
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Zig => "zig",
@@ -53,6 +72,7 @@ impl Package {
             Self::ComponentizePy => "componentize-py",
             Self::Qjs => "componentize-qjs",
             Self::Esbuild => "esbuild",
+            Self::ComponentizeJs => "componentize-js",
         }
     }
 
@@ -64,6 +84,7 @@ impl Package {
             Self::ComponentizePy => "0.25.1",
             Self::Qjs => "0.4.5",
             Self::Esbuild => "0.28.2",
+            Self::ComponentizeJs => "0.23.0",
         }
     }
 
@@ -73,7 +94,19 @@ impl Package {
             Self::Qjs | Self::Esbuild => {
                 format!("javascript-{}-{}", Self::Qjs.version(), Self::Esbuild.version())
             }
+            Self::ComponentizeJs => format!("starlingmonkey-{}", self.version()),
             other => format!("{}-{}", other.name(), other.version()),
+        }
+    }
+
+    /// What lies in one folder with it, itself among them.
+    pub(crate) fn together(self) -> &'static [Self] {
+        match self {
+            Self::Zig => &[Self::Zig],
+            Self::Go => &[Self::Go],
+            Self::ComponentizePy => &[Self::ComponentizePy],
+            Self::Qjs | Self::Esbuild => &[Self::Qjs, Self::Esbuild],
+            Self::ComponentizeJs => &[Self::ComponentizeJs],
         }
     }
 
@@ -87,6 +120,7 @@ impl Package {
             Self::ComponentizePy => "componentize_py",
             Self::Qjs => "node_modules/componentize-qjs/bin/componentize-qjs",
             Self::Esbuild => "node_modules/esbuild/bin/esbuild",
+            Self::ComponentizeJs => "node_modules/@bytecodealliance/componentize-js/src/cli.js",
         }
     }
 
@@ -94,7 +128,7 @@ impl Package {
     pub(crate) fn harmless(self) -> &'static str {
         match self {
             Self::Zig | Self::Go => "version",
-            Self::ComponentizePy | Self::Esbuild => "--version",
+            Self::ComponentizePy | Self::Esbuild | Self::ComponentizeJs => "--version",
             Self::Qjs => "--help",
         }
     }
@@ -109,6 +143,10 @@ impl Package {
             Self::Qjs | Self::Esbuild => Registry::Npm {
                 package: include_str!("pins/javascript/package.json"),
                 lock: include_str!("pins/javascript/package-lock.json"),
+            },
+            Self::ComponentizeJs => Registry::Npm {
+                package: include_str!("pins/starlingmonkey/package.json"),
+                lock: include_str!("pins/starlingmonkey/package-lock.json"),
             },
         }
     }
@@ -125,13 +163,39 @@ mod tests {
             assert!(requirements.contains(&format!("=={} ", package.version())), "{package:?}");
             assert!(requirements.contains("--hash=sha256:"), "{package:?}");
         }
-        for package in [Package::Qjs, Package::Esbuild] {
+        for package in [Package::Qjs, Package::Esbuild, Package::ComponentizeJs] {
             let Registry::Npm { package: named, lock } = package.registry() else {
                 panic!("{package:?}")
             };
-            let pin = format!("\"{}\": \"{}\"", package.name(), package.version());
+            let pin = format!("{}\": \"{}\"", package.name(), package.version());
             assert!(named.contains(&pin) && lock.contains(&pin), "{package:?}");
-            assert!(lock.contains("\"integrity\": \"sha512-"));
+        }
+    }
+
+    #[test]
+    fn each_package_of_a_lock_has_its_checksum_and_no_script_that_installs_it() {
+        for package in [Package::Qjs, Package::ComponentizeJs] {
+            let Registry::Npm { lock, .. } = package.registry() else { panic!("{package:?}") };
+            let lock: serde_json::Value = serde_json::from_str(lock).unwrap();
+            let packages = lock["packages"].as_object().unwrap();
+            for (name, locked) in packages.iter().filter(|(name, _)| !name.is_empty()) {
+                let sum = locked["integrity"].as_str();
+                assert!(sum.is_some_and(|sum| sum.starts_with("sha512-")), "{name}");
+                // Its script only puts the program in the launcher's place, which is for speed.
+                let is_esbuild = name == "node_modules/esbuild";
+                assert!(is_esbuild || locked["hasInstallScript"].is_null(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_only_an_engine_needs_is_no_part_of_its_language() {
+        for language in Language::ALL {
+            assert!(Package::of(language).iter().all(|package| package.engine().is_none()));
+            for engine in Engine::of(language) {
+                let needed = Package::of_engine(*engine);
+                assert!(needed.iter().all(|package| package.engine() == Some(*engine)));
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use airssys_wasm_api::{Code, Failure, MAX_ARTIFACT_BYTES};
-use airssys_wasm_languages::{BuildError, Compiled, Job, Language};
+use airssys_wasm_languages::{BuildError, Compiled, Engine, Job, Language};
 use airssys_wasm_model::InstanceModel;
 use tokio::process::Command;
 
@@ -51,11 +51,14 @@ async fn by_language(project: &Project, language: &str) -> Result<Compiled, Fail
             .help("any other is built by a `command` that leaves its `output`")
     })?;
     let manifest = &project.manifest;
+    let engine = Engine::chosen(language, manifest.build.engine.as_deref())
+        .map_err(|error| invalid(format!("[build] engine: {error}")))?;
     let job = Job {
         dir: &project.dir,
         name: manifest.component.name.as_str(),
         version: &manifest.component.version.to_string(),
         kind: manifest.build.kind.unwrap_or_default(),
+        engine,
         stateful: manifest.instances.model == InstanceModel::Actor,
         toolchains: &place::toolchains()?,
     };

@@ -2,8 +2,8 @@
 
 import * as host from "../host/stdio.js";
 import { errorText, inspect } from "../runtime/format.js";
+import { andThen, settle } from "#engine/loop.js";
 import { begin } from "../runtime/beginning.js";
-import { settle } from "../runtime/loop.js";
 
 export function cliExports(source) {
   const main = source.default;
@@ -14,24 +14,27 @@ export function cliExports(source) {
     run: {
       run: () => {
         begin();
-        const code = exitCode(main);
-        // `run` itself can say 0 or 1 alone.
-        if (code === 1) throw undefined;
-        if (code !== 0) host.exit(code);
+        return andThen(settle(() => main(host.args()), report, exitCode, failed), leave);
       },
     },
   };
 }
 
-function exitCode(main) {
-  try {
-    const code = settle(() => main(host.args()), report) ?? 0;
-    if (Number.isInteger(code) && code >= 0 && code <= 255) return code;
-    throw new TypeError(`main returned ${inspect(code)}, which is no exit code: return nothing, or 0 to 255`);
-  } catch (error) {
-    report("uncaught", error);
-    return 1;
-  }
+function exitCode(returned) {
+  const code = returned ?? 0;
+  if (Number.isInteger(code) && code >= 0 && code <= 255) return code;
+  throw new TypeError(`main returned ${inspect(code)}, which is no exit code: return nothing, or 0 to 255`);
+}
+
+function failed(error) {
+  report("uncaught", error);
+  return 1;
+}
+
+function leave(code) {
+  // `run` itself can say 0 or 1 alone.
+  if (code === 1) throw undefined;
+  if (code !== 0) host.exit(code);
 }
 
 function report(what, thrown) {

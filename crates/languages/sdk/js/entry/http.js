@@ -3,10 +3,10 @@
 import { Fields, OutgoingBody, OutgoingResponse, ResponseOutparam } from "wasi:http/types@0.2.12";
 import { bytesOfLatin1, latin1 } from "../host/latin1.js";
 import { readBody, writeBody } from "../host/streams.js";
+import { andThen, settle } from "#engine/loop.js";
 import { begin } from "../runtime/beginning.js";
 import { Request } from "../runtime/request.js";
 import { Response } from "../runtime/response.js";
-import { settle } from "../runtime/loop.js";
 import { report } from "./report.js";
 
 export function httpExports(source) {
@@ -18,25 +18,25 @@ export function httpExports(source) {
     incomingHandler: {
       handle: (request, out) => {
         begin();
-        respond(out, answerTo(own, request));
+        return andThen(answerTo(own, request), (answer) => respond(out, answer));
       },
     },
   };
 }
 
 function answerTo(own, request) {
-  try {
-    const answer = settle(() => own.fetch(arrived(request)), report);
-    if (answer instanceof Response) return leaving(answer);
-    throw new TypeError(`fetch answered with ${answer === null ? "null" : typeof answer}, which is no Response`);
-  } catch (error) {
+  const failed = (error) => {
     report("uncaught", error);
     return leaving(new Response("the service failed\n", { status: 500 }));
-  }
+  };
+  return settle(() => own.fetch(arrived(request)), report, leaving, failed);
 }
 
 /** An answer as the host takes it. */
 function leaving(answer) {
+  if (!(answer instanceof Response)) {
+    throw new TypeError(`fetch answered with ${answer === null ? "null" : typeof answer}, which is no Response`);
+  }
   const bytes = Response.bodyOf(answer).consume();
   const response = new OutgoingResponse(fieldsOf(answer.headers));
   response.setStatusCode(answer.status);

@@ -72,7 +72,7 @@ function writePieces(stream, bytes) {
   try {
     for (let at = 0; at < bytes.length; ) {
       ready.block();
-      const room = stream.checkWrite();
+      const room = Number(stream.checkWrite());
       const end = Math.min(bytes.length, at + room);
       if (end > at) stream.write(bytes.subarray(at, end));
       at = end;

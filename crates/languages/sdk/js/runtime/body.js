@@ -3,6 +3,8 @@
 
 const FORM = "application/x-www-form-urlencoded;charset=UTF-8";
 const TEXT = "text/plain;charset=UTF-8";
+// What an engine may have of its own, and can't be read at once.
+const UNREAD = ["Blob", "File", "FormData", "ReadableStream"].map((name) => `[object ${name}]`);
 
 export class Body {
   #bytes;
@@ -18,6 +20,9 @@ export class Body {
     if (body instanceof URLSearchParams) {
       this.#bytes = new TextEncoder().encode(String(body));
       return FORM;
+    }
+    if (UNREAD.includes(Object.prototype.toString.call(body))) {
+      throw new TypeError("a body is text, bytes or URLSearchParams: read this one first, as `await blob.arrayBuffer()` does");
     }
     if (body instanceof ArrayBuffer) this.#bytes = new Uint8Array(body.slice(0));
     else if (ArrayBuffer.isView(body)) this.#bytes = new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();

@@ -35,8 +35,22 @@ export function heard(promise) {
   unheard.delete(promise);
 }
 
-/** Does the work of a call, to its end. Of a promise its value is returned and its error thrown; anything else is as it is. */
-export function settle(work, report) {
+/**
+ * Does the work of a call, to the end of its promise, and returns what `form` makes of its value or `failed` of its
+ * error. `andThen` goes on from there: another engine answers with a promise of its own.
+ */
+export function settle(work, report, form, failed) {
+  try {
+    return form(finished(work, report));
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+export const andThen = (settled, next) => next(settled);
+
+/** Of a promise its value is returned and its error thrown; anything else is as it is. */
+function finished(work, report) {
   try {
     const value = work();
     return typeof value?.then === "function" ? awaited(value, report) : value;
