@@ -193,7 +193,8 @@ mod tests {
     fn what_only_an_engine_needs_is_optional_and_not_missing() {
         let engine = Some(Engine::StarlingMonkey);
         let (language, what) = (Language::Js, "componentize-js".to_owned());
-        let finding = airssys_wasm_languages::Finding { language, what, path: None, broken: None, engine };
+        let finding =
+            airssys_wasm_languages::Finding { language, what, path: None, broken: None, engine };
         let text = text(&[installed(finding)]);
         assert!(text.starts_with("optional ") && !text.contains("missing"), "{text}");
         assert!(text.ends_with("toolchain install js --engine starlingmonkey"), "{text}");
