@@ -3,6 +3,18 @@
 //!
 //! The toolchains are fetched once, by the command that users have, into `target/toolchains`.
 
+/// A test a language, which is one call.
+macro_rules! each_of {
+    ($run:ident, $($test:ident: $language:ident,)*) => {
+        $(
+            #[test]
+            fn $test() {
+                $run(Language::$language);
+            }
+        )*
+    };
+}
+
 #[path = "languages/behaviours.rs"]
 mod behaviours;
 mod common;
@@ -31,18 +43,8 @@ fn conforms(language: Language) {
     table::check(language, &found);
 }
 
-macro_rules! conform {
-    ($($test:ident: $language:ident,)*) => {
-        $(
-            #[test]
-            fn $test() {
-                conforms(Language::$language);
-            }
-        )*
-    };
-}
-
-conform! {
+each_of! {
+    conforms,
     rust_conforms: Rust,
     c_conforms: C,
     cpp_conforms: Cpp,

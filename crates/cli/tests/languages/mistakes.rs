@@ -193,18 +193,8 @@ fn is_told(language: Language, project: &Path, mistake: &Mistake) {
     fs::write(&file, text).unwrap();
 }
 
-macro_rules! told {
-    ($($test:ident: $language:ident,)*) => {
-        $(
-            #[test]
-            fn $test() {
-                told(Language::$language);
-            }
-        )*
-    };
-}
-
-told! {
+each_of! {
+    told,
     rust_mistakes_are_told: Rust,
     c_mistakes_are_told: C,
     cpp_mistakes_are_told: Cpp,
