@@ -77,7 +77,7 @@ impl Caller {
     pub fn text(&self) -> Arc<str> {
         match self {
             Self::Named(name) => Arc::clone(name),
-            Self::Service(name) => format!("{}{name}", Self::SERVICE).into(),
+            Self::Service(_) => self.to_string().into(),
             Self::Address(address) => {
                 let mut text = [0; ADDRESS_BYTES_MAX];
                 let mut rest = &mut text[..];
