@@ -19,5 +19,5 @@ pub use self::engine::{Engine, EngineError};
 pub use self::language::{Language, NameError, UnknownLanguage};
 pub use self::project::{NoTemplate, ProjectFile, new_project, sdk_files};
 pub use self::toolchain::{
-    Fetcher, Finding, InstallError, Needed, NeededError, PYTHON, Toolchains, Why,
+    Fetcher, Finding, InstallError, Needed, NeededError, PYTHON, Toolchains, Why, install_command,
 };

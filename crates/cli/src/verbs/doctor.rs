@@ -5,7 +5,9 @@
 
 use airssys_wasm_api::Code;
 use airssys_wasm_host::{Allocation, Host, HostSettings};
-use airssys_wasm_languages::{Engine, Language, Needed, NeededError, PYTHON, target_is_installed};
+use airssys_wasm_languages::{
+    Language, Needed, NeededError, PYTHON, install_command, target_is_installed,
+};
 use serde::Serialize;
 use tokio::process::Command;
 
@@ -89,7 +91,7 @@ async fn rust() -> [Finding; 3] {
             found: target,
             optional: false,
             detail: None,
-            install: (!target).then(|| toolchain_install(Language::Rust, None)),
+            install: (!target).then(|| install_command(Language::Rust, None)),
         },
     ]
 }
@@ -116,7 +118,7 @@ fn installed(finding: airssys_wasm_languages::Finding) -> Finding {
         what: finding.what,
         found,
         optional: finding.engine.is_some(),
-        install: (!found).then(|| toolchain_install(finding.language, finding.engine)),
+        install: (!found).then(|| install_command(finding.language, finding.engine)),
         detail: broken.or_else(|| finding.path.map(|path| path.display().to_string())),
     }
 }
@@ -130,11 +132,6 @@ async fn needed(about: &'static str, what: &str, needed: Needed) -> Finding {
     };
     let found = install.is_none();
     Finding { about, what: what.into(), found, optional: false, detail, install }
-}
-
-fn toolchain_install(language: Language, engine: Option<Engine>) -> String {
-    let engine = engine.map_or(String::new(), |engine| format!(" --engine {}", engine.word()));
-    format!("airssys-wasm toolchain install {}{engine}", language.word())
 }
 
 /// A program that has to be there, by what it says of its version.
@@ -180,6 +177,8 @@ fn text(findings: &[Finding]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use airssys_wasm_languages::Engine;
+
     use super::*;
 
     #[tokio::test]

@@ -7,7 +7,7 @@
 //! the tools would import all that a world names. QuickJS is one in which nothing is by chance, so that the same source
 //! gives the same bytes.
 
-mod engine;
+mod still;
 mod thrown;
 
 use std::collections::BTreeSet;
@@ -182,7 +182,7 @@ fn world(job: &Job<'_>, imports: &BTreeSet<String>) -> String {
 async fn quickjs(language: Language, job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
     rename_streams(job)?;
     let mut qjs = job.toolchains.program(language, Package::Qjs)?;
-    engine::write(&job.toolchains.home(Package::Qjs), &job.made().join(ENGINE))
+    still::write(&job.toolchains.home(Package::Qjs), &job.made().join(ENGINE))
         .map_err(|(path, error)| BuildError::File { path, error })?;
     // Relative to a folder that is named alike everywhere: the engine remembers what its module is called.
     qjs.current_dir(job.made())

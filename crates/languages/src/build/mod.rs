@@ -21,7 +21,7 @@ use tokio::process::Command;
 pub(crate) use self::rust::TARGET;
 pub use self::rust::target_is_installed;
 use crate::project::SDK_DIR;
-use crate::toolchain::{NeededError, Package};
+use crate::toolchain::{NeededError, Package, install_command};
 use crate::{ComponentKind, Engine, Language, Toolchains, contract};
 
 /// A project to be built.
@@ -72,6 +72,8 @@ pub enum BuildError {
         language: Language,
         /// What is broken.
         tool: &'static str,
+        /// The engine that it is for, where the language can do without.
+        engine: Option<Engine>,
         /// How that shows.
         why: String,
     },
@@ -141,14 +143,11 @@ impl BuildError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Missing { language, engine, .. } => {
-                let engine = engine.map_or(String::new(), |it| format!(" --engine {}", it.word()));
-                let command = format!("airssys-wasm toolchain install {}{engine}", language.word());
-                Some(format!("install it with `{command}`"))
+                Some(format!("install it with `{}`", install_command(*language, *engine)))
             }
-            Self::Broken { language, .. } => Some(format!(
-                "`airssys-wasm toolchain install {}` fetches it anew",
-                language.word()
-            )),
+            Self::Broken { language, engine, .. } => {
+                Some(format!("`{}` fetches it anew", install_command(*language, *engine)))
+            }
             Self::Needed(error) => Some(error.help()),
             Self::Run { .. } => Some("`airssys-wasm doctor` shows what is missing".into()),
             Self::Compile { .. } => Some("the compiler's errors are above".into()),
@@ -181,7 +180,7 @@ pub async fn build(language: Language, job: &Job<'_>) -> Result<Compiled, BuildE
     match built {
         // Before the source is blamed the tools are asked whether they run at all.
         Err(error @ (BuildError::Compile { .. } | BuildError::Run { .. })) => {
-            Err(job.toolchains.check(language).await.err().unwrap_or(error))
+            Err(job.toolchains.check(language, job.engine).await.err().unwrap_or(error))
         }
         built => built,
     }
@@ -293,4 +292,30 @@ fn tell(said: &str) {
 
 fn read(path: PathBuf) -> Result<Vec<u8>, BuildError> {
     std::fs::read(&path).map_err(|error| BuildError::File { path, error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_engine_that_is_broken_is_fetched_anew_as_the_engine_that_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let toolchains = Toolchains::new(dir.path());
+        let (language, engine) = (Language::Js, Some(Engine::StarlingMonkey));
+        let folder = dir.path().join(Package::ComponentizeJs.folder());
+        std::fs::create_dir(folder).unwrap();
+        let gone = toolchains.program(language, Package::ComponentizeJs).unwrap_err();
+        assert_eq!(
+            gone.help().unwrap(),
+            "`airssys-wasm toolchain install js --engine starlingmonkey` fetches it anew"
+        );
+        // QuickJS needs nothing of it, and none of what both need is there.
+        assert_eq!(Package::with_engine(language, engine).count(), 3);
+        let Err(BuildError::Broken { tool, engine, .. }) = toolchains.check(language, engine).await
+        else {
+            panic!("what is not there runs")
+        };
+        assert_eq!((tool, engine), ("componentize-qjs", None));
+    }
 }

@@ -35,16 +35,15 @@ impl Toolchains {
             run(rustup, Fetcher::Rustup, TARGET).await?;
             fetched.push(TARGET.to_owned());
         }
-        let besides = engine.map_or(&[][..], Package::of_engine);
-        for package in Package::of(language).iter().chain(besides) {
-            let home = self.home(*package);
-            if home.is_dir() && try_out(*package, &home).await.is_ok() {
+        for package in Package::with_engine(language, engine) {
+            let home = self.home(package);
+            if home.is_dir() && try_out(package, &home).await.is_ok() {
                 continue;
             }
-            Needed::to_fetch(*package).check().await?;
+            Needed::to_fetch(package).check().await?;
             let folder = package.folder();
             say(&folder);
-            self.fetch(*package).await?;
+            self.fetch(package).await?;
             fetched.push(folder);
         }
         Ok(fetched)

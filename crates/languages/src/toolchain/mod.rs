@@ -2,8 +2,8 @@
 //!
 //! A package has a folder of its own, named with its version, and is there or not: it is put together beside its place
 //! and moved there when it is whole. Nothing outside of the folder is touched but the registries' own caches, and
-//! nothing is looked for elsewhere, so that the same source gives the same bytes wherever it is built. Python does not yet:
-//! its tool keeps what the runtime drew by chance while it was started.
+//! nothing is looked for elsewhere, so that the same source gives the same bytes wherever it is built. Python does not yet,
+//! nor does StarlingMonkey: their tools keep what the runtime drew by chance while it was started.
 
 mod failure;
 mod finding;
@@ -21,7 +21,7 @@ pub use self::failure::{Fetcher, InstallError, Why};
 pub use self::finding::Finding;
 pub use self::needed::{Needed, NeededError};
 pub(crate) use self::package::Package;
-use crate::{BuildError, Language};
+use crate::{BuildError, Engine, Language};
 
 /// The folder that toolchains are in.
 #[derive(Debug, Clone)]
@@ -57,7 +57,7 @@ impl Toolchains {
         let program = home.join(package.program());
         if !program.exists() {
             let why = format!("{} is gone", program.display());
-            return Err(BuildError::Broken { language, tool: package.name(), why });
+            return Err(broken(language, package, why));
         }
         let mut command = command(package, &home);
         command
@@ -71,13 +71,14 @@ impl Toolchains {
 
     /// Whether what builds a language runs, which is asked where a build failed: a program that is broken says so in
     /// words that seem to be about the source.
-    pub(crate) async fn check(&self, language: Language) -> Result<(), BuildError> {
-        for package in Package::of(language) {
-            try_out(*package, &self.home(*package)).await.map_err(|why| BuildError::Broken {
-                language,
-                tool: package.name(),
-                why,
-            })?;
+    pub(crate) async fn check(
+        &self,
+        language: Language,
+        engine: Option<Engine>,
+    ) -> Result<(), BuildError> {
+        for package in Package::with_engine(language, engine) {
+            let tried = try_out(package, &self.home(package)).await;
+            tried.map_err(|why| broken(language, package, why))?;
         }
         Ok(())
     }
@@ -90,6 +91,16 @@ impl Toolchains {
     fn cache(&self, name: &str) -> PathBuf {
         self.dir.join("cache").join(name)
     }
+}
+
+/// The command that installs what builds a language, with what an engine needs besides.
+pub fn install_command(language: Language, engine: Option<Engine>) -> String {
+    let engine = engine.map_or(String::new(), |engine| format!(" --engine {}", engine.word()));
+    format!("airssys-wasm toolchain install {}{engine}", language.word())
+}
+
+fn broken(language: Language, package: Package, why: String) -> BuildError {
+    BuildError::Broken { language, tool: package.name(), engine: package.engine(), why }
 }
 
 /// What a package is run by, out of the folder that holds it.

@@ -49,6 +49,14 @@ impl Package {
         }
     }
 
+    /// The same, and what an engine needs besides.
+    pub(crate) fn with_engine(
+        language: Language,
+        engine: Option<Engine>,
+    ) -> impl Iterator<Item = Self> {
+        Self::of(language).iter().chain(engine.map_or(&[][..], Self::of_engine)).copied()
+    }
+
     /// What an engine needs besides.
     pub(crate) fn of_engine(engine: Engine) -> &'static [Self] {
         match engine {
