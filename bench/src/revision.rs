@@ -14,6 +14,7 @@ pub(crate) fn spec(component: &[u8]) -> Result<RevisionSpec> {
         version: "1.0.0".parse()?,
         digest: Digest::of(component),
         config: serde_json::Map::new(),
+        asked: Arc::default(),
         rights: Arc::default(),
         limits: Limits::default(),
         instances: Instances::default(),

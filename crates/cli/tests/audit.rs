@@ -54,7 +54,18 @@ async fn a_guests_requests_and_variables_are_in_the_trail_with_the_callers_own_r
     assert_eq!(denied["principal"], "127.0.0.1");
     assert_eq!((&read["kind"], &read["target"]), (&"env".into(), &"TZ".into()));
     assert!(entries.iter().all(|entry| !entry.to_string().contains("hidden")), "{entries:?}");
-    assert!(node.run(&["logs", "hello"]).out.contains("grant `http:elsewhere.example`"));
+    // The manifest does not ask for it, so a grant alone would not help.
+    let help = "ask for it in the manifest, then grant `http:elsewhere.example`";
+    assert!(denied["detail"].as_str().unwrap().ends_with(help), "{denied}");
+    assert!(node.run(&["logs", "hello"]).out.contains(help));
+    let suggested = node.json(&["grants", "suggest", "hello"]);
+    assert_eq!(suggested["unasked"], serde_json::json!(["http:elsewhere.example/x:GET"]));
+    assert_eq!(suggested["denied"], serde_json::json!([]));
+    let text = node.run(&["grants", "suggest", "hello"]).out;
+    assert!(
+        text.contains("the manifest has to ask") && !text.contains("--grant http:else"),
+        "{text}"
+    );
 
     let denials = trail(&node, &["--decision", "denied", "--kind", "http", "--since", "1h"]);
     assert_eq!(denials, std::slice::from_ref(denied));

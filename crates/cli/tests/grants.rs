@@ -89,6 +89,25 @@ fn an_update_that_asks_for_more_says_so_in_its_plan_and_waits() {
 }
 
 #[test]
+fn what_is_granted_as_asked_has_its_methods_and_paths_and_nothing_else() {
+    let node = Node::start();
+    let asks = "http = [{ host = \"a.org\", methods = [\"GET\"], path = \"/v1/**\", reason = \"prices\" }]";
+    let manifest = format!("{MANIFEST}{asks}\n");
+    let file = with_manifest(&node, "keyvalue", "notes.wasm", &manifest);
+    node.json(&["deploy", &file, "--grant", "asked"]);
+    let report = node.json(&["grants", "notes"]);
+    let granted = report["revisions"][0]["granted"].as_array().unwrap();
+    let granted: Vec<_> = granted.iter().map(|line| line["grant"].as_str().unwrap()).collect();
+    assert_eq!(granted, ["http:a.org/v1/**:GET", "keyvalue:a:read,write"]);
+
+    // A later version that asks for another path is not covered by it.
+    let next = manifest.replace("1.0.0", "2.0.0").replace("/v1/**", "/v2/**");
+    let next = with_manifest(&node, "keyvalue", "next.wasm", &next);
+    let refused = node.refused(4, &["update", &next]);
+    assert!(refused["help"].as_str().unwrap().contains("http:a.org/v2/**:GET"), "{refused}");
+}
+
+#[test]
 fn a_suggestion_is_a_file_that_the_next_deploy_takes() {
     let node = Node::start();
     let file = write(&node, "notes.wasm", &guest("keyvalue"));

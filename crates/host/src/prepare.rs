@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use airssys_wasm_model::{
-    Determinism, Digest, InstanceModel, Instances, Limits, Name, RevisionNumber, Rights, Version,
+    Asked, Determinism, Digest, InstanceModel, Instances, Limits, Name, RevisionNumber, Rights,
+    Version,
 };
 use bytes::Bytes;
 use wasmtime::component::{Component, InstancePre};
@@ -43,6 +44,8 @@ pub struct RevisionSpec {
     pub digest: Digest,
     /// Its configuration.
     pub config: serde_json::Map<String, serde_json::Value>,
+    /// What it asks for: a denial says whether a grant alone would help.
+    pub asked: Arc<Asked>,
     /// What it may do at first. [`Pool::change_rights`](crate::Pool::change_rights) replaces it.
     pub rights: Arc<Rights>,
     /// What it may use.

@@ -100,9 +100,10 @@ impl Teller {
 
     /// Tells of a use that was denied, in the service's log too: with the grant that would allow it, within what
     /// one call may say.
-    pub(crate) fn denied(&self, denial: &Denial) {
+    pub(crate) fn denied(&self, denial: Denial) {
+        let denial = denial.where_asked(&self.spec().asked);
         self.speaker.warns("capabilities", &denial.to_string());
-        self.spec().watch.denied(self.user(), denial);
+        self.spec().watch.denied(self.user(), &denial);
     }
 
     /// Says in the service's log which limit was reached.
@@ -158,7 +159,7 @@ impl CurrentTeller {
     }
 
     /// Tells of a use that was denied.
-    pub(crate) fn denied(&self, denial: &Denial) {
+    pub(crate) fn denied(&self, denial: Denial) {
         self.0.load().denied(denial);
     }
 
@@ -180,7 +181,7 @@ impl Guest {
     }
 
     /// Tells of a use that was denied.
-    pub(crate) fn denied(&self, denial: &Denial) {
+    pub(crate) fn denied(&self, denial: Denial) {
         self.telling.denied(denial);
     }
 

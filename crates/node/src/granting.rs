@@ -82,6 +82,18 @@ pub(crate) fn rights_now(
     Rights::intersect3(asked, &granted, &in_force)
 }
 
+/// Says of a revision that starts which of its grants are worth nothing: an earlier version took such ones.
+pub(crate) fn tell_of_idle(record: &ServiceRecord, revision: &RevisionRecord, asked: &Asked) {
+    let service = &record.name;
+    for grant in Rights::idle(asked, &record.grants_of(revision)).0 {
+        tracing::warn!(
+            %service, revision = %revision.number,
+            "the grant `{grant}` allows nothing that is asked for and is worth nothing: `airssys-wasm grants {service}` \
+             shows what is asked"
+        );
+    }
+}
+
 impl Service {
     /// Lets a revision that runs go by the record of now.
     pub(crate) fn renew_rights(&self, running: &Running) -> Result<(), DirectoryError> {
@@ -214,19 +226,23 @@ async fn report(
         let version = &revision.settings.version;
         let release = releases::known(shared, service.name(), version).await?;
         let asked = release.map(|release| release.manifest.asked).unwrap_or_default();
+        let in_force = record.grants_of(revision);
+        let idle = Rights::idle(&asked, &in_force);
+        let line = |standing| line(standing, &idle);
         revisions.push(RevisionGrants {
             revision: revision.number,
             version: version.clone(),
             state: revision.state.to_string(),
-            asked: asked.standing(&record.grants_of(revision)),
+            asked: asked.standing(&in_force),
             granted: record.grant_standings(revision).into_iter().map(line).collect(),
         });
     }
     Ok(GrantsReport { service: service.name().clone(), revisions, also_revoked: also_revoked.0 })
 }
 
-fn line(standing: GrantStanding) -> GrantLine {
+fn line(standing: GrantStanding, idle: &Grants) -> GrantLine {
     let GrantStanding { grant, at, by, revoked } = standing;
+    let is_idle = revoked.is_none() && idle.0.contains(&grant);
     let revoked = revoked.map(|(at, by)| Revoked { at: reports::time(at), by });
-    GrantLine { grant, at: reports::time(at), by, revoked }
+    GrantLine { grant, at: reports::time(at), by, revoked, is_idle }
 }

@@ -217,13 +217,15 @@ impl Inner {
         let mut config = manifest.config;
         config.extend(self.settings.config.clone());
         let is_actor = manifest.instances.model == InstanceModel::Actor;
+        let asked = Arc::new(manifest.asked);
         let spec = RevisionSpec {
             service: manifest.component.name,
             revision,
             version: manifest.component.version.clone(),
             digest: airssys_wasm_model::Digest::of(&artifact),
             config,
-            rights: Arc::new(Rights::intersect(&manifest.asked, &self.settings.grants)?),
+            asked: Arc::clone(&asked),
+            rights: Arc::new(Rights::intersect(&asked, &self.settings.grants)?),
             limits: manifest.limits,
             instances: manifest.instances,
             determinism: manifest.determinism,
@@ -235,7 +237,6 @@ impl Inner {
         let pool = Pool::new(self.host.prepare(spec, artifact).await?);
         pool.warm().await?;
         let version = manifest.component.version;
-        let asked = Arc::new(manifest.asked);
         Ok(Running { revision, version, pool, asked, traffic: Traffic::default(), stamp: None })
     }
 

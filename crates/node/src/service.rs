@@ -9,7 +9,7 @@ use std::time::Duration;
 use airssys_wasm_api::{Code, Failure};
 use airssys_wasm_deploy::{RevisionRecord, ServiceRecord};
 use airssys_wasm_host::{Backends, Prepared, Processes, RevisionSpec, StateKeeper};
-use airssys_wasm_model::{InstanceModel, Instances, Name, RevisionNumber, Rights, Version};
+use airssys_wasm_model::{Asked, InstanceModel, Instances, Name, RevisionNumber, Rights, Version};
 use airssys_wasm_store::PutError;
 use tokio::sync::{OwnedMutexGuard, watch};
 
@@ -285,9 +285,11 @@ impl Service {
         revision: &RevisionRecord,
     ) -> Result<Prepared, StartError> {
         let settings = &revision.settings;
-        let release = self.release_of(&settings.version).await?;
-        let rights = granting::rights_now(&self.record(), revision, &release.manifest.asked)?;
-        self.prepare_with(revision.number, settings, rights).await
+        let asked = self.release_of(&settings.version).await?.manifest.asked;
+        let record = self.record();
+        granting::tell_of_idle(&record, revision, &asked);
+        let rights = granting::rights_now(&record, revision, &asked)?;
+        self.prepare_with(revision.number, settings, asked, rights).await
     }
 
     /// A release of this service.
@@ -303,14 +305,16 @@ impl Service {
         settings: &airssys_wasm_deploy::RevisionSettings,
         release: &Release,
     ) -> Result<Prepared, StartError> {
-        let rights = Rights::intersect(&release.manifest.asked, &settings.grants)?;
-        self.prepare_with(number, settings, rights).await
+        let asked = release.manifest.asked.clone();
+        let rights = Rights::intersect(&asked, &settings.grants)?;
+        self.prepare_with(number, settings, asked, rights).await
     }
 
     async fn prepare_with(
         &self,
         number: RevisionNumber,
         settings: &airssys_wasm_deploy::RevisionSettings,
+        asked: Asked,
         rights: Rights,
     ) -> Result<Prepared, StartError> {
         if !rights.keyvalue.is_empty()
@@ -341,6 +345,7 @@ impl Service {
             version: settings.version.clone(),
             digest: settings.digest,
             config: settings.config.clone(),
+            asked: Arc::new(asked),
             rights: Arc::new(rights),
             limits: settings.limits,
             instances: self.scaled(&settings.instances),

@@ -61,10 +61,13 @@ pub(crate) async fn suggest(
     let mut granted = active.settings.grants.clone();
     granted.0.extend(record.grants_of(active).0);
     let allowed = least(&asked, &granted, &uses(seen.allowed));
-    let denied = least(&asked, &granted, &uses(seen.denied));
+    // What is not asked for is not had by a grant alone.
+    let (denied, unasked): (Vec<_>, Vec<_>) =
+        uses(seen.denied).into_iter().partition(|tried| asked.asks_for(tried));
+    let (denied, unasked) = (least(&asked, &granted, &denied), least(&asked, &granted, &unasked));
     let grants = allowed.grants.iter().filter_map(|text| text.parse().ok());
     let mut uncovered = allowed.uncovered;
-    uncovered.extend(denied.uncovered);
+    uncovered.extend(denied.uncovered.into_iter().chain(unasked.uncovered));
     Ok(GrantSuggestion {
         service: Some(service.name().clone()),
         since: command.since,
@@ -72,6 +75,7 @@ pub(crate) async fn suggest(
         denials: seen.denials,
         grants_toml: Grants(grants.collect()).to_toml(),
         denied: denied.grants.into_iter().filter(|it| !allowed.grants.contains(it)).collect(),
+        unasked: unasked.grants,
         grants: allowed.grants,
         unused: allowed.unused,
         uncovered,
@@ -129,20 +133,11 @@ fn used(kind: Kind, entry: &Recorded) -> Vec<(String, String)> {
     }
 }
 
-/// A denied one: the grant that its denial names has the words.
+/// A denied one: its denial has the words.
 fn tried(kind: Kind, entry: &Recorded) -> Vec<(String, String)> {
     let detail = entry.detail.as_deref().unwrap_or_default();
-    let Some((act, grant)) = detail.rsplit_once("; grant `") else { return Vec::new() };
-    let Some((_, scope)) = grant.trim_end_matches('`').split_once(':') else { return Vec::new() };
-    let access = || scope.rsplit_once(':').map(|(_, access)| access.to_owned()).unwrap_or_default();
-    let method = || act.split(' ').nth(1).unwrap_or_default().to_owned();
-    let (target, access) = match kind {
-        Kind::Files => (entry.target.clone(), access()),
-        Kind::Http => (entry.target.clone(), method()),
-        Kind::Keyvalue | Kind::Blobstore | Kind::Messaging => (entry.target.clone(), access()),
-        _ => (scope.to_owned(), String::new()),
-    };
-    vec![(target, access)]
+    let read = Use::read_tried(kind, &entry.target, detail);
+    read.map(|tried| (tried.target, tried.access)).into_iter().collect()
 }
 
 fn uses(seen: BTreeMap<(Kind, String, String), u64>) -> Vec<Use> {
@@ -193,7 +188,7 @@ mod tests {
             ("files", "/data/x", "read; grant `files:HOST_DIRECTORY=/data/x:read`"),
             ("http", "a.org/v1", "send GET to; grant `http:a.org`"),
             ("keyvalue", "b", "write to the bucket; grant `keyvalue:b:write`"),
-            ("net", "a.org:25", "reach; grant `net:a.org:25`"),
+            ("net", "a.org:25", "reach; ask for it in the manifest, then grant `net:a.org:25`"),
         ];
         for (kind, target, detail) in denials {
             seen.add(&recorded(kind, target, "denied", detail));

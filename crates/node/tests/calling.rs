@@ -47,7 +47,11 @@ async fn a_service_calls_another_by_its_grant_and_the_trail_has_both() {
 
         let suggest = SuggestGrants { service: name(&stranger), since: None };
         let suggested: GrantSuggestion = town.ask(Command::SuggestGrants(suggest)).await;
-        assert_eq!(suggested.denied, ["services:shop"]);
+        // Its manifest does not ask: a grant alone would be refused.
+        assert_eq!(
+            (&*suggested.unasked, &*suggested.denied),
+            (&["services:shop".into()][..], &[][..])
+        );
         let suggest = SuggestGrants { service: name(&friend), since: None };
         let suggested: GrantSuggestion = town.ask(Command::SuggestGrants(suggest)).await;
         assert_eq!(suggested.grants, ["services:shop"]);

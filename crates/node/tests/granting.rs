@@ -13,6 +13,7 @@ use airssys_wasm_api::reply::{
 };
 use airssys_wasm_api::{Code, Command, Failure, Payload};
 use airssys_wasm_model::{Grants, ReleaseRef, Version};
+use airssys_wasm_store::Store;
 use common::{Tested, V1, V2, guest, name, named, with_manifest};
 
 /// What the guest asks for: two buckets.
@@ -299,4 +300,60 @@ async fn the_least_grants_that_cover_what_was_used_are_suggested() {
     let found: GrantSuggestion = tested.ask(command()).await.unwrap();
     assert_eq!(found.denied, ["keyvalue:b:read"], "{found:?}");
     assert_eq!(found.grants, ["keyvalue:a:read,write"]);
+
+    // What the manifest does not ask for is not had by a grant: it is told apart.
+    run(&tested, "open c").await;
+    let found: GrantSuggestion = tested.ask(command()).await.unwrap();
+    assert_eq!(found.denied, ["keyvalue:b:read"], "{found:?}");
+    assert_eq!(found.unasked, ["keyvalue:c:read"], "{found:?}");
+}
+
+/// Beside a bucket, outbound HTTP.
+const ASKS_HTTP: &str = r#"
+    [capabilities]
+    keyvalue = [{ bucket = "a", access = ["read", "write"], reason = "its notes" }]
+    http = [{ host = "a.org", methods = ["GET"], path = "/v1/**", reason = "prices" }]
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revision_that_was_recorded_with_a_grant_of_nothing_asked_starts_without_it() {
+    let tested = Tested::new().await;
+    let component = with_manifest(guest("keyvalue"), "notes", ASKS_HTTP);
+    let mut deploy = tested.deployment("notes", &component, V1);
+    let useful = "http:a.org/v1/**:GET";
+    (deploy.grants, deploy.grant_asked) = (grants(&[WIDE, useful]), false);
+    tested.deploy(deploy).await.unwrap();
+    assert_eq!(run(&tested, "open a, set a k 1").await, "ok, ok");
+
+    // An earlier version took a grant of other paths.
+    let useless = "http:a.org/v2/**:GET";
+    assert_eq!(add(&tested, &[useless]).await.unwrap_err().code, Code::Usage);
+    let dir = tested.closed().await;
+    let store = Store::open(dir.path()).unwrap();
+    let record = store.records().get("services/notes").unwrap().unwrap();
+    let text = String::from_utf8(record.value).unwrap();
+    assert!(text.contains(useful), "{text}");
+    let text = text.replace(useful, useless);
+    store.records().put_if("services/notes", Some(record.version), text.as_bytes()).unwrap();
+    drop(store);
+
+    let tested = Tested { node: common::open(dir.path()).await, dir };
+    assert_eq!(run(&tested, "open a, get a k").await, "ok, 1");
+    let report: GrantsReport = tested.ask(Command::Grants(named("notes"))).await.unwrap();
+    let revision = &report.revisions[0];
+    let idle: Vec<_> = revision.granted.iter().filter(|line| line.is_idle).collect();
+    let [line] = &idle[..] else { panic!("{report:?}") };
+    assert_eq!(line.grant.to_string(), useless);
+    let http = revision.asked.iter().find(|ask| ask.reason == "prices").unwrap();
+    assert!(http.granted.is_empty(), "{report:?}");
+
+    // An update that takes over what is granted is told what is missing.
+    let refused = tested.update(update(&tested, "notes", ASKS_HTTP, V2)).await.unwrap_err();
+    assert_eq!(refused.code, Code::Denied);
+    assert!(refused.help.as_deref().unwrap().contains(useful), "{refused:?}");
+    revoke(&tested, &[useless]).await.unwrap();
+    add(&tested, &[useful]).await.unwrap();
+    let done = tested.update(update(&tested, "notes", ASKS_HTTP, V2)).await.unwrap();
+    assert_eq!(done.outcome, Some(Outcome::Promoted));
+    assert_eq!(run(&tested, "open a, get a k").await, "ok, 1");
 }

@@ -45,6 +45,9 @@ pub struct GrantLine {
     /// When it was revoked and by whom, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Revoked>,
+    /// Whether it allows nothing of what the revision asks for, and so is worth nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_idle: bool,
 }
 
 /// The end of a grant.
@@ -73,6 +76,9 @@ pub struct GrantSuggestion {
     pub grants_toml: String,
     /// Grants that would also cover what was denied: to be given only where it was meant to be allowed.
     pub denied: Vec<String>,
+    /// What was denied and is not asked for, as grants: the manifest has to ask before they are worth anything.
+    #[serde(default)]
+    pub unasked: Vec<String>,
     /// What is asked for and no use needed.
     pub unused: Vec<UnusedAsk>,
     /// Uses that no grant can be written for.

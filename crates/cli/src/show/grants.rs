@@ -29,8 +29,13 @@ fn ask(standing: &AskStanding) -> String {
 }
 
 fn grant(line: &GrantLine) -> String {
-    let GrantLine { grant, at, by, revoked } = line;
+    let GrantLine { grant, at, by, revoked, is_idle } = line;
     match revoked {
+        None if *is_idle => {
+            format!(
+                "{grant}  since {at} by {by}: allows nothing that is asked for, and is worth nothing"
+            )
+        }
         None => format!("{grant}  since {at} by {by}"),
         Some(end) => format!("{grant}  revoked {} by {}", end.at, end.by),
     }
@@ -46,6 +51,10 @@ pub(crate) fn grant_suggestion(found: &GrantSuggestion) -> String {
     if !found.denied.is_empty() {
         let head = "what was denied would also take (only if it was meant to be allowed)";
         section(&mut out, head, "", found.denied.iter().map(flag));
+    }
+    if !found.unasked.is_empty() {
+        let head = "what was denied and is not asked for: the manifest has to ask before it can be granted";
+        section(&mut out, head, "", found.unasked.iter().cloned());
     }
     if !found.unused.is_empty() {
         section(&mut out, "asked for and never used", "", found.unused.iter().map(unused));

@@ -126,6 +126,7 @@ impl Run {
             version: manifest.component.version,
             digest: component.inspection.digest,
             config: manifest.config,
+            asked: Arc::new(asked),
             rights: Arc::new(rights),
             limits: manifest.limits,
             instances: Instances { model: InstanceModel::Fresh, ..manifest.instances },

@@ -111,6 +111,7 @@ impl Guest {
             version: Version::new(setting.release.into(), 0, 0),
             digest: Digest::of(&self.artifact(setting.model)),
             config: setting.config.as_object().unwrap().clone(),
+            asked: Arc::new(Asked::unstated()),
             rights: Arc::new(rights),
             limits: Limits {
                 memory: ByteSize(MEMORY),

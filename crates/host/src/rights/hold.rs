@@ -76,7 +76,7 @@ impl Hold {
         let allowed = self.is_allowed();
         let epoch = self.teller.revision().rights.epoch();
         if !allowed && self.told.swap(epoch, Ordering::Relaxed) != epoch {
-            self.teller.denied(&self.denial());
+            self.teller.denied(self.denial());
         }
         allowed
     }

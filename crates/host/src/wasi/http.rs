@@ -176,7 +176,7 @@ impl OutboundHttp {
         let right = now.rights.http(method, host, port, default_port, path).cloned();
         drop(now);
         let Some(right) = right else {
-            self.telling.denied(&Denial::http(service, method, &shown(), path));
+            self.telling.denied(Denial::http(service, method, &shown(), path));
             return Err(Error::HttpRequestDenied);
         };
         // Nobody is to send as whom a request is sent (RFC 9110, section 4.2.4): it would be in the `host` header, where a

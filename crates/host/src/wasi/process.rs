@@ -64,7 +64,7 @@ impl Guest {
     fn may_run(&self, name: &str) -> Result<(), Error> {
         let spec = &self.revision().spec;
         if !self.revision().rights.now().rights.process.check(name).is_allowed() {
-            self.denied(&denial_of_program(&spec.service, name));
+            self.denied(denial_of_program(&spec.service, name));
             return Err(Error::Denied);
         }
         if let Some(gauges) = &self.refusing {

@@ -194,7 +194,7 @@ impl HeldSecrets {
     fn denied(&self, act: &str, target: &str, scope: &str) {
         let service = &self.revision.spec.service;
         let denial = Denial::new(service, Kind::Secrets, act, target, scope);
-        self.telling.denied(&denial);
+        self.telling.denied(denial);
     }
 }
 

@@ -82,7 +82,7 @@ impl OutboundHttp {
         let function = to.function.as_deref();
         let rights = Arc::clone(&self.revision.rights.now().rights);
         if !rights.services.check(&to.name, function).is_allowed() {
-            self.telling.denied(&Denial::call(&spec.service, &to.name, function));
+            self.telling.denied(Denial::call(&spec.service, &to.name, function));
             return Err(NotCalled::Denied);
         }
         if let Some(gauges) = &self.refusing {

@@ -53,6 +53,7 @@ pub(crate) fn spec(artifact: &Bytes) -> RevisionSpec {
         version: Version::new(1, 0, 0),
         digest: Digest::of(artifact),
         config: serde_json::Map::new(),
+        asked: Arc::new(Asked::unstated()),
         rights: Arc::default(),
         limits: Limits {
             time: Span(Duration::from_secs(10)),

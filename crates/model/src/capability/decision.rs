@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::access::FileAccess;
-use super::access::join;
+use super::access::{FileAccess, join};
+use super::asked::Asked;
 use super::destination::Protocol;
 use super::kind::Kind;
 use super::listen::ListenGrant;
+use super::suggest::Use;
 use crate::name::Name;
 
 /// What a check answers. It is a word, so that a check costs no allocation; a [`Denial`] is made of it where
@@ -50,6 +51,8 @@ pub struct Denial {
     pub target: String,
     /// The least grant that would allow it, `HOST_DIRECTORY` standing where the operator must choose.
     pub grant: String,
+    /// Whether the component asks for it: if not, it has to before a grant is worth anything.
+    pub is_asked: bool,
 }
 
 impl Denial {
@@ -61,6 +64,23 @@ impl Denial {
             act: act.to_owned(),
             target: target.to_owned(),
             grant: format!("{kind}:{scope}"),
+            is_asked: true,
+        }
+    }
+
+    /// The same of a component that asks for this.
+    #[must_use]
+    pub fn where_asked(mut self, asked: &Asked) -> Self {
+        let scope = self.grant.split_once(':').map_or("", |(_, scope)| scope);
+        self.is_asked = asked.asks_for(&Use::tried(self.kind, &self.act, &self.target, scope));
+        self
+    }
+
+    /// What would allow it: a sentence to do.
+    pub fn help(&self) -> String {
+        match self.is_asked {
+            true => format!("grant `{}`", self.grant),
+            false => format!("{ASK_FIRST}grant `{}`", self.grant),
         }
     }
 
@@ -124,9 +144,33 @@ impl Denial {
     }
 }
 
+/// What stands before the grant where that alone would not help.
+const ASK_FIRST: &str = "ask for it in the manifest, then ";
+
+impl Use {
+    /// What was tried, by the words of its denial: `scope` is what stands behind the kind in the grant that it names.
+    pub fn tried(kind: Kind, act: &str, target: &str, scope: &str) -> Self {
+        let access = || scope.rsplit_once(':').map_or("", |(_, access)| access);
+        let (target, access) = match kind {
+            Kind::Http => (target, act.split(' ').nth(1).unwrap_or_default()),
+            Kind::Files | Kind::Keyvalue | Kind::Blobstore | Kind::Messaging => (target, access()),
+            _ => (scope, ""),
+        };
+        Self { kind, target: target.to_owned(), access: access.to_owned(), count: 1 }
+    }
+
+    /// The same from what a trail has: the act, and the help behind it.
+    pub fn read_tried(kind: Kind, target: &str, detail: &str) -> Option<Self> {
+        let (act, help) = detail.split_once("; ")?;
+        let grant = help.strip_prefix(ASK_FIRST).unwrap_or(help).strip_prefix("grant `")?;
+        let (_, scope) = grant.trim_end_matches('`').split_once(':')?;
+        Some(Self::tried(kind, act, target, scope))
+    }
+}
+
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { component, act, target, grant, .. } = self;
-        write!(f, "component `{component}` may not {act} `{target}`; grant `{grant}`")
+        let Self { component, act, target, .. } = self;
+        write!(f, "component `{component}` may not {act} `{target}`; {}", self.help())
     }
 }

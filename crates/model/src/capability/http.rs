@@ -112,7 +112,7 @@ impl Ask for HttpAsk {
     }
 
     fn suggestions(&self) -> Vec<String> {
-        vec![format!("http:{}", self.host)]
+        vec![format!("http:{}", self.grant())]
     }
 }
 
@@ -133,6 +133,28 @@ fn common(mine: &[String], theirs: &[String]) -> Option<Vec<String>> {
 }
 
 impl HttpAsk {
+    /// The grant of just this. Where a path can't be written in one, its last segment is any.
+    fn grant(&self) -> HttpGrant {
+        let Self { host, methods, path, .. } = self.clone();
+        let parent = path.as_str().rsplit_once('/').map(|(parent, _)| format!("{parent}/*"));
+        let wider = parent.and_then(|path| path.parse().ok()).unwrap_or_else(PathPattern::any);
+        let grant = |path| HttpGrant { host: host.clone(), methods: methods.clone(), path };
+        grant(path).checked().unwrap_or_else(|_| grant(wider))
+    }
+
+    /// Whether it is among what is asked to send such a request. Without a path, to send one of any.
+    pub(super) fn holds(&self, method: &str, authority: &str, path: &str) -> bool {
+        let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let (host, port) = match authority.rsplit_once(':').filter(|(_, port)| is_port(port)) {
+            Some((host, port)) => (host, port.parse().ok()),
+            None => (authority, None),
+        };
+        // The port is left out where it is its scheme's.
+        [443, 80].into_iter().any(|usual| self.host.matches(host, port.unwrap_or(usual), usual))
+            && (self.methods.is_empty() || self.methods.iter().any(|one| one == method))
+            && (path.is_empty() || self.path.matches(path))
+    }
+
     /// A method that no request can have, as it is written.
     pub(super) fn bad_method(&self) -> Option<&str> {
         self.methods.iter().map(String::as_str).find(|method| !is_method(method))
@@ -249,6 +271,24 @@ mod tests {
         ] {
             assert_eq!(HttpAsk::of(&grant(text)).said(), said);
         }
+    }
+
+    #[test]
+    fn what_would_grant_it_grants_its_methods_and_paths_and_no_more() {
+        for (text, granted) in [
+            ("a.org", "http:a.org"),
+            ("*.a.org:8080/v1/**:GET,POST", "http:*.a.org:8080/v1/**:GET,POST"),
+            ("a.org/v1/prices", "http:a.org/v1/prices"),
+        ] {
+            assert_eq!(HttpAsk::of(&grant(text)).suggestions(), [granted]);
+        }
+        // What ends as a list of methods does can't be written as a grant.
+        let ask =
+            HttpAsk { path: "/v1/x:GET".parse().unwrap(), ..HttpAsk::of(&grant("a.org:PUT")) };
+        assert_eq!(ask.suggestions(), ["http:a.org/v1/*:PUT"]);
+        let right = ask.meet(&grant("a.org/v1/*:PUT")).unwrap();
+        assert!(right.allows("PUT", "a.org", 443, 443, "/v1/x:GET"));
+        assert!(!right.allows("PUT", "a.org", 443, 443, "/v1/y"));
     }
 
     #[test]

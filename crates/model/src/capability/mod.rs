@@ -7,6 +7,7 @@
 mod access;
 mod address;
 mod asked;
+mod asking;
 mod blobstore;
 mod decision;
 mod destination;

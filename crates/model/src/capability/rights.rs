@@ -74,16 +74,22 @@ impl Rights {
         Ok(Meetings::of(asked, grants)?.rights())
     }
 
-    /// What both sides agree on and the operator still allows. The first two have to fit each other as in
-    /// [`Rights::intersect`]; what is no longer allowed is left out of the rights, and is no error: a
-    /// revocation takes away and stops nothing.
+    /// What both sides agreed on once and the operator still allows. What does not fit, or is no longer allowed, is left
+    /// out of the rights, and is no error: a revocation takes away and stops nothing, and a grant that an earlier version
+    /// took, though it allows nothing of what is asked, is worth nothing and stops nothing either.
     pub fn intersect3(
         asked: &Asked,
         granted: &Grants,
         still_allowed: &Grants,
     ) -> Result<Self, RightsError> {
-        Self::intersect(asked, granted)?;
+        enforced(asked, granted)?;
         Ok(Self::meet3(asked, granted, still_allowed))
+    }
+
+    /// The grants that allow nothing of what is asked.
+    pub fn idle(asked: &Asked, grants: &Grants) -> Grants {
+        let mut meetings = Meetings::new(asked);
+        Grants(grants.0.iter().filter(|grant| !meetings.add(grant)).cloned().collect())
     }
 
     /// [`Rights::intersect`] for every kind, enforced or not.
@@ -110,6 +116,11 @@ impl Rights {
             grants.0.retain(|grant| *grant != unasked);
         }
         grants
+    }
+
+    /// Whether a grant of this would allow anything that is asked.
+    pub(super) fn is_asked(asked: &Asked, grant: &Grant) -> bool {
+        Meetings::new(asked).add(grant)
     }
 
     /// Whether a guest may look the name up: by a grant of the lookup, or by one to connect to hosts of that name,

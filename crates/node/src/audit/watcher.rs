@@ -48,7 +48,7 @@ impl Watch for Watcher {
 
     fn denied(&self, by: User<'_>, denial: &Denial) {
         let mut entry = self.entry(by, usage(denial.kind), &denial.target, Decision::Denied);
-        entry.detail = Some(format!("{}; grant `{}`", denial.act, denial.grant).into());
+        entry.detail = Some(format!("{}; {}", denial.act, denial.help()).into());
         self.trail.note(entry);
     }
 }

@@ -24,6 +24,7 @@ pub(super) async fn by_code(
         version: manifest.component.version.clone(),
         digest: inspection.digest,
         config: manifest.config.clone(),
+        asked: Arc::new(manifest.asked.clone()),
         rights: Arc::new(Rights::default()),
         limits: manifest.limits,
         instances: manifest.instances.clone(),

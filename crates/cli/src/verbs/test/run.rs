@@ -99,6 +99,7 @@ impl Bench {
             version: manifest.component.version.clone(),
             digest: self.component.inspection.digest,
             config,
+            asked: Arc::new(manifest.asked.clone()),
             rights: Arc::new(self.rights(case)?),
             limits: manifest.limits,
             // The calls of a case are one actor's, whatever they would say of its key.

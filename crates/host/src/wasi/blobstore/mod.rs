@@ -105,7 +105,7 @@ impl Guest {
     /// The check of each use, told to whoever watches.
     fn may_use(&self, name: &str, access: DataAccess) -> Result<(), Refusal> {
         if !self.access_now(name).contains(access) {
-            self.denied(&denial_of_container(&self.revision().spec.service, name, access));
+            self.denied(denial_of_container(&self.revision().spec.service, name, access));
             return Err(Refusal::Told(format!("access to the container `{name}` is denied")));
         }
         if let (DataAccess::Write, Some(gauges)) = (access, &self.refusing) {

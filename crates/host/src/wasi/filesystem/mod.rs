@@ -133,7 +133,7 @@ impl Guest {
     /// The same for what had nothing to do.
     fn settled<T>(&mut self, result: Result<T, Refusal>) -> Result<T, Refusal> {
         if let Err(Refusal::Denied(denied)) = &result {
-            self.denied(&Denial::file(&self.revision().spec.service, &denied.path, denied.access));
+            self.denied(Denial::file(&self.revision().spec.service, &denied.path, denied.access));
         }
         result
     }

@@ -47,7 +47,7 @@ impl Target {
         let authority = SocketAddr::new(address, self.port).to_string();
         let act = format!("send {} by the name {} to", self.method, self.host);
         let service = &self.teller.spec().service;
-        self.teller.denied(&Denial::new(service, Kind::Http, &act, &authority, &authority));
+        self.teller.denied(Denial::new(service, Kind::Http, &act, &authority, &authority));
     }
 }
 

@@ -142,7 +142,7 @@ impl Guest {
     fn denied_bucket(&self, act: &str, name: &str, access: DataAccess) -> Refusal {
         let scope = format!("{name}:{}", access.as_str());
         let service = &self.revision().spec.service;
-        self.denied(&Denial::new(service, Kind::Keyvalue, act, name, &scope));
+        self.denied(Denial::new(service, Kind::Keyvalue, act, name, &scope));
         Refusal::Denied
     }
 

@@ -140,7 +140,7 @@ impl Checks {
         if allowed {
             return !self.is_copy();
         }
-        self.denied(&Denial::listen(&self.revision.spec.service, protocol, at));
+        self.denied(Denial::listen(&self.revision.spec.service, protocol, at));
         false
     }
 
@@ -157,7 +157,7 @@ impl Checks {
         let (decision, name) = self.decide(protocol, address);
         if !decision.is_allowed() {
             let (service, name) = (&self.revision.spec.service, name.as_deref());
-            self.denied(&Denial::net(service, decision, protocol, address, name));
+            self.denied(Denial::net(service, decision, protocol, address, name));
             return false;
         }
         if self.is_copy() {
@@ -255,7 +255,7 @@ impl Checks {
         }
     }
 
-    pub(super) fn denied(&self, denial: &Denial) {
+    pub(super) fn denied(&self, denial: Denial) {
         self.telling.denied(denial);
     }
 }

@@ -61,7 +61,7 @@ impl HeldSockets {
     pub(super) fn open(&self, protocol: Protocol) -> Result<Arc<Place>, NoSocket> {
         let checks = &self.checks;
         if !checks.uses(protocol) {
-            checks.denied(&Denial::sockets(&checks.revision.spec.service, protocol));
+            checks.denied(Denial::sockets(&checks.revision.spec.service, protocol));
             return Err(NoSocket::Denied);
         }
         checks.place().map(Arc::new).ok_or(NoSocket::TooMany)

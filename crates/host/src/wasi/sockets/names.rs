@@ -40,7 +40,7 @@ impl Checks {
         };
         let rights = Arc::clone(&self.revision.rights.now().rights);
         if !rights.look_up(&name).is_allowed() {
-            self.denied(&Denial::dns(&self.revision.spec.service, &name));
+            self.denied(Denial::dns(&self.revision.spec.service, &name));
             return Err(LookupError::Denied);
         }
         if self.is_copy() {
@@ -70,7 +70,7 @@ impl Checks {
             let target = format!("{name} at {address}");
             let host = if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
             let grant = format!("{host}:PORT");
-            self.denied(&Denial::new(&spec.service, Kind::Net, "reach", &target, &grant));
+            self.denied(Denial::new(&spec.service, Kind::Net, "reach", &target, &grant));
             return Err(LookupError::Denied);
         }
         self.names().remember(&name, &told);

@@ -189,6 +189,22 @@ fn a_revocation_takes_away_and_stops_nothing() {
 }
 
 #[test]
+fn a_recorded_grant_of_what_is_not_asked_is_worth_nothing_and_stops_nothing() {
+    let mut asked = env("TZ");
+    asked.http.push(HttpAsk {
+        host: "a.org".parse().unwrap(),
+        methods: vec!["GET".into()],
+        path: "/v1/**".parse().unwrap(),
+        reason: "prices".into(),
+    });
+    let recorded = grants(&["env:TZ", "http:a.org/v2/**", "http:a.org:POST"]);
+    assert!(Rights::intersect(&asked, &recorded).is_err());
+    let rights = Rights::intersect3(&asked, &recorded, &recorded).unwrap();
+    assert_eq!((rights.env.len(), &*rights.http), (1, &[][..]));
+    assert_eq!(Rights::idle(&asked, &recorded), grants(&["http:a.org/v2/**", "http:a.org:POST"]));
+}
+
+#[test]
 fn only_what_is_wider_than_before_is_a_difference() {
     let before = Asked {
         files: vec![file("/data/**", &[Access::Read])],
