@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use airssys_wasm_host::Pool;
 use bytes::Bytes;
-use common::{got, pool, rights};
+use common::told::Told;
+use common::{call, got, pool, rights, text};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
@@ -118,6 +119,55 @@ async fn another_spelling_of_a_host_is_another_host() {
     for authority in [format!("127.0.0.1:{port}"), format!("[::ffff:127.0.0.1]:{port}")] {
         assert_eq!(got(&pool, &format!("/fetch?url=http://{authority}/")).await.0, 200);
     }
+}
+
+/// What a guest of WASI 0.3 that hands this request on is answered.
+async fn handed_on(pool: &Arc<Pool>, method: &str, to: &str) -> (u16, String) {
+    let request = http::Request::builder().method(method).uri(format!("/forward?{to}"));
+    let request = request.header("host", "tested.localhost").body(Full::<Bytes>::default());
+    let answer = pool.claim(call()).await.unwrap().http(request.unwrap()).await.unwrap();
+    let status = answer.status().as_u16();
+    (status, text(answer.into_body()).await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_of_wasi_0_3_leaves_by_its_method_host_and_path_alone() {
+    let server = Server::that_leads(200, None).await;
+    let told = Arc::new(Told::seeing_uses(false));
+    let watch = Arc::clone(&told);
+    let (host, port) = ("127.0.0.1", server.port);
+    let one = pool("http-p3", |spec| {
+        spec.rights = rights(&[&format!("http:{host}:{port}/v1/**:GET,HEAD")]);
+        spec.watch = watch;
+    })
+    .await;
+    let named = pool("http-p3", |spec| spec.rights = rights(&[&format!("http:*:{port}")])).await;
+    let nothing = pool("http-p3", |_| ()).await;
+    let allowed = format!("{host}:{port}/v1/x");
+    for (pool, method, to) in [
+        (&one, "POST", &*allowed),
+        (&one, "GET", &format!("{host}:{port}/v2/x")),
+        (&one, "GET", &format!("{host}:{port}/v1/%2e%2e/v2/x")),
+        (&one, "GET", &format!("localhost:{port}/v1/x")),
+        (&one, "GET", &format!("{host}/v1/x")),
+        (&one, "GET", "elsewhere.example/v1/x"),
+        (&named, "GET", &allowed),
+        (&nothing, "GET", &allowed),
+    ] {
+        let denied = (403, "HttpRequestDenied".to_owned());
+        assert_eq!(handed_on(pool, method, to).await, denied, "{method} {to}");
+    }
+    // The name is granted, and leads inside; the address is not.
+    let inside = handed_on(&named, "GET", &format!("localhost:{port}/v1/x")).await;
+    assert_eq!(inside, (502, "ErrorCode::DestinationIpProhibited".to_owned()));
+    assert!(server.asked().is_empty(), "{:?}", server.asked());
+    let denied = told.denied();
+    assert_eq!(denied.len(), 6, "{denied:?}");
+    assert_eq!((&*denied[0].act, &*denied[0].target), ("send POST to", &*allowed));
+
+    let answered = (200, "from outside".to_owned());
+    assert_eq!(handed_on(&one, "GET", &allowed).await, answered);
+    assert_eq!(server.asked(), ["GET /v1/x Ok(0)"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
