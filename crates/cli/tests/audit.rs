@@ -99,6 +99,9 @@ async fn uploads_are_recorded_and_so_is_who_may_not_bring_or_read_numbers() {
     let [upload] = &uploads[..] else { panic!("{uploads:?}") };
     assert!(upload["target"].as_str().unwrap().starts_with("sha256:"), "{upload}");
     assert_eq!((&upload["principal"], &upload["decision"]), (&"local".into(), &"allowed".into()));
+    let rules = node.json(&["policy", "show"])["policy"].as_str().unwrap().to_owned()
+        + "@id(\"strangers\") forbid (principal in Role::\"stranger\", action, resource);";
+    node.json(&["policy", "set", &write(&node, "node.cedar", rules.as_bytes())]);
     let made = node.json(&["token", "create", "stranger", "--role", "stranger"]);
     let token = made["token"].as_str().unwrap();
     let file = std::fs::read_to_string(node.dir.path().join("node.json")).unwrap();
@@ -115,6 +118,21 @@ async fn uploads_are_recorded_and_so_is_who_may_not_bring_or_read_numbers() {
     let targets: Vec<_> = refused.iter().map(|entry| entry["target"].as_str().unwrap()).collect();
     assert_eq!(targets, ["metrics", "upload"]);
     assert!(refused.iter().all(|entry| entry["principal"] == "stranger"), "{refused:?}");
+}
+
+#[test]
+fn a_kind_that_no_entry_has_is_refused_with_those_that_there_are() {
+    let node = Node::start();
+    for words in [&["audit", "--kind", "nonsense"][..], &["audit", "--kind", "invoke", "--follow"]]
+    {
+        let refused = node.refused(2, words);
+        let help = refused["help"].as_str().unwrap();
+        let known = ["deploy", "add-grants", "keyvalue", "call", "control", "upload", "audit"];
+        assert!(known.iter().all(|kind| help.contains(kind)), "{refused}");
+        for kind in help.trim_start_matches("a kind is one of ").split(", ") {
+            assert_eq!(node.run(&["audit", "--kind", kind]).code, Some(0), "{kind}");
+        }
+    }
 }
 
 #[test]
@@ -230,6 +248,60 @@ async fn a_full_disk_stops_commands_and_calls_that_must_be_recorded_and_no_other
     node.json(&scale);
     let (code, report) = verify(node.dir.path(), &[]);
     assert_eq!((code, &report["intact"]), (Some(0), &true.into()), "{report}");
+}
+
+#[test]
+fn calls_that_the_policy_wants_recorded_are_and_stop_where_that_is_not_possible() {
+    let node = Node::start();
+    let file = write(&node, "functions.wasm", &guest("functions"));
+    for name in ["watched", "free"] {
+        node.json(&["deploy", &file, "--name", name, "--version", "1.0.0"]);
+    }
+    let add = |node: &Node, name: &str| node.run(&["invoke", name, "add", "40", "2"]);
+    let recorded =
+        |node: &Node, name: &str| trail(node, &["--kind", "call", "--service", name]).len();
+    let calls = |node: &Node| {
+        for name in ["watched", "free"] {
+            let called = add(node, name);
+            assert_eq!(called.out, "42\n", "{name}: {called:?}");
+        }
+        (recorded(node, "watched"), recorded(node, "free"))
+    };
+    assert_eq!(calls(&node), (0, 0));
+
+    let rules = node.json(&["policy", "show"])["policy"].as_str().unwrap().to_owned()
+        + "@id(\"watch\") @reason(\"each call is on record\")
+           forbid (principal, action == Action::\"call-unrecorded\", resource)
+           when { resource.name like \"watch*\" };";
+    let rules = write(&node, "node.cedar", rules.as_bytes());
+    node.json(&["policy", "set", &rules, "--dry-run"]);
+    assert_eq!(calls(&node), (0, 0), "nothing is stopped or recorded by a policy that runs dry");
+    node.json(&["policy", "set", &rules]);
+    assert_eq!(calls(&node), (1, 0));
+    let required = |node: &Node| node.json(&["audit", "--status"])["required"].clone();
+    assert_eq!(required(&node), serde_json::json!(["watched"]));
+    let explained = node.json(&["policy", "explain", "call-unrecorded", "watched"]);
+    assert_eq!(explained["decision"], "denied");
+    assert!(explained["explanation"].as_str().unwrap().contains("on record"), "{explained}");
+    let explained = node.json(&["policy", "explain", "call-unrecorded", "free"]);
+    assert_eq!(explained["decision"], "allowed");
+
+    // One that is made afterwards goes by it, and so do all after a restart.
+    node.json(&["deploy", &file, "--name", "watcher", "--version", "1.0.0"]);
+    assert_eq!(add(&node, "watcher").out, "42\n");
+    assert_eq!(recorded(&node, "watcher"), 1);
+    let node = Node::start_on(node.kill());
+    assert_eq!(calls(&node), (2, 0));
+
+    // A trail that cannot be written stops them, and no others.
+    let dir = node.kill();
+    let file = segment(dir.path());
+    let edited = std::fs::read_to_string(&file).unwrap().replacen("watched", "WATCHED", 1);
+    std::fs::write(&file, edited).unwrap();
+    let node = Node::start_on(dir);
+    let refused = node.refused(1, &["invoke", "watched", "add", "40", "2"]);
+    assert!(refused["message"].as_str().unwrap().contains("recorded"), "{refused}");
+    assert_eq!(add(&node, "free").out, "42\n");
 }
 
 /// Runs them all at once.

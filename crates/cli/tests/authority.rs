@@ -97,6 +97,29 @@ fn a_role_may_do_what_the_policy_says_and_nothing_else() {
 }
 
 #[test]
+fn a_role_that_no_rule_names_is_refused_until_one_does() {
+    let node = Node::start();
+    let lead = ["token", "create", "ada", "--role", "lead", "--role", "reader"];
+    let refused = node.refused(2, &lead);
+    assert!(refused["message"].as_str().unwrap().contains("the role `lead`"), "{refused}");
+    let help = refused["help"].as_str().unwrap();
+    assert!(["admin", "deployer", "operator", "reader"].iter().all(|role| help.contains(role)));
+    assert_eq!(node.json(&["token", "list"]).as_array().map(Vec::len), Some(0));
+
+    // Named in a condition, it is one.
+    let rules = node.json(&["policy", "show"])["policy"].as_str().unwrap().to_owned()
+        + "@id(\"leads\") permit (principal, action == Action::\"grant\", resource)
+           when { principal in Role::\"lead\" };";
+    node.json(&["policy", "set", &write(&node, "node.cedar", rules.as_bytes())]);
+    node.json(&lead);
+    // A policy that goes by other things than roles leaves them to whoever makes tokens.
+    let rules = "@id(\"ada\") permit (principal == Token::\"ada\", action, resource);
+                 @id(\"local\") permit (principal == Token::\"local\", action, resource);";
+    node.json(&["policy", "set", &write(&node, "node.cedar", rules.as_bytes())]);
+    node.json(&["token", "create", "eve", "--role", "whoever"]);
+}
+
+#[test]
 fn whoever_deploys_does_not_grant() {
     let node = Node::start();
     let file = with_manifest(&node, "http-hello", "asking.wasm", ASKING);

@@ -46,7 +46,11 @@ async fn act_on(
         Command::AddGrants(add) => granting::add(shared, add, &by).await,
         Command::RevokeGrants(revoke) => granting::revoke(shared, revoke, &by).await,
         Command::Remove(named) => steering::remove(shared, &named.service, by).await,
-        Command::SetPolicy(set) => shared.authority.set_policy(set).await,
+        Command::SetPolicy(set) => {
+            let set = shared.authority.set_policy(set).await?;
+            shared.record_by_policy();
+            Ok(set)
+        }
         Command::CreateToken(create) => shared.authority.create_token(create).await,
         Command::RevokeToken(revoke) => shared.authority.revoke_token(revoke.token).await,
         Command::SetSecret(set) => secrets::set(shared, set).await,

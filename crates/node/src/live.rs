@@ -112,8 +112,13 @@ impl LiveService {
     }
 
     /// The same, with its calls recorded.
-    pub(crate) fn recorded_by(self, recorder: Option<CallRecorder>) -> Self {
-        Self { recorder, ..self }
+    pub(crate) fn recorded_by(self, recorder: CallRecorder) -> Self {
+        Self { recorder: Some(recorder), ..self }
+    }
+
+    /// Where its calls are recorded, if any are.
+    pub(crate) fn recorder(&self) -> Option<&CallRecorder> {
+        self.recorder.as_ref()
     }
 
     /// The same, beside services whose actors wait for one another's.
@@ -121,12 +126,15 @@ impl LiveService {
         Self { waits: Arc::clone(waits), ..self }
     }
 
-    /// Routes by what the active revision of this record says.
+    /// Routes by what the active revision of this record says, and records what the policy wants of it.
     pub(crate) fn route_by(&self, record: &ServiceRecord) {
         self.switch.stick(record.sticky());
         let routing = record.active().map(|active| &active.settings.routing);
         if **self.routing.load() != *routing.unwrap_or(&RoutingSettings::default()) {
             self.routing.store(Arc::new(routing.cloned().unwrap_or_default()));
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder.goes_by(record);
         }
     }
 
@@ -165,7 +173,7 @@ impl LiveService {
         to: &Running,
         call: &CallCtx,
     ) -> Result<(), ServiceError> {
-        match &self.recorder {
+        match self.recorder.as_ref().filter(|recorder| recorder.is_wanted()) {
             None => Ok(()),
             // Boxed, so that the future of a call that is not recorded is no larger for it.
             Some(recorder) => Ok(Box::pin(recorder.record(trigger, to.revision, call)).await?),

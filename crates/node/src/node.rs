@@ -182,7 +182,7 @@ impl Node {
             Command::ListTokens(_) => Ok(shared.authority.list_tokens()),
             Command::Audit(asked) => audit::audit(&shared, asked).await,
             Command::AuditVerify(asked) => audit::verify(&shared, asked).await,
-            Command::AuditStatus(_) => Ok(audit::standing(&shared.trail)),
+            Command::AuditStatus(_) => Ok(audit::standing(&shared)),
             change => {
                 let changing =
                     tokio::spawn(async move { acting::recorded(&shared, change, by).await });

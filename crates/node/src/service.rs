@@ -101,7 +101,7 @@ impl Service {
         version: Option<u64>,
     ) -> Arc<Self> {
         let name = record.name.clone();
-        let recorder = CallRecorder::of(&shared.trail, &name);
+        let recorder = CallRecorder::of(&shared.trail, shared.authority.demands(), &record);
         let live =
             Arc::new(LiveService::new(name.clone()).recorded_by(recorder).beside(&shared.waits));
         live.route_by(&record);

@@ -13,6 +13,7 @@ use cedar_policy::{
 use crate::VOCABULARY;
 use crate::act::Act;
 use crate::principal::{Principal, Who};
+use crate::recording::CALL_UNRECORDED;
 use crate::request::Request;
 use crate::subject::{Release, Service, Subject};
 
@@ -58,6 +59,22 @@ impl Question {
         let request =
             cedar_policy::Request::new(principal, action, resource, context, None).ok()?;
         Some(Self { request, entities: Entities::from_entities(entities, None).ok()? })
+    }
+}
+
+impl Question {
+    /// Whether calls of a service may go unrecorded, in Cedar's terms. Nobody asks it but the node itself.
+    pub(crate) fn of_recording(of: &Service) -> Option<Self> {
+        let name = "local".parse().expect("a literal name");
+        let node = entity(uid(&NODE, "local"), named(&name), [])?;
+        let act = Entity::new_no_attrs(action_uid(CALL_UNRECORDED), HashSet::new());
+        let (principal, action) = (node.uid(), act.uid());
+        let of = service(of, &principal)?;
+        let resource = of.uid();
+        let context = Context::empty();
+        let request =
+            cedar_policy::Request::new(principal, action, resource, context, None).ok()?;
+        Some(Self { request, entities: Entities::from_entities([node, act, of], None).ok()? })
     }
 }
 

@@ -128,7 +128,7 @@ impl Decision {
 }
 
 impl Because {
-    fn of(rule: &Rule) -> Self {
+    pub(crate) fn of(rule: &Rule) -> Self {
         Self {
             rule: rule.name.clone(),
             effect: rule.effect,

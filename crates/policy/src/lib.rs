@@ -32,6 +32,7 @@ mod finding;
 mod lint;
 mod policy;
 mod principal;
+mod recording;
 mod request;
 mod rule;
 mod scan;
@@ -45,6 +46,7 @@ pub use explain::{Explanation, Near};
 pub use finding::{Finding, Severity};
 pub use policy::{Policy, PolicyError};
 pub use principal::{Principal, UserName, UserNameError};
+pub use recording::CALL_UNRECORDED;
 pub use request::{Request, RequestError};
 pub use subject::{Release, Service, Subject};
 pub use token::{

@@ -3,6 +3,7 @@
 use crate::act::Act;
 use crate::decision::Effect;
 use crate::finding::{Finding, Severity};
+use crate::recording::CALL_UNRECORDED;
 use crate::rule::Rule;
 
 /// Warnings about these rules, besides those of Cedar's validator (which finds rules that never apply, and
@@ -10,6 +11,7 @@ use crate::rule::Rule;
 pub(crate) fn check(rules: &[Rule]) -> Vec<Finding> {
     let mut found: Vec<_> = rules.iter().filter_map(too_wide).collect();
     found.extend(rules.iter().filter_map(|rule| without_effect(rule, rules)));
+    found.extend(rules.iter().filter_map(permits_what_may_be));
     found.extend(locked_out(rules));
     found
 }
@@ -49,6 +51,15 @@ fn without_effect(rule: &Rule, rules: &[Rule]) -> Option<Finding> {
     let other = rules.iter().find(permits)?;
     let message = format!("this adds nothing: `{}` permits all of it", other.name);
     Some(warning(rule, message, "remove it".to_owned()))
+}
+
+/// Calls go unrecorded where nothing forbids it.
+fn permits_what_may_be(rule: &Rule) -> Option<Finding> {
+    let permits = rule.effect == Effect::Permit && rule.names_alone(CALL_UNRECORDED);
+    permits.then(|| {
+        let message = format!("nobody is asked for a permit of `{CALL_UNRECORDED}`");
+        warning(rule, message, "forbid it where calls have to be recorded".to_owned())
+    })
 }
 
 /// A policy that nobody may replace can be replaced by no one who is asked for a token.

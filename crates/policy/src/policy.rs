@@ -1,12 +1,13 @@
 //! A policy: its text, checked against the vocabulary.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use cedar_policy::{ParseErrors, PolicyId, PolicySet, ValidationMode, Validator};
 
 use crate::cedar::SCHEMA;
 use crate::finding::{Finding, Lines, Locator, Severity};
 use crate::lint;
+use crate::recording;
 use crate::rule::Rule;
 use crate::scan::{MAX_DEPTH, MAX_OPERATORS, TooDeep, rule_starts};
 
@@ -18,6 +19,8 @@ pub struct Policy {
     set: PolicySet,
     /// In the order of the text.
     rules: Vec<Rule>,
+    /// Those that forbid calls to go unrecorded.
+    recording: PolicySet,
     warnings: Vec<Finding>,
 }
 
@@ -67,7 +70,8 @@ impl Policy {
         warnings.extend(lint::check(&rules));
         warnings.sort_by_key(|warning| (warning.line, warning.column));
         warnings.truncate(Self::MAX_FINDINGS);
-        Ok(Self { text: text.to_owned(), set, rules, warnings })
+        let recording = recording::of(&rules, &set);
+        Ok(Self { text: text.to_owned(), set, rules, recording, warnings })
     }
 
     /// The text as it was read.
@@ -86,8 +90,19 @@ impl Policy {
         self.rules.iter().map(|rule| &*rule.name)
     }
 
+    /// The roles that its rules name, in their heads or their conditions.
+    pub fn roles(&self) -> BTreeSet<String> {
+        let literals = self.set.policies().flat_map(|rule| rule.entity_literals());
+        let roles = literals.filter(|literal| literal.type_name().to_string() == "Role");
+        roles.map(|role| role.id().unescaped().to_owned()).collect()
+    }
+
     pub(crate) fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    pub(crate) const fn recording(&self) -> &PolicySet {
+        &self.recording
     }
 
     pub(crate) const fn set(&self) -> &PolicySet {
@@ -138,6 +153,9 @@ fn name(
                 continue;
             }
         };
+        if let Some(message) = recording::mistake(&rule, policy) {
+            wrong.push(locator.finding(Severity::Error, at, message));
+        }
         if !seen.insert(rule.name.clone()) {
             let message = format!("there are two rules with the id `{}`", rule.name);
             wrong.push(locator.finding(Severity::Error, at, message));

@@ -78,6 +78,15 @@ impl Rule {
         }
     }
 
+    /// Whether its head names an act that is in no group by its own name.
+    pub(crate) fn names_alone(&self, act: &str) -> bool {
+        match &self.body.action {
+            ActionConstraint::Any => false,
+            ActionConstraint::Eq(action) => action.eid == act,
+            ActionConstraint::In(actions) => actions.iter().any(|action| action.eid == act),
+        }
+    }
+
     /// Whether it applies to whatever the other applies to: nothing but heads is compared.
     pub(crate) fn covers(&self, other: &Self) -> bool {
         let principal = match self.principal() {

@@ -16,7 +16,7 @@ use airssys_wasm_api::{By, Code, Command, Failure, Reply};
 use airssys_wasm_model::{Digest, Grant, Grants, Name, RevisionNumber};
 use airssys_wasm_store::audit::{Decision, Entry, Kind};
 
-use super::levels::CONTROL;
+use super::levels::{CONTROL, UPLOAD};
 use super::trail::Trail;
 
 /// A command on its way, as the trail has it.
@@ -41,9 +41,6 @@ enum State {
     /// It may, and that it was asked for is on the disk.
     Recorded,
 }
-
-/// Bytes that were brought to the node. They do nothing until a command names them.
-const UPLOAD: Kind = Kind::control("upload");
 
 impl Act {
     pub(crate) fn of(trail: &Arc<Trail>, command: &Command, by: &By) -> Self {

@@ -14,14 +14,9 @@ use airssys_wasm_deploy::{
 use airssys_wasm_model::Name;
 use airssys_wasm_store::audit::{self, Decision, Entry};
 
+use super::levels::{ROLLOUT, UPDATE};
 use super::trail::Trail;
 use crate::evidence;
-
-/// What is decided about one rollout.
-const ROLLOUT: audit::Kind = audit::Kind::control("rollout");
-
-/// What is decided about several as one.
-const UPDATE: audit::Kind = audit::Kind::control("joint-update");
 
 /// Where the rollout of a service stood before its walk changed the record.
 pub(crate) struct Standing {

@@ -59,6 +59,7 @@ impl Following {
         if asked.limit.is_some() || asked.wait_ms.is_some() {
             return Err(Failure::new(Code::Usage, "who follows sets no `limit` and no `wait_ms`"));
         }
+        let query = Query { order: Order::OldestFirst, ..query(&asked)? };
         let audit = shared.trail.reading()?;
         let place = Arc::clone(&shared.followers.0).try_acquire_owned().map_err(|_| {
             let message = format!("{STREAMS_MAX} others follow the audit trail already");
@@ -66,7 +67,6 @@ impl Following {
         })?;
         // What was handed in before is from before, for who asks for what comes now.
         freshen(&audit).await;
-        let query = Query { order: Order::OldestFirst, ..query(&asked) };
         Ok(Self {
             shared: Arc::clone(shared),
             follow: Some(audit.follow()),

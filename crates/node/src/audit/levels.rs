@@ -5,14 +5,38 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
+use airssys_wasm_api::ROUTES;
 use airssys_wasm_model::{Kind, Name};
 use airssys_wasm_store::audit::{self, Level};
+use http::Method;
 
 /// A call of a service, whichever door it came in by.
 pub(super) const CALL: audit::Kind = audit::Kind::usage(62, "call");
 
 /// Somebody at the control port who was not let in.
 pub(super) const CONTROL: audit::Kind = audit::Kind::usage(63, "control");
+
+/// What a rollout decides by itself.
+pub(super) const ROLLOUT: audit::Kind = audit::Kind::control("rollout");
+
+/// What is decided about several as one.
+pub(super) const UPDATE: audit::Kind = audit::Kind::control("joint-update");
+
+/// Bytes that were brought to the node. They do nothing until a command names them.
+pub(super) const UPLOAD: audit::Kind = audit::Kind::control("upload");
+
+/// What the trail says of itself.
+const TRAIL: &str = "audit";
+
+/// The kinds that entries may have, by name.
+pub(super) fn kinds() -> impl Iterator<Item = &'static str> {
+    // A question is no entry, and who called a service over the control port is one of `call`.
+    let changes = ROUTES.iter().filter(|route| route.method != Method::GET);
+    let commands = changes.map(|route| route.command);
+    let commands = commands.filter(|command| !matches!(*command, "invoke" | "explain-policy"));
+    let others = [CALL, CONTROL, ROLLOUT, UPDATE, UPLOAD].map(|kind| kind.name());
+    commands.chain(Kind::ALL.map(Kind::as_str)).chain(others).chain([TRAIL])
+}
 
 /// What is recorded. Commands and denials always are; this is about allowed uses.
 ///

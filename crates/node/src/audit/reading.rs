@@ -1,17 +1,21 @@
 //! Reading the trail for those who ask over the control port.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use airssys_wasm_api::command;
 use airssys_wasm_api::reply::{AuditDecision, AuditEntries, AuditEntry, AuditStanding, Reply};
 use airssys_wasm_api::{Code, Failure};
+use airssys_wasm_model::Name;
 use airssys_wasm_store::audit::{Audit, Decision, Follow, Order, Query, Recorded, TrailError};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::trail::Trail;
+use super::calls::CallRecorder;
+use super::levels::kinds;
 use crate::node::{Shared, blocking};
+use crate::service::Service;
 
 /// Queries that read at once: each holds a segment in memory and keeps a disk busy.
 static READERS: Semaphore = Semaphore::const_new(2);
@@ -23,7 +27,7 @@ const FRESH_WITHIN: Duration = Duration::from_secs(5);
 pub(crate) async fn audit(shared: &Shared, command: command::Audit) -> Result<Reply, Failure> {
     let audit = shared.trail.reading()?;
     let wait = command.wait_ms.map(|wait| wait.min(command::Audit::MAX_WAIT_MS));
-    let query = query(&command);
+    let query = query(&command)?;
     // Before the trail is read, so that nothing is missed in between.
     let follow = wait.map(|wait| (audit.follow(), Duration::from_millis(wait)));
     freshen(&audit).await;
@@ -39,7 +43,12 @@ pub(crate) async fn audit(shared: &Shared, command: command::Audit) -> Result<Re
     Ok(AuditEntries { entries, next }.into())
 }
 
-pub(crate) fn standing(trail: &Trail) -> Reply {
+pub(crate) fn standing(shared: &Shared) -> Reply {
+    let trail = &shared.trail;
+    let is_required =
+        |service: &Arc<Service>| service.live.recorder().is_some_and(CallRecorder::is_required);
+    let required = shared.all().into_iter().filter(is_required).map(|it| it.name().clone());
+    let required: BTreeSet<Name> = required.chain(trail.required().cloned()).collect();
     let why = trail.refusal();
     let levels = trail.levels().iter();
     AuditStanding {
@@ -47,14 +56,21 @@ pub(crate) fn standing(trail: &Trail) -> Reply {
         why,
         public_key: trail.public_key().to_string(),
         levels: levels.map(|it| (it.kind().name().to_owned(), it.share())).collect(),
-        required: trail.required().cloned().collect(),
+        required: required.into_iter().collect(),
     }
     .into()
 }
 
-pub(super) fn query(command: &command::Audit) -> Query {
+/// What is asked for, if there is such a thing.
+pub(super) fn query(command: &command::Audit) -> Result<Query, Failure> {
     let limit = command.limit.unwrap_or(command::Audit::LIMIT).clamp(1, command::Audit::MAX_LIMIT);
-    Query {
+    if let Some(unknown) = command.kind.as_deref().filter(|kind| !kinds().any(|it| it == *kind)) {
+        let mut known: Vec<_> = kinds().collect();
+        known.sort_unstable();
+        return Err(Failure::new(Code::Usage, format!("no entry is of the kind `{unknown}`"))
+            .help(format!("a kind is one of {}", known.join(", "))));
+    }
+    Ok(Query {
         from: command.from.map(SystemTime::from),
         until: command.until.map(SystemTime::from),
         service: command.service.as_ref().map(ToString::to_string),
@@ -67,7 +83,7 @@ pub(super) fn query(command: &command::Audit) -> Query {
         after_seq: command.after_seq,
         order: if command.after_seq.is_some() { Order::OldestFirst } else { Order::NewestFirst },
         limit: limit as usize,
-    }
+    })
 }
 
 pub(super) async fn read(audit: Arc<Audit>, query: Query) -> Result<Vec<Recorded>, Failure> {

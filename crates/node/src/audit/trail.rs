@@ -138,7 +138,7 @@ impl Trail {
         self.seen & bit(kind) != 0
     }
 
-    /// Whether calls of a service have to be recorded.
+    /// Whether calls of a service have to be recorded, whatever the policy says.
     pub(super) fn demands(&self, service: &Name) -> bool {
         self.choice.required.contains(service)
     }

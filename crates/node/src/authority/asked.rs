@@ -158,6 +158,15 @@ fn granted(shared: &Shared, name: &Name) -> Grants {
     shared.service(name).map(|service| service.record().all_granted()).unwrap_or_default()
 }
 
+/// The service that a question to the policy is about.
+pub(super) fn service_of(shared: &Shared, asked: &ExplainPolicy) -> Result<Service, Failure> {
+    let missing =
+        || Failure::new(Code::Usage, format!("`{}` is about a service: name it", asked.act));
+    let name = asked.target.as_ref().ok_or_else(missing)?.parse();
+    name.map(|name| service(shared, &name))
+        .map_err(|error| Failure::from_error(Code::Usage, &error))
+}
+
 /// What a question to the policy is about.
 pub(super) fn subject_of(
     shared: &Shared,

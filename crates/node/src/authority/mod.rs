@@ -20,6 +20,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 pub(crate) use self::leave::Leave;
+pub(crate) use self::policy::Demands;
 use self::policy::InForce;
 pub use self::policy::{check_policy, default_policy};
 pub(crate) use self::tokens::Admitted;
@@ -34,7 +35,7 @@ pub(crate) const LOCAL: &str = "local";
 pub(crate) struct Authority {
     store: Arc<Store>,
     trail: Arc<Trail>,
-    policy: ArcSwap<InForce>,
+    policy: Arc<ArcSwap<InForce>>,
     /// Guards the map, never across an await.
     tokens: Mutex<Tokens>,
     /// One change at a time: what is in the store and what is in force are the same.
@@ -46,10 +47,15 @@ pub(crate) struct Authority {
 impl Authority {
     /// What is recorded, read on this thread.
     pub(crate) fn read(store: Arc<Store>, trail: Arc<Trail>) -> Result<Self, NodeError> {
-        let policy = ArcSwap::from_pointee(InForce::read(&store)?);
+        let policy = Arc::new(ArcSwap::from_pointee(InForce::read(&store)?));
         let tokens = Mutex::new(Tokens::read(&store)?);
         let (changing, changed) = (tokio::sync::Mutex::default(), watch::Sender::default());
         Ok(Self { store, trail, policy, tokens, changing, changed })
+    }
+
+    /// Whose calls have to be recorded, by the policy that is in force whenever that is asked.
+    pub(crate) fn demands(&self) -> Demands {
+        Demands(Arc::clone(&self.policy))
     }
 
     /// Marked whenever somebody may do less than before.

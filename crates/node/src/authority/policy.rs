@@ -5,8 +5,10 @@ use std::sync::Arc;
 use airssys_wasm_api::command::{ExplainPolicy, SetPolicy};
 use airssys_wasm_api::reply::{PolicyDecision, PolicyReport, Reply};
 use airssys_wasm_api::{Asker, By, Code, Failure};
-use airssys_wasm_policy::{Act, Enforcement, Policy, SubjectKind};
+use airssys_wasm_model::{Name, Signer};
+use airssys_wasm_policy::{Act, CALL_UNRECORDED, Enforcement, Policy, Service, SubjectKind};
 use airssys_wasm_store::Store;
+use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 
 use super::{Authority, ask, asked};
@@ -18,6 +20,26 @@ const KEY: &str = "policy";
 /// What holds where the recorded policy cannot be read by this version: the owner of the node alone is let in, and
 /// can put another one in its place.
 const LOCKED: &str = r#"@id("locked") permit (principal == Token::"local", action, resource);"#;
+
+/// The same of one that has something to say of records: no call goes unrecorded until it can be read.
+const LOCKED_RECORDING: &str = r#"
+    @id("locked") permit (principal == Token::"local", action, resource);
+    @id("unread") @reason("the recorded policy cannot be read")
+    forbid (principal, action == Action::"call-unrecorded", resource);
+"#;
+
+/// What the policy in force says of records.
+pub(crate) struct Demands(pub(super) Arc<ArcSwap<InForce>>);
+
+impl Demands {
+    /// Whether each call of a service has to be recorded, which runs what these have signed.
+    pub(crate) fn of(&self, name: &Name, signers: &[Signer]) -> bool {
+        let in_force = self.0.load();
+        let service = Service { name: name.clone(), signers: signers.to_vec() };
+        in_force.enforcement == Enforcement::Enforce
+            && !in_force.policy.demands_record(&service).is_empty()
+    }
+}
 
 /// A policy, and whether it denies anything.
 pub(super) struct InForce {
@@ -48,7 +70,9 @@ impl InForce {
                 tracing::error!(
                     "this version cannot read the recorded policy, so the local token alone is let in: {error}"
                 );
-                Ok(Self { policy: parsed(LOCKED), enforcement: Enforcement::Enforce, version })
+                let locked =
+                    if policy.contains(CALL_UNRECORDED) { LOCKED_RECORDING } else { LOCKED };
+                Ok(Self { policy: parsed(locked), enforcement: Enforcement::Enforce, version })
             }
         }
     }
@@ -117,6 +141,9 @@ impl Authority {
         command: ExplainPolicy,
         by: &By,
     ) -> Result<Reply, Failure> {
+        if command.act == CALL_UNRECORDED {
+            return self.explain_records(shared, &command);
+        }
         let act: Act =
             command.act.parse().map_err(|error| Failure::from_error(Code::Usage, &error))?;
         let who = self.whoever(&command, by)?;
@@ -130,6 +157,23 @@ impl Authority {
             airssys_wasm_policy::Verdict::Denied => "denied",
         };
         Ok(PolicyDecision { decision: verdict.to_owned(), explanation }.into())
+    }
+
+    /// Whether a service's calls may go unrecorded, whoever makes them.
+    fn explain_records(&self, shared: &Shared, command: &ExplainPolicy) -> Result<Reply, Failure> {
+        let service = asked::service_of(shared, command)?;
+        let in_force = self.policy.load();
+        let because = in_force.policy.demands_record(&service);
+        let decision = match (because.is_empty(), in_force.enforcement) {
+            (true, _) => "allowed",
+            (false, Enforcement::DryRun) => "would-deny",
+            (false, Enforcement::Enforce) => "denied",
+        };
+        let mut explanation = format!("{CALL_UNRECORDED} `{}`: {decision}", service.name);
+        for rule in &because {
+            explanation.push_str(&format!("\n  {rule}"));
+        }
+        Ok(PolicyDecision { decision: decision.to_owned(), explanation }.into())
     }
 
     fn whoever(&self, command: &ExplainPolicy, by: &By) -> Result<By, Failure> {
@@ -177,5 +221,8 @@ mod tests {
     fn what_ships_with_the_node_can_be_read() {
         assert!(Policy::parse(Policy::default_text()).unwrap().warnings().is_empty());
         assert_eq!(parsed(LOCKED).rule_names().collect::<Vec<_>>(), ["locked"]);
+        let service = Service { name: "a".parse().unwrap(), signers: Vec::new() };
+        assert!(parsed(LOCKED).demands_record(&service).is_empty());
+        assert!(!parsed(LOCKED_RECORDING).demands_record(&service).is_empty());
     }
 }

@@ -100,6 +100,7 @@ impl Authority {
         let CreateToken { name, roles, expires_in } = command;
         let _alone = self.changing.lock().await;
         self.check_free(&name)?;
+        self.check_roles(&roles)?;
         let mut draw: TokenDraw = [0; _];
         rand::fill(&mut draw[..]);
         let lifetime = expires_in.map(|span| span.0);
@@ -132,6 +133,19 @@ impl Authority {
         self.tokens().0.remove(&id);
         self.changed.send_replace(());
         Ok(TokenRevoked { revoked: name }.into())
+    }
+
+    /// A role that no rule names makes nothing of anybody. Where the policy names none, it goes by something else.
+    fn check_roles(&self, roles: &BTreeSet<Name>) -> Result<(), Failure> {
+        let known = self.policy.load().policy.roles();
+        let is_unknown = |role: &&Name| !known.is_empty() && !known.contains(role.as_str());
+        let Some(unknown) = roles.iter().find(is_unknown) else { return Ok(()) };
+        let known: Vec<_> = known.iter().map(|role| format!("`{role}`")).collect();
+        let message = format!("no rule of the policy names the role `{unknown}`");
+        Err(Failure::new(Code::Usage, message).help(format!(
+            "it names {}; for another one, `policy set` a policy with rules for it first",
+            known.join(", ")
+        )))
     }
 
     fn check_free(&self, name: &Name) -> Result<(), Failure> {

@@ -137,6 +137,16 @@ impl Shared {
         all.filter(|service| !service.record().revisions.is_empty()).collect()
     }
 
+    /// Lets every service record its calls as the policy of now wants it. One that is made meanwhile goes by it already:
+    /// it is made under the lock that this takes.
+    pub(crate) fn record_by_policy(&self) {
+        for known in self.services().values() {
+            if let Some(recorder) = known.service.live.recorder() {
+                recorder.goes_by_policy();
+            }
+        }
+    }
+
     pub(crate) fn services(&self) -> MutexGuard<'_, BTreeMap<Name, Known>> {
         self.services.lock().unwrap_or_else(PoisonError::into_inner)
     }
