@@ -175,8 +175,15 @@ fn the_key_that_a_node_signs_with_is_refused_also_where_its_digits_could_be_thos
     let refused = node.refused(2, &["audit", "--verify", "--key", &digits]);
     assert!(!refused.to_string().contains(&digits), "{refused}");
     assert_eq!(entries(), before);
-    // Of another node it is a key like any other, which has signed nothing here.
+    // Of another node its file is refused as one that nobody else may read. Said as digits, or in a file for all, it is a
+    // key like any other, which has signed nothing there.
     let other = Node::start();
+    let refused = other.refused(2, &["audit", "--verify", "--key", key.to_str().unwrap()]);
+    assert!(!refused.to_string().contains(&digits), "{refused}");
+    assert!(refused["message"].as_str().unwrap().contains("private key"), "{refused}");
+    let public = write(&other, "other.pub", digits.as_bytes());
+    let (code, report) = verify(other.dir.path(), &["--key", &public]);
+    assert_eq!((code, &report["intact"]), (Some(1), &false.into()), "{report}");
     let (code, report) = verify(other.dir.path(), &["--key", &digits]);
     assert_eq!((code, &report["intact"]), (Some(1), &false.into()), "{report}");
 }

@@ -82,6 +82,9 @@ pub struct AuditReport {
     pub last_seq: u64,
     /// Bytes after the acknowledged end: of a batch that was under way. No part of the trail.
     pub unacknowledged_bytes: u64,
+    /// Whether the witness is of an entry that retention has taken: nothing could be compared with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_witness_gone: bool,
     /// The key from elsewhere by which it is intact, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,

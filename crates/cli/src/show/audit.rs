@@ -40,6 +40,11 @@ pub(crate) fn audit_report(report: &AuditReport) -> String {
             "by the key {key} and those that follow one another from and to it\n"
         ));
     }
+    if report.is_witness_gone {
+        out.push_str(
+            "the witness was not compared: its entry is older than what is kept; keep a later one\n",
+        );
+    }
     if *unacknowledged_bytes > 0 {
         out.push_str(&format!(
             "{unacknowledged_bytes} bytes after the end are no part of it: a batch that was under way\n"
@@ -67,6 +72,14 @@ pub(crate) fn audit_standing(standing: &AuditStanding) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_witness_that_could_not_be_compared_is_spoken_of() {
+        let report = AuditReport { intact: true, first_seq: 9, last_seq: 12, ..Default::default() };
+        assert!(!audit_report(&report).contains("witness"));
+        let report = AuditReport { is_witness_gone: true, ..report };
+        assert!(audit_report(&report).contains("the witness was not compared"));
+    }
 
     #[test]
     fn an_entry_ends_where_there_is_no_more_to_say() {

@@ -261,10 +261,39 @@ fn is_stopped(error: &anyhow::Error) -> bool {
 
 /// A key: its digits as they are said, or what is in a file.
 fn public_key(word: &str) -> Result<TrailKey, Failure> {
-    if word.len() == KEY_DIGITS && word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if is_digits(word) {
         return TrailKey::read(word);
     }
-    TrailKey::read(&read_text(Path::new(word))?)
+    let file = Path::new(word);
+    let text = read_text(file)?;
+    let key = TrailKey::read(&text)?;
+    // As earlier builds kept the key that signs. That its digits could be those of a public one says nothing; who may
+    // read them does.
+    if is_digits(text.trim()) && is_its_owners_alone(file) {
+        let message = format!(
+            "{} has digits that its owner alone may read: they may be those of a private key, which nobody else is to know",
+            file.display()
+        );
+        return Err(Failure::new(Code::Usage, message)
+            .help("if they are those of a public key, give them in the command, or let others read the file"));
+    }
+    Ok(key)
+}
+
+fn is_digits(text: &str) -> bool {
+    text.len() == KEY_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(unix)]
+fn is_its_owners_alone(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(file).is_ok_and(|data| data.permissions().mode() & 0o077 == 0)
+}
+
+/// Elsewhere rights are access lists, which are inherited.
+#[cfg(not(unix))]
+fn is_its_owners_alone(_file: &Path) -> bool {
+    false
 }
 
 /// The same, unless it is the private one of the node that it would be sent to.

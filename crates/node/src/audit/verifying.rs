@@ -124,6 +124,7 @@ fn said(report: Report) -> AuditReport {
         first_seq: report.first_seq,
         last_seq: report.last_seq,
         unacknowledged_bytes: report.unacknowledged_bytes,
+        is_witness_gone: report.is_witness_gone,
         key: None,
         finding,
     }

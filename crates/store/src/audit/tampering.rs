@@ -221,9 +221,17 @@ fn retention_deletes_the_oldest_says_so_and_is_no_cut() {
         record(&mut keeper, control(&format!("{number}")), at(number)).unwrap();
     }
     let report = examined(&shadow);
-    assert_eq!(report.finding, None);
+    assert_eq!((report.finding, report.is_witness_gone), (None, false));
     let first = numbers(&shadow).unwrap()[0];
     assert!(first > 1 && report.first_seq > 1 && report.last_seq > 60);
+    // A witness from before what is left says nothing any more, and that is said.
+    let kept = &recorded(&shadow, &keeper)[0];
+    assert_eq!(kept.seq, report.first_seq);
+    for (seq, is_gone) in [(kept.seq - 1, true), (1, true), (kept.seq, false)] {
+        let witness = Witness { seq, hash: kept.hash };
+        let report = examine_steady(&shadow, &[key().public()], Some(&witness)).unwrap();
+        assert_eq!((report.finding, report.is_witness_gone), (None, is_gone), "{seq}");
+    }
     let total: usize = files(&shadow).iter().map(|name| shadow.bytes(name).len()).sum();
     assert!(total < 6_000 + 2 * 2_500 + 1_024, "{total} bytes are left");
     let told = recorded(&shadow, &keeper);

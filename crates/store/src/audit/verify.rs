@@ -42,6 +42,8 @@ pub struct Report {
     /// Bytes after the acknowledged end: of a batch that was under way, or added since. No part of the
     /// trail; the next opening cuts them off.
     pub unacknowledged_bytes: u64,
+    /// Whether the witness is of an entry that retention has taken, so that nothing could be compared with it.
+    pub is_witness_gone: bool,
     /// The first thing that is wrong.
     pub finding: Option<Finding>,
 }
@@ -128,6 +130,8 @@ fn examine(
             Some(slots) if !slots.intact => whole(Wrong::AnchorDamaged),
             Some(_) => reading.missing_witness(),
         };
+        reading.report.is_witness_gone =
+            reading.report.finding.is_none() && reading.is_witness_gone();
     }
     Ok(reading.report)
 }
@@ -236,6 +240,12 @@ impl<'a> Reading<'a> {
         let witness = self.witness.filter(|witness| witness.seq > self.chain.seq())?;
         let segment = self.chain.stretch().number;
         Some(Finding { segment, line: 0, seq: witness.seq, wrong: Wrong::WitnessMissing })
+    }
+
+    /// What was deleted by retention can't be told from what never was.
+    fn is_witness_gone(&self) -> bool {
+        let first = self.report.first_seq;
+        self.witness.is_some_and(|witness| first == 0 || witness.seq < first)
     }
 
     fn find(&mut self, line: u64, wrong: Wrong) {
