@@ -44,9 +44,13 @@ impl Buckets {
         Ok(self.opened.get_or_init(|| opened))
     }
 
-    /// What all buckets hold, where the file is open.
+    /// What all buckets hold. It is not known where there is a file of them and nobody of the node has opened it yet.
     pub(crate) fn bytes(&self) -> Option<u64> {
-        let usage = self.opened.get()?.usage(self.service.as_str());
+        let Some(opened) = self.opened.get().cloned().or_else(|| self.store.open_key_value())
+        else {
+            return (!self.store.has_key_value()).then_some(0);
+        };
+        let usage = opened.usage(self.service.as_str());
         usage.inspect_err(|error| tracing::warn!(service = %self.service, %error, "what its buckets hold is not known"))
             .ok()
             .map(|usage| usage.bytes)

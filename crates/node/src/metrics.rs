@@ -94,7 +94,7 @@ pub(crate) struct Sample<'a> {
     pub(crate) traffic: &'a Traffic,
     pub(crate) pool: PoolStats,
     pub(crate) limits: [LimitUse; Limit::ALL.len()],
-    /// What the buckets of its service hold, where they have been opened.
+    /// What the buckets of its service hold, where that is known.
     pub(crate) kept_bytes: Option<u64>,
     /// How many keys of its service have a state, where they have been counted.
     pub(crate) actors: Option<u64>,

@@ -137,7 +137,7 @@ impl Service {
         Arc::clone(&self.record.borrow())
     }
 
-    /// What its buckets hold, where they have been opened.
+    /// What its buckets hold, where that is known.
     pub(crate) fn bucket_bytes(&self) -> Option<u64> {
         self.buckets.bytes()
     }

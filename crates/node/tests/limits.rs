@@ -2,9 +2,9 @@
 
 mod common;
 
-use airssys_wasm_api::command::Logs;
+use airssys_wasm_api::command::{Invoke, Logs};
 use airssys_wasm_api::reply::{LogLines, Traffic};
-use airssys_wasm_api::{Code, Command};
+use airssys_wasm_api::{Code, Command, Payload};
 use common::{Tested, V1, guest, name, named, with_manifest};
 
 const LIMITS: &str = "[limits]\nmemory = \"16MiB\"\noutput = \"1MiB\"\nkeyvalue_rate = 7\n";
@@ -38,6 +38,7 @@ async fn a_limit_is_set_by_the_manifest_shown_with_its_use_and_named_when_it_is_
     assert_eq!(shown("airssys_limit", "keyvalue_rate"), "7");
     assert_eq!(shown("airssys_limit", "time"), "5", "a default, in seconds");
     assert_eq!(shown("airssys_limit_used", "concurrency"), "0");
+    assert_eq!(shown("airssys_limit_used", "keyvalue"), "0", "also where nothing has a bucket");
     for (limit, hits) in [("memory", "1"), ("output", "1"), ("stack", "1"), ("sockets", "0")] {
         assert_eq!(shown("airssys_limit_hits_total", limit), hits, "{limit}");
     }
@@ -53,4 +54,34 @@ async fn a_limit_is_set_by_the_manifest_shown_with_its_use_and_named_when_it_is_
     let said = |words: &str| logs.lines.iter().any(|line| line.text.contains(words));
     assert!(said("limits: a call was stopped at its limit `memory` of 16.0 MiB"), "{logs:?}");
     assert!(said("limits: a call was stopped: it has used up its stack"), "{logs:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_services_buckets_hold_is_shown_beside_its_limit() {
+    let tested = Tested::new().await;
+    let mut deploy = tested.deployment("notes", &guest("keyvalue"), V1);
+    deploy.grants.0.push("keyvalue:*:read,write".parse().unwrap());
+    tested.deploy(deploy).await.unwrap();
+    tested.deploy(tested.deployment("echo", &guest("echo-handler"), V1)).await.unwrap();
+    let used = |tested: &Tested, service: &str| {
+        let begin = format!("airssys_limit_used{{service=\"{service}\",");
+        let metrics = tested.node.metrics();
+        let mut lines = metrics.lines().filter(|line| line.starts_with(&begin));
+        let line = lines.find(|line| line.contains("limit=\"keyvalue\"")).map(str::to_owned);
+        line.unwrap().rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()
+    };
+    assert_eq!((used(&tested, "notes"), used(&tested, "echo")), (0, 0));
+    let invoke = Invoke {
+        service: name("notes"),
+        function: Some("run".to_owned()),
+        args: vec![r#""open\ta\nset\ta\tk\t0123456789""#.to_owned()],
+        input: Payload::default(),
+        content_type: None,
+        metadata: Default::default(),
+    };
+    tested.act(Command::Invoke(invoke)).await.unwrap();
+    let kept = used(&tested, "notes");
+    assert!((11..1_000).contains(&kept) && used(&tested, "echo") == 0, "{kept}");
+    let tested = tested.restarted().await;
+    assert_eq!((used(&tested, "notes"), used(&tested, "echo")), (kept, 0));
 }

@@ -142,6 +142,11 @@ impl Store {
         once(&guests.key_value, || KeyValue::open(&guests.dir, guests.lock.clone()))
     }
 
+    /// The same where they are open already: it waits for nobody who opens them.
+    pub fn open_key_value(&self) -> Option<KeyValue> {
+        self.guests.key_value.try_lock().ok()?.clone()
+    }
+
     /// Whether there is a file of key-value buckets: to have none is to keep nothing, and asking makes none.
     pub fn has_key_value(&self) -> bool {
         KeyValue::is_in(&self.guests.dir)
