@@ -2,7 +2,10 @@
 
 mod common;
 
-use common::{Node, guest, with_section, write};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use common::{Node, guest, run_with, with_section, write};
 
 /// A component that does the same as the guest and has so many bytes more.
 fn padded(node: &Node, bytes: usize) -> String {
@@ -55,4 +58,27 @@ fn a_full_disk_refuses_changes_and_what_ran_still_runs() {
     answers(&node);
     node.json(&["push", &padded(&node, 2), "--name", "shapes", "--version", "2.0.0"]);
     assert_eq!(std::fs::read_dir(node.dir.path().join("blobs")).unwrap().count(), left + 1);
+}
+
+/// A disk that is wholly full has no room for one file more: what is written at each start has its own from then on.
+#[test]
+fn what_a_node_says_of_itself_is_written_where_the_one_before_had_written_it() {
+    let number = |file: PathBuf| std::fs::metadata(file).ok().map(|data| data.ino());
+    let of_node = |dir: &Path| number(dir.join("node.json"));
+    let node = Node::start();
+    let first = of_node(node.dir.path());
+    assert!(first.is_some());
+    let node = Node::start_on(node.kill());
+    assert_eq!(of_node(node.dir.path()), first, "after a kill");
+    let dir = node.stop();
+    assert_eq!(of_node(dir.path()), None, "a client finds nobody");
+    let asked = run_with(&["list"], |list| {
+        list.env("AIRSSYS_WASM_DATA", dir.path());
+    });
+    assert_eq!(asked.code, Some(7), "{asked:?}");
+    let node = Node::start_on(dir);
+    assert_eq!(of_node(node.dir.path()), first, "after a stop");
+    let file = std::fs::read(node.dir.path().join("node.json")).unwrap();
+    serde_json::from_slice::<serde_json::Value>(&file).expect("nothing of the one before is left");
+    node.json(&["list"]);
 }

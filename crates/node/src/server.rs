@@ -1,7 +1,7 @@
 //! A node with its two doors open: what `airssys-wasm serve` runs.
 
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,6 +71,11 @@ pub enum ServerError {
         source: io::Error,
     },
 }
+
+const NODE_FILE: &str = "node.json";
+
+/// What is to be `node.json`, or was.
+const SPARE_FILE: &str = "node.json.tmp";
 
 /// `node.json`: how a client finds the node of a data directory.
 #[derive(Serialize)]
@@ -156,9 +161,9 @@ impl Server {
 
     /// Takes no more calls, lets those under way end and stops the node. Its records stand as they are.
     pub async fn stop(self) {
-        let file = self.data.join("node.json");
-        if let Err(error) = fs::remove_file(&file) {
-            tracing::debug!("{} was not removed: {error}", file.display());
+        // Its room is kept for the next node: a disk that is full by then must not keep that one from starting.
+        if let Err(error) = fs::rename(self.data.join(NODE_FILE), self.data.join(SPARE_FILE)) {
+            tracing::debug!("{NODE_FILE} was not put away: {error}");
         }
         // First, or the control door would wait for commands that wait for the stop.
         self.node.announce_stop();
@@ -177,7 +182,8 @@ impl Server {
         format!("{scheme}://{control}")
     }
 
-    /// Written beside and renamed: a client reads all of it or nothing.
+    /// Written beside and renamed: a client reads all of it or nothing. What a node before this one left is written over,
+    /// which takes no room.
     fn write_node_file(&self) -> Result<(), ServerError> {
         let file = NodeFile {
             pid: std::process::id(),
@@ -186,11 +192,20 @@ impl Server {
             certificate: self.certificate(),
         };
         let text = serde_json::to_string(&file).expect("four plain fields");
-        let beside = self.data.join("node.json.tmp");
-        fs::write(&beside, text)
-            .and_then(|()| fs::rename(&beside, self.data.join("node.json")))
-            .map_err(|source| file_error(&self.data, "node.json", source))
+        let (file, spare) = (self.data.join(NODE_FILE), self.data.join(SPARE_FILE));
+        // Of a node that was killed. Where there is none, there may be a spare one.
+        let _ = fs::rename(&file, &spare);
+        write_over(&spare, text.as_bytes())
+            .and_then(|()| fs::rename(&spare, &file))
+            .map_err(|source| file_error(&self.data, NODE_FILE, source))
     }
+}
+
+/// Writes a file in its place, where it is there.
+fn write_over(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    file.write_all(bytes)?;
+    file.set_len(bytes.len() as u64)
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServerError> {

@@ -114,6 +114,14 @@ impl Node {
         std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap())
     }
 
+    /// Ends the process as an operator does, and gives its directory.
+    pub(crate) fn stop(mut self) -> tempfile::TempDir {
+        let told = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
+        assert!(told.unwrap().success());
+        self.process.wait().unwrap();
+        std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap())
+    }
+
     /// Runs a verb against the node.
     pub(crate) fn run(&self, words: &[&str]) -> Ended {
         run_with(words, |command| {
