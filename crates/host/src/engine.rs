@@ -1,8 +1,9 @@
 //! The wasmtime engines: how they are set up, and what they fall back to.
 //!
-//! There are two. Support for concurrent calls in one instance, which WASI 0.3 is made of, is a setting of the
+//! There are two kinds. Support for concurrent calls in one instance, which WASI 0.3 is made of, is a setting of the
 //! whole engine and costs every call of every instance (`docs/adr/0002`). So components that use nothing of
-//! it run in an engine without, and the other engine is started when the first one comes that does.
+//! it run in an engine without, and the other engine is started when the first one comes that does. Of the engine
+//! without there are more, for threads that begin many instances (`lanes`).
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -19,6 +20,7 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAlloc
 use crate::cache::Cache;
 use crate::guest::Guest;
 use crate::known::Known;
+use crate::lanes::Lanes;
 use crate::trust::Authorities;
 use crate::turns::{Threads, Turns};
 use crate::wasi::{self, Resolver, SystemResolver};
@@ -31,7 +33,8 @@ pub(crate) const EPOCH_TICK: Duration = Duration::from_millis(10);
 pub struct HostSettings {
     /// Where compiled artifacts are kept; without a directory they are compiled again by every host.
     pub cache_dir: Option<PathBuf>,
-    /// Instances alive at once, for which the pooling allocator reserves address space.
+    /// Instances alive at once, for which the pooling allocator reserves address space. Each thread but the first has
+    /// room for as many more that serve one call each, 128 at most.
     pub instances_max: u32,
     /// Whether to pool.
     pub pooling: Pooling,
@@ -110,6 +113,7 @@ pub(crate) struct Shared {
     pub(crate) settings: HostSettings,
     sequential: Runtime,
     concurrent: OnceLock<Runtime>,
+    pub(crate) lanes: Lanes,
     /// One start of the second engine at a time: it reserves memory and tidies the cache. Guards nothing else,
     /// never across an await.
     starting: Mutex<()>,
@@ -159,6 +163,7 @@ impl Host {
         });
         let shared = Arc::new(Shared {
             settings: settings.clone(),
+            lanes: Lanes::beside(&sequential.allocation, settings.threads),
             sequential,
             concurrent: OnceLock::new(),
             starting: Mutex::default(),
@@ -218,6 +223,15 @@ impl Shared {
 }
 
 impl Runtime {
+    /// One more for components that need no concurrency, of few instances. What the first has compiled is its own.
+    pub(crate) fn beside(settings: &HostSettings, instances_max: u32) -> wasmtime::Result<Self> {
+        let mut config = config(Concurrency::None);
+        config.allocation_strategy(pooling(instances_max.min(settings.instances_max)));
+        let engine = Engine::new(&config)?;
+        let linker = wasi::linker(&engine, Concurrency::None)?;
+        Ok(Self { engine, linker, cache: None, allocation: Allocation::Pooling })
+    }
+
     fn start(settings: &HostSettings, concurrency: Concurrency) -> Result<Self, HostError> {
         let (engine, allocation) = start_engine(settings, concurrency)?;
         if let Allocation::OnDemand { reason } = &allocation {
@@ -242,9 +256,7 @@ fn start_engine(
         Pooling::Never => "the settings say so".to_owned(),
         Pooling::WherePossible => {
             let mut config = config(concurrency);
-            config.allocation_strategy(InstanceAllocationStrategy::Pooling(slots(
-                settings.instances_max,
-            )));
+            config.allocation_strategy(pooling(settings.instances_max));
             match Engine::new(&config) {
                 Ok(engine) => return Ok((engine, Allocation::Pooling)),
                 Err(error) => format!("{error:#}"),
@@ -279,7 +291,7 @@ const KEEP_RESIDENT_BYTES: usize = 512 << 10;
 
 /// Slots for `instances` live instances. A component has one or two memories and some tables; a slot
 /// costs address space only, 4 GiB a memory, so that no bounds check is compiled in.
-fn slots(instances: u32) -> PoolingAllocationConfig {
+fn pooling(instances: u32) -> InstanceAllocationStrategy {
     let mut slots = PoolingAllocationConfig::new();
     slots
         .total_component_instances(instances)
@@ -296,7 +308,7 @@ fn slots(instances: u32) -> PoolingAllocationConfig {
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(KEEP_RESIDENT_BYTES)
         .async_stack_keep_resident(KEEP_RESIDENT_BYTES);
-    slots
+    InstanceAllocationStrategy::Pooling(slots)
 }
 
 /// A thread that moves the epoch. It holds the engines weakly and ends with the host.
@@ -305,10 +317,10 @@ fn start_ticker(shared: Weak<Shared>) {
         loop {
             std::thread::sleep(EPOCH_TICK);
             let Some(shared) = shared.upgrade() else { break };
-            shared.sequential.engine.increment_epoch();
-            if let Some(concurrent) = shared.concurrent.get() {
-                concurrent.engine.increment_epoch();
-            }
+            let homes = std::iter::once(&shared.sequential).chain(shared.concurrent.get());
+            homes
+                .chain(shared.lanes.started())
+                .for_each(|runtime| runtime.engine.increment_epoch());
         }
     };
     std::thread::Builder::new()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasmtime::component::{GuestTaskId, ResourceTable};
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::cli::{StdinStream, StdoutStream};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -63,7 +63,12 @@ pub(crate) struct Console {
 impl Guest {
     /// A store for one instance of this pool. `console` is a command's; every other guest speaks to
     /// the log.
-    pub(crate) fn store(pool: &Pool, call: CallCtx, console: Option<Console>) -> Store<Self> {
+    pub(crate) fn store(
+        pool: &Pool,
+        engine: &Engine,
+        call: CallCtx,
+        console: Option<Console>,
+    ) -> Store<Self> {
         let revision = &pool.revision;
         // Before anything is given to it: what changes meanwhile makes it an old one.
         let born = revision.rights.epoch();
@@ -94,7 +99,7 @@ impl Guest {
             under_way: HashMap::new(),
             born,
         };
-        let mut store = Store::new(revision.pre.engine(), guest);
+        let mut store = Store::new(engine, guest);
         store.limiter(|guest| &mut guest.memory);
         store.set_hostcall_fuel(HOSTCALL_FUEL);
         // The guest's side of what it holds, and in WASI 0.3 its tasks, streams and futures on both.

@@ -11,12 +11,15 @@ use crate::bindings::exports::airssys::component::handler;
 use crate::call::clamped;
 use crate::context::CallCtx;
 use crate::guest::Guest;
+use crate::lanes::Lane;
 use crate::pool::Pool;
 
 /// One instance in its store.
 pub(crate) struct Instance {
     pub(crate) store: Store<Guest>,
     pub(crate) instance: wasmtime::component::Instance,
+    /// Where it was begun.
+    pub(crate) lane: Lane,
     /// Calls it has answered.
     pub(crate) calls: u64,
     /// An actor's: the state that it holds.
@@ -51,7 +54,7 @@ impl Instance {
 
     /// Whether the guest says that it can go on, asked again after a while.
     pub(crate) async fn is_well(&mut self, pool: &Pool, now: Instant) -> bool {
-        let Some(lifecycle) = &pool.revision.doors.lifecycle else { return true };
+        let Some(lifecycle) = &pool.revision.linked(self.lane).doors.lifecycle else { return true };
         if now.duration_since(self.well_since) < HEALTH_LASTS {
             return true;
         }
@@ -78,11 +81,13 @@ impl Instance {
         pool: &Pool,
         mut store: Store<Guest>,
         instance: wasmtime::component::Instance,
+        lane: Lane,
     ) -> Self {
         store.data_mut().memory.count_into(Arc::clone(&pool.gauges));
         Self {
             store,
             instance,
+            lane,
             calls: 0,
             holds: None,
             handler: None,

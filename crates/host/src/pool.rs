@@ -22,6 +22,7 @@ use crate::call::{CallError, instantiate};
 use crate::context::{CallCtx, Mode, RequestId};
 use crate::gauges::{Costs, Gauges};
 use crate::instance::Instance;
+use crate::lanes::Lane;
 use crate::limit::{Limit, Metered, count_handles};
 use crate::prepare::{Prepared, Revision, RevisionSpec};
 use crate::workers::Workers;
@@ -200,9 +201,9 @@ impl Pool {
     }
 
     async fn start_unlimited(self: &Arc<Self>, call: CallCtx) -> Result<Instance, CallError> {
-        let mut instance = instantiate(self, call, None).await?;
+        let mut instance = instantiate(self, call, None, Lane::HOME).await?;
         if let Some(keeper) = &self.revision.spec.state
-            && self.revision.doors.state.is_some()
+            && self.revision.home.doors.state.is_some()
             && self.revision.spec.instances.key.is_none()
             && let Some(saved) = keeper.peek().await?
         {
@@ -358,7 +359,7 @@ fn is_full(revision: &Revision, used_bytes: usize) -> bool {
 /// that is told when it ends, has its calls one by one.
 fn shares(revision: &Revision) -> bool {
     let instances = &revision.spec.instances;
-    let doors = &revision.doors;
+    let doors = &revision.home.doors;
     instances.model == InstanceModel::Pooled
         && instances.in_flight > 1
         && doors.http_p3.is_some()

@@ -9,22 +9,15 @@ use airssys_wasm_model::{
     Version,
 };
 use bytes::Bytes;
-use wasmtime::component::{Component, InstancePre};
-use wasmtime_wasi::p2::bindings::CommandIndices as CommandP2;
-use wasmtime_wasi::p3::bindings::CommandIndices as CommandP3;
-use wasmtime_wasi_http::p2::bindings::ProxyIndices as HttpP2;
-use wasmtime_wasi_http::p3::bindings::ServiceIndices as HttpP3;
+use wasmtime::component::Component;
 
 use crate::actor::StateKeeper;
-use crate::artifact::{
-    ArtifactError, FunctionSignature, HttpVersion, Inspection, inspect, inspect_as,
-};
+use crate::artifact::{ArtifactError, FunctionSignature, Inspection, inspect, inspect_as};
 use crate::backends::Backends;
-use crate::bindings::exports::airssys::component as contract;
-use crate::call::Functions;
 use crate::engine::{Concurrency, Host, Runtime};
-use crate::guest::Guest;
+use crate::lanes::Copies;
 use crate::limit::Meters;
+use crate::linked::Linked;
 use crate::output::{LogSink, Voice};
 use crate::rights::{DirectoryError, LiveRights};
 use crate::turns::Turns;
@@ -144,24 +137,12 @@ pub(crate) struct Revision {
     pub(crate) voice: Arc<Voice>,
     /// What it may do now.
     pub(crate) rights: LiveRights,
-    pub(crate) pre: InstancePre<Guest>,
-    pub(crate) doors: Doors,
-    pub(crate) functions: Functions,
+    /// It in the engine that has room for all.
+    pub(crate) home: Linked,
+    /// It in the lanes.
+    pub(crate) copies: Copies,
     pub(crate) inspection: Inspection,
     report: CompileReport,
-}
-
-/// The exports that this host calls, found once.
-#[derive(Default)]
-pub(crate) struct Doors {
-    pub(crate) http_p2: Option<HttpP2>,
-    pub(crate) http_p3: Option<HttpP3>,
-    pub(crate) command_p2: Option<CommandP2>,
-    pub(crate) command_p3: Option<CommandP3>,
-    pub(crate) handler: Option<contract::handler::GuestIndices>,
-    pub(crate) lifecycle: Option<contract::lifecycle::GuestIndices>,
-    pub(crate) state: Option<contract::state::GuestIndices>,
-    pub(crate) capabilities: Option<contract::capabilities::GuestIndices>,
 }
 
 impl Host {
@@ -238,9 +219,9 @@ impl Host {
         report: CompileReport,
     ) -> Result<Prepared, PrepareError> {
         let rights = LiveRights::new(Arc::clone(&spec.rights)).map_err(PrepareError::Directory)?;
-        let pre = self.link(&component, inspection.concurrency)?;
-        let doors = Doors::find(&pre, &inspection)
-            .map_err(|error| PrepareError::Export(format!("{error:#}")))?;
+        let runtime = self.0.runtime(inspection.concurrency);
+        let runtime = runtime.map_err(|error| PrepareError::Compile(error.to_string()))?;
+        let home = Linked::new(runtime, &component, &inspection)?;
         let meters = Arc::new(Meters::new(&spec.limits, Instant::now()));
         Ok(Prepared(Arc::new(Revision {
             turns: self.0.turns(&spec.service),
@@ -251,9 +232,8 @@ impl Host {
             meters,
             spec,
             rights,
-            pre,
-            doors,
-            functions: Functions::find(&component, component.engine(), &inspection.offers),
+            home,
+            copies: self.0.lanes.copies(inspection.concurrency),
             inspection,
             report,
         })))
@@ -295,31 +275,16 @@ impl Host {
             Err(panicked) => Err(PrepareError::Compile(panicked.to_string())),
         }
     }
-
-    fn link(
-        &self,
-        component: &Component,
-        concurrency: Concurrency,
-    ) -> Result<InstancePre<Guest>, PrepareError> {
-        let runtime = self.0.runtime(concurrency);
-        let Runtime { engine, linker, .. } =
-            runtime.map_err(|error| PrepareError::Compile(error.to_string()))?;
-        linker.instantiate_pre(component).map_err(|error| {
-            let reason = format!("{:#}", error.root_cause());
-            let said = format!("{error:#}");
-            let import = component
-                .component_type()
-                .imports(engine)
-                .map(|(name, _)| name.to_owned())
-                .find(|name| said.contains(&format!("`{name}`")));
-            PrepareError::Import { import: import.unwrap_or_else(|| "?".into()), reason }
-        })
-    }
 }
 
 impl Runtime {
     fn cached(&self, digest: Digest) -> Option<Component> {
-        self.cache.as_ref().and_then(|cache| cache.load(&self.engine, digest))
+        self.cached_for(self, digest)
+    }
+
+    /// The same for another engine with the same settings.
+    pub(crate) fn cached_for(&self, other: &Self, digest: Digest) -> Option<Component> {
+        self.cache.as_ref().and_then(|cache| cache.load(&other.engine, digest))
     }
 
     fn compile(&self, digest: Digest, artifact: &[u8]) -> wasmtime::Result<Component> {
@@ -349,7 +314,7 @@ impl Prepared {
 
     /// The functions that it exports, its own and those of its interfaces, that can be called by name.
     pub fn functions(&self) -> Vec<FunctionSignature> {
-        self.0.functions.signatures()
+        self.0.home.functions.signatures()
     }
 }
 
@@ -368,35 +333,4 @@ fn check_model(spec: &RevisionSpec, inspection: &Inspection) -> Result<(), Prepa
         return Err(PrepareError::KeyNeedsState);
     }
     Ok(())
-}
-
-impl Doors {
-    fn find(pre: &InstancePre<Guest>, inspection: &Inspection) -> wasmtime::Result<Self> {
-        let offers = &inspection.offers;
-        let mut doors = Self::default();
-        match offers.http {
-            Some(HttpVersion::P2) => doors.http_p2 = Some(HttpP2::new(pre)?),
-            Some(HttpVersion::P3) => doors.http_p3 = Some(HttpP3::new(pre)?),
-            None => {}
-        }
-        if offers.command {
-            match CommandP3::new(pre) {
-                Ok(command) => doors.command_p3 = Some(command),
-                Err(_not_0_3) => doors.command_p2 = Some(CommandP2::new(pre)?),
-            }
-        }
-        if offers.handler {
-            doors.handler = Some(contract::handler::GuestIndices::new(pre)?);
-        }
-        if offers.lifecycle {
-            doors.lifecycle = Some(contract::lifecycle::GuestIndices::new(pre)?);
-        }
-        if offers.state {
-            doors.state = Some(contract::state::GuestIndices::new(pre)?);
-        }
-        if offers.capabilities {
-            doors.capabilities = Some(contract::capabilities::GuestIndices::new(pre)?);
-        }
-        Ok(doors)
-    }
 }

@@ -52,7 +52,9 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "NAME", conflicts_with = "tls_cert")]
     tls_name: Vec<String>,
 
-    /// Instances alive at once, over all services.
+    /// Instances alive at once, over all services
+    ///
+    /// Each thread but the first has room for as many more, 128 at most, of calls that have an instance each.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     max_instances: u32,
 

@@ -10,6 +10,7 @@ use super::handler::{Input, Output};
 use super::instance::instantiate;
 use crate::guest::Console;
 use crate::instance::Instance;
+use crate::lanes::Lane;
 use crate::limit::{Limit, Metered};
 use crate::pool::{Lease, Pool};
 
@@ -39,7 +40,7 @@ impl Lease {
             stderr: Some(Box::new(wasmtime_wasi::cli::stderr())),
         };
         let Lease { place, call, .. } = self;
-        let mut instance = instantiate(&place.0, call, Some(console)).await?;
+        let mut instance = instantiate(&place.0, call, Some(console), Lane::HOME).await?;
         run(&place.0, &mut instance).await
     }
 }
@@ -59,7 +60,7 @@ pub(super) async fn execute(lease: Lease, input: Input) -> Result<Output, CallEr
         stderr: None,
     };
     let work = pin!(async {
-        let mut instance = instantiate(pool, call, Some(console)).await?;
+        let mut instance = instantiate(pool, call, Some(console), Lane::HOME).await?;
         run(pool, &mut instance).await
     });
     let ended = Metered::new(work, pool, until).await.unwrap_or_else(|halt| Err(halt.into()));
@@ -76,7 +77,7 @@ pub(super) async fn execute(lease: Lease, input: Input) -> Result<Output, CallEr
 }
 
 async fn run(pool: &Pool, instance: &mut Instance) -> Result<Exit, CallError> {
-    let doors = &pool.revision.doors;
+    let doors = &pool.revision.linked(instance.lane).doors;
     let store = &mut instance.store;
     let ended = if let Some(command) = &doors.command_p2 {
         let command = command.load(&mut *store, &instance.instance);

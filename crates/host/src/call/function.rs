@@ -66,7 +66,7 @@ impl Job for Call<'_> {
     type Output = Option<Value>;
 
     async fn run(self, pool: &Pool, instance: &mut Instance) -> Result<Option<Value>, CallError> {
-        let function = pool.revision.functions.get(self.name)?;
+        let function = pool.revision.linked(instance.lane).functions.get(self.name)?;
         let mut arguments = self.arguments;
         if function.shape == Shape::Bytes
             && let [Value::Bytes(bytes)] = &mut arguments[..]
@@ -94,7 +94,7 @@ impl Job for Invoke<'_> {
     type Output = String;
 
     async fn run(self, pool: &Pool, instance: &mut Instance) -> Result<String, CallError> {
-        let function = pool.revision.functions.get(self.name)?;
+        let function = pool.revision.linked(instance.lane).functions.get(self.name)?;
         function.check_sayable()?;
         let arguments = parse(function, self.arguments)?;
         let results = call(function, instance, &arguments).await?;

@@ -13,6 +13,7 @@ use crate::actor::{SavedState, Turn};
 use crate::bindings::airssys::component::types as contract;
 use crate::context::CallCtx;
 use crate::instance::{Held, Instance};
+use crate::lanes::Lane;
 use crate::limit::{Limit, Metered};
 use crate::pool::{Lease, Pool};
 
@@ -50,7 +51,7 @@ impl Lease {
     /// Calls the handler. A component that has none but is a `wasi:cli/run` command is run once, with
     /// the input as its standard input and its standard output as the answer.
     pub async fn execute(self, input: Input) -> Result<Output, CallError> {
-        let doors = &self.place.0.revision.doors;
+        let doors = &self.place.0.revision.home.doors;
         if doors.handler.is_some() && doors.state.is_some() {
             return execute_with_state(self, input).await;
         }
@@ -75,11 +76,11 @@ impl Job for Execute {
 }
 
 async fn execute(pool: &Pool, instance: &mut Instance, input: Input) -> Result<Output, CallError> {
-    let Instance { store, instance, handler, .. } = instance;
+    let Instance { store, instance, handler, lane, .. } = instance;
     if handler.is_none() {
         let wanted = "airssys:component/handler";
-        let found =
-            pool.revision.doors.handler.as_ref().ok_or(CallError::Unsupported { wanted })?;
+        let doors = &pool.revision.linked(*lane).doors;
+        let found = doors.handler.as_ref().ok_or(CallError::Unsupported { wanted })?;
         let loaded = found.load(&mut *store, instance);
         *handler = Some(loaded.map_err(|error| CallError::of(&error, store.data()))?);
     }
@@ -209,7 +210,7 @@ async fn with_state(
     }
     // The guest may have taken up a part of what it then refused.
     drop(instance);
-    let mut instance = instantiate(pool, call, None).await?;
+    let mut instance = instantiate(pool, call, None, Lane::HOME).await?;
     let own = SavedState { generation: saved.generation, ..own.clone() };
     restore(pool, &mut instance, &own).await?;
     Ok(instance)
@@ -217,7 +218,13 @@ async fn with_state(
 
 async fn save(pool: &Pool, instance: &mut Instance) -> Result<Vec<u8>, CallError> {
     let wanted = "airssys:component/state";
-    let state = pool.revision.doors.state.as_ref().ok_or(CallError::Unsupported { wanted })?;
+    let state = pool
+        .revision
+        .linked(instance.lane)
+        .doors
+        .state
+        .as_ref()
+        .ok_or(CallError::Unsupported { wanted })?;
     let store = &mut instance.store;
     let answered = match state.load(&mut *store, &instance.instance) {
         Ok(guest) => guest.call_save(&mut *store).await,

@@ -23,8 +23,8 @@ use crate::context::RequestId;
 use crate::guest::Guest;
 use crate::instance::Instance;
 use crate::limit::{Halt, Limit, Metered};
+use crate::linked::Doors;
 use crate::pool::{Lease, Pool};
-use crate::prepare::Doors;
 
 /// The body of a request on its way to a guest.
 pub type RequestBody = WasiBody;
@@ -45,7 +45,7 @@ impl Lease {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<HttpError>,
     {
-        let doors = &self.place.0.revision.doors;
+        let doors = &self.place.0.revision.home.doors;
         if doors.http_p2.is_none() && doors.http_p3.is_none() {
             self.unused();
             return Err(CallError::Unsupported { wanted: "an HTTP handler" });
@@ -216,9 +216,9 @@ async fn handle(
     request: http::Request<WasiBody>,
     answer: oneshot::Sender<Answer>,
 ) -> Result<(), CallError> {
-    let Instance { store, instance, http, .. } = instance;
+    let Instance { store, instance, http, lane, .. } = instance;
     if http.is_none() {
-        let loaded = load(&pool.revision.doors, store, instance)?;
+        let loaded = load(&pool.revision.linked(*lane).doors, store, instance)?;
         *http = Some(loaded.map_err(|error| CallError::of(&error, store.data()))?);
     }
     let handled = match http {

@@ -3,11 +3,14 @@
 use std::pin::pin;
 use std::time::Instant;
 
+use wasmtime::PoolConcurrencyLimitError;
+
 use crate::actor::SavedState;
 use crate::call::error::CallError;
 use crate::context::CallCtx;
 use crate::guest::{Console, Guest};
 use crate::instance::{Held, Instance};
+use crate::lanes::Lane;
 use crate::limit::Metered;
 use crate::pool::{Lease, Pool};
 
@@ -16,11 +19,17 @@ pub(crate) async fn bare(
     pool: &Pool,
     call: CallCtx,
     console: Option<Console>,
+    lane: Lane,
 ) -> Result<Instance, CallError> {
-    let revision = &pool.revision;
-    let mut store = Guest::store(pool, call, console);
-    match revision.pre.instantiate_async(&mut store).await {
-        Ok(instance) => Ok(Instance::new(pool, store, instance)),
+    let pre = &pool.revision.linked(lane).pre;
+    let mut store = Guest::store(pool, pre.engine(), call, console);
+    match pre.instantiate_async(&mut store).await {
+        Ok(instance) => Ok(Instance::new(pool, store, instance, lane)),
+        // A lane has room for few. What has a console begins at home.
+        Err(error) if lane != Lane::HOME && error.is::<PoolConcurrencyLimitError>() => {
+            let call = store.into_data().call;
+            Box::pin(bare(pool, call, None, Lane::HOME)).await
+        }
         Err(error) => Err(CallError::of(&error, store.data())),
     }
 }
@@ -30,10 +39,11 @@ pub(crate) async fn instantiate(
     pool: &Pool,
     call: CallCtx,
     console: Option<Console>,
+    lane: Lane,
 ) -> Result<Instance, CallError> {
     let revision = &pool.revision;
-    let mut instance = bare(pool, call, console).await?;
-    if let Some(lifecycle) = &revision.doors.lifecycle {
+    let mut instance = bare(pool, call, console, lane).await?;
+    if let Some(lifecycle) = &revision.linked(instance.lane).doors.lifecycle {
         let store = &mut instance.store;
         let answered = match lifecycle.load(&mut *store, &instance.instance) {
             Ok(guest) => guest.call_init(&mut *store, &revision.config_json).await,
@@ -52,7 +62,7 @@ pub(crate) async fn restore(
     instance: &mut Instance,
     saved: &SavedState,
 ) -> Result<(), CallError> {
-    let Some(state) = &pool.revision.doors.state else { return Ok(()) };
+    let Some(state) = &pool.revision.linked(instance.lane).doors.state else { return Ok(()) };
     let store = &mut instance.store;
     let saved_by = saved.version.to_string();
     let answered = match state.load(&mut *store, &instance.instance) {
@@ -108,14 +118,15 @@ pub(crate) async fn ready_for(
     call: CallCtx,
     now: Instant,
 ) -> Result<Instance, CallError> {
-    let Some(mut instance) = ready else { return instantiate(pool, call, None).await };
+    let fresh = |call| instantiate(pool, call, None, pool.lane());
+    let Some(mut instance) = ready else { return fresh(call).await };
     instance.begin(call);
     if instance.is_well(pool, now).await {
         return Ok(instance);
     }
     let call = instance.store.data().call.clone();
     drop(instance);
-    instantiate(pool, call, None).await
+    fresh(call).await
 }
 
 fn leaves_whole(error: &CallError) -> bool {

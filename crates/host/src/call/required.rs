@@ -8,6 +8,7 @@ use super::error::CallError;
 use super::instance::bare;
 use crate::bindings::exports::airssys::component::capabilities as contract;
 use crate::context::{CallCtx, RequestId};
+use crate::lanes::Lane;
 use crate::limit::Metered;
 use crate::pool::Pool;
 use crate::prepare::Prepared;
@@ -38,10 +39,11 @@ impl Prepared {
     /// Asks the code what it requires; a component without the interface requires nothing. The guest runs
     /// within its limits and with the rights it was prepared with, which should be none.
     pub async fn required(&self) -> Result<Vec<Required>, CallError> {
-        let Some(capabilities) = &self.0.doors.capabilities else { return Ok(Vec::new()) };
+        let Some(capabilities) = &self.0.home.doors.capabilities else { return Ok(Vec::new()) };
         let pool = Pool::new(self.clone());
         let asking = pin!(async {
-            let mut instance = bare(&pool, CallCtx::new(RequestId::draw()), None).await?;
+            let mut instance =
+                bare(&pool, CallCtx::new(RequestId::draw()), None, Lane::HOME).await?;
             let store = &mut instance.store;
             let answered = match capabilities.load(&mut *store, &instance.instance) {
                 Ok(guest) => guest.call_required(&mut *store).await,

@@ -39,7 +39,7 @@ impl Pool {
     /// Whether an instance began under other rights than those of now, and can be replaced.
     pub(super) fn is_outdated(&self, instance: &Instance) -> bool {
         let is_kept = self.revision.spec.instances.model == InstanceModel::Actor
-            && self.revision.doors.state.is_none();
+            && self.revision.home.doors.state.is_none();
         !is_kept && instance.store.data().born != self.revision.rights.epoch()
     }
 }

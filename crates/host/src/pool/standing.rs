@@ -24,6 +24,8 @@ pub struct PoolStats {
     pub refused: u64,
     /// How often a guest of its service waited, so that one thread is left to the other services.
     pub waited: u64,
+    /// Further engines that its component has come into, for threads that it is often called by.
+    pub lanes: u32,
 }
 
 impl Pool {
@@ -40,6 +42,7 @@ impl Pool {
             cpu: self.gauges.cpu(),
             refused: self.gauges.refused(),
             waited: self.revision.turns.waited(),
+            lanes: self.revision.copies.made(),
         }
     }
 
