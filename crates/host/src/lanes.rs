@@ -33,12 +33,12 @@ pub(crate) struct Lanes {
 }
 
 /// One revision's component in the lanes of its host.
-pub(crate) struct Copies(Box<[Copy]>);
+pub(crate) struct Copies(Box<[InLane]>);
 
 /// A line of counts for each lane, so that none is another's to wait for.
 #[derive(Default)]
 #[repr(align(64))]
-struct Copy {
+struct InLane {
     /// Calls that came by the lane before its component was there.
     came: AtomicU32,
     linked: OnceLock<Counted>,
@@ -102,7 +102,7 @@ impl Lanes {
             // Its instances serve many calls each: few are begun.
             Concurrency::Supported => 0,
         };
-        Copies((0..lanes).map(|_| Copy::default()).collect())
+        Copies((0..lanes).map(|_| InLane::default()).collect())
     }
 
     /// Those that have been started.
