@@ -28,6 +28,8 @@ mod mistakes;
 mod peer;
 #[path = "languages/projects.rs"]
 mod projects;
+#[path = "languages/still.rs"]
+mod still;
 #[path = "languages/table.rs"]
 mod table;
 

@@ -17,7 +17,7 @@ use airssys_wasm_model::Digest;
 use serde::Deserialize;
 
 use self::thrown::Thrown;
-use super::{BuildError, Compiled, Job, read, run, run_quietly, tell};
+use super::{BuildError, Compiled, Job, find, read, run, run_quietly, tell};
 use crate::project::SDK_DIR;
 use crate::toolchain::{Needed, Package};
 use crate::{ComponentKind, Engine, Language};
@@ -231,10 +231,6 @@ fn give_names_back(component: &mut [u8]) {
             component[at..at + to.len()].copy_from_slice(to.as_bytes());
         }
     }
-}
-
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
 fn text(path: &Path) -> Result<String, BuildError> {

@@ -290,6 +290,10 @@ fn tell(said: &str) {
     let _ = std::io::stderr().write_all(said.as_bytes());
 }
 
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
 fn read(path: PathBuf) -> Result<Vec<u8>, BuildError> {
     std::fs::read(&path).map_err(|error| BuildError::File { path, error })
 }

@@ -2,8 +2,11 @@
 //!
 //! The tool runs the top level of the project's modules and keeps the memory that comes of it. It gets a copy of the
 //! project, so that what it leaves behind stays out of it, and a world with those imports alone that the files name.
+//! Python runs without chance and time while it builds (`still`), and what is left of them in memory is emptied
+//! (`settled`), so that the same source gives the same bytes.
 
-mod seed;
+mod settled;
+mod still;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +20,9 @@ use crate::{ComponentKind, Language};
 /// The tool's name, to whoever it does not work for.
 const TOOL: &str = "componentize-py";
 
+/// Where a project begins.
+const APP: &str = "app.py";
+
 /// Where the SDK writes what is wrong with the project's code.
 const REPORT: &str = ".build-error";
 
@@ -24,17 +30,21 @@ const REPORT: &str = ".build-error";
 const VENDOR: &str = "vendor";
 
 pub(super) async fn build(job: &Job<'_>) -> Result<Compiled, BuildError> {
-    job.check_files(Language::Python, &["app.py"], "__init__.py")?;
+    job.check_files(Language::Python, &[APP], "__init__.py")?;
     Needed::Python.check().await?;
     let stage = Stage::new(job)?;
     stage.copy(job)?;
+    let app = read(stage.source.join(APP))?;
     world::write(job, &stage.source, &stage.vendor)
-        .and_then(|()| seed::write(&stage.library))
+        .and_then(|()| still::write(&stage.library, exports(job), &app))
         .map_err(|error| BuildError::File { path: job.made(), error })?;
     // Before the tool runs, which leaves compiled files there.
     let source = stage.digest()?;
     run(job, &stage).await?;
-    Ok(Compiled { wasm: read(stage.component)?, source: Some(source) })
+    let built = read(stage.component.clone())?;
+    let unknown =
+        |why| BuildError::File { path: stage.component, error: std::io::Error::other(why) };
+    Ok(Compiled { wasm: settled::settled(&built).map_err(unknown)?, source: Some(source) })
 }
 
 /// The folders of one build, made anew for each.
@@ -138,7 +148,7 @@ async fn run(job: &Job<'_>, stage: &Stage) -> Result<(), BuildError> {
     let mut tool = job.toolchains.program(Language::Python, Package::ComponentizePy)?;
     tool.args(["--quiet", "--full-names", "--wit-path"])
         .arg(job.wit())
-        .args(["--world", world::NAME, "componentize", exports(job), "--output"])
+        .args(["--world", world::NAME, "componentize", still::BUILD, "--output"])
         .arg(&stage.component)
         .arg("--python-path")
         .arg(&stage.source)
