@@ -2,8 +2,8 @@
 //!
 //! A package has a folder of its own, named with its version, and is there or not: it is put together beside its place
 //! and moved there when it is whole. Nothing outside of the folder is touched but the registries' own caches, and
-//! nothing is looked for elsewhere, so that the same source gives the same bytes wherever it is built. Python does not yet,
-//! nor does StarlingMonkey: their tools keep what the runtime drew by chance while it was started.
+//! nothing is looked for elsewhere, so that the same source gives the same bytes wherever it is built. StarlingMonkey does
+//! not yet: its tool keeps what the runtime drew by chance while it was started.
 
 mod failure;
 mod finding;

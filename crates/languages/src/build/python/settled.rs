@@ -18,6 +18,9 @@ use self::memory::Memory;
 /// What a module is among a component's sections.
 const MODULE: u8 = 1;
 
+/// What Python alone exports.
+const PYTHON: &str = "PyImport_Inittab";
+
 /// The function in which Python's other allocator begins. Nothing is allocated by it, but it asks for the time.
 const OTHER_ALLOCATOR: &str = "mi_process_init";
 
@@ -70,15 +73,20 @@ fn sections(bytes: &[u8]) -> Result<Vec<Found>, BinaryReaderError> {
     Ok(all)
 }
 
-/// Where a module's own memory holds when its other allocator began: numbers of 64 bits that are written if they are
-/// zero.
+/// Where Python's own memory holds when its other allocator began: numbers of 64 bits that are written if they are
+/// zero. None in another module, which may have the same allocator in it.
 fn times(module: &[u8]) -> Result<Vec<usize>, BinaryReaderError> {
-    let (mut imported, mut bodies, mut wanted) = (0, Vec::new(), None);
+    let (mut imported, mut bodies, mut wanted, mut is_python) = (0, Vec::new(), None, false);
     for payload in Parser::new(0).parse_all(module) {
         match payload? {
             Payload::ImportSection(imports) => {
                 for import in imports.into_imports() {
                     imported += usize::from(matches!(import?.ty, TypeRef::Func(_)));
+                }
+            }
+            Payload::ExportSection(exports) => {
+                for export in exports {
+                    is_python |= export?.name == PYTHON;
                 }
             }
             Payload::CodeSectionEntry(body) => bodies.push(body),
@@ -90,7 +98,8 @@ fn times(module: &[u8]) -> Result<Vec<usize>, BinaryReaderError> {
             _ => {}
         }
     }
-    let own = wanted.and_then(|number| (number as usize).checked_sub(imported));
+    let own =
+        wanted.filter(|_| is_python).and_then(|number| (number as usize).checked_sub(imported));
     let Some(body) = own.and_then(|number| bodies.get(number)) else {
         return Ok(Vec::new());
     };
