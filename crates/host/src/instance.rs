@@ -54,7 +54,7 @@ impl Instance {
 
     /// Whether the guest says that it can go on, asked again after a while.
     pub(crate) async fn is_well(&mut self, pool: &Pool, now: Instant) -> bool {
-        let Some(lifecycle) = &pool.revision.linked(self.lane).doors.lifecycle else { return true };
+        let Some(lifecycle) = &pool.revision.doors(self.lane).lifecycle else { return true };
         if now.duration_since(self.well_since) < HEALTH_LASTS {
             return true;
         }

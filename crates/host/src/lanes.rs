@@ -17,13 +17,13 @@ use airssys_wasm_model::InstanceModel;
 use wasmtime::component::Component;
 
 use crate::engine::{Allocation, Concurrency, Host, Runtime};
-use crate::linked::Linked;
+use crate::linked::{Doors, Linked};
 use crate::pool::Pool;
 use crate::prepare::Revision;
 
 /// Where an instance was begun: in a lane, or at home in the first engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Lane(usize);
+pub(crate) struct Lane(Option<usize>);
 
 /// A host's lanes, each started with the first component that comes into it.
 pub(crate) struct Lanes {
@@ -41,14 +41,11 @@ pub(crate) struct Copies(Box<[InLane]>);
 struct InLane {
     /// Calls that came by the lane before its component was there.
     came: AtomicU32,
-    linked: OnceLock<Counted>,
+    linked: OnceLock<(Linked, Counted)>,
 }
 
-/// A component in a lane, one of so many.
-struct Counted {
-    linked: Linked,
-    host: Host,
-}
+/// One of the host's components in lanes, for as long as it lives.
+struct Counted(Host);
 
 /// Threads beyond these share lanes.
 const LANES_MAX: usize = 8;
@@ -71,7 +68,7 @@ thread_local! {
 
 impl Lane {
     /// The first engine.
-    pub(crate) const HOME: Self = Self(0);
+    pub(crate) const HOME: Self = Self(None);
 
     /// The one of this thread, of so many besides the first engine.
     fn of_this_thread(lanes: usize) -> Self {
@@ -80,7 +77,7 @@ impl Lane {
             THREAD.set(Some(thread));
             thread
         });
-        Self(thread % (lanes + 1))
+        Self((thread % (lanes + 1)).checked_sub(1))
     }
 }
 
@@ -124,43 +121,41 @@ impl Revision {
     fn lane(self: &Arc<Self>) -> Lane {
         let copies = &self.copies.0;
         let lane = Lane::of_this_thread(copies.len());
-        let Some(copy) = lane.0.checked_sub(1).map(|at| &copies[at]) else { return Lane::HOME };
+        let Some(at) = lane.0 else { return Lane::HOME };
+        let copy = &copies[at];
         if copy.linked.get().is_some() {
             return lane;
         }
         if copy.came.fetch_add(1, Ordering::Relaxed) == MANY {
             let revision = Arc::clone(self);
-            tokio::task::spawn_blocking(move || revision.come_into(lane));
+            tokio::task::spawn_blocking(move || revision.come_into(at));
         }
         Lane::HOME
     }
 
     /// What an instance is made of that begins there.
     pub(crate) fn linked(&self, lane: Lane) -> &Linked {
-        let copy = lane.0.checked_sub(1).and_then(|at| self.copies.0[at].linked.get());
-        copy.map_or(&self.home, |counted| &counted.linked)
+        let copy = lane.0.and_then(|at| self.copies.0[at].linked.get());
+        copy.map_or(&self.home, |(linked, _)| linked)
+    }
+
+    /// The exports of such an instance.
+    pub(crate) fn doors(&self, lane: Lane) -> &Doors {
+        &self.linked(lane).doors
     }
 
     /// Brings the component into a lane. Where that does not work out, its calls go on at home.
-    fn come_into(&self, lane: Lane) {
+    fn come_into(&self, at: usize) {
         let shared = &self.host.0;
-        let Some(at) = lane.0.checked_sub(1) else { return };
-        let one_more = |copies: usize| (copies < COPIES_MAX).then_some(copies + 1);
-        if shared.lanes.copies.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_err()
-        {
-            return;
-        }
+        let Some(counted) = Counted::one_more(&self.host) else { return };
         let runtime = shared.lanes.runtimes[at].get_or_init(|| {
             let started = Runtime::beside(&shared.settings, INSTANCES);
             started.inspect_err(|error| tracing::info!("one engine less: {error:#}")).ok()
         });
         let linked = runtime.as_ref().and_then(|runtime| self.copied_into(runtime));
-        match linked {
-            // Of two, one is dropped, which counts for it.
-            Some(linked) => {
-                drop(self.copies.0[at].linked.set(Counted { linked, host: self.host.clone() }))
-            }
-            None => drop(shared.lanes.copies.fetch_sub(1, Ordering::Relaxed)),
+        if let Some(linked) = linked {
+            // Where one is there already, that one stays.
+            let _ = self.copies.0[at].linked.set((linked, counted));
         }
     }
 
@@ -191,8 +186,18 @@ impl Pool {
     }
 }
 
+impl Counted {
+    /// One more, if there may be one.
+    fn one_more(host: &Host) -> Option<Self> {
+        let more = |copies: usize| (copies < COPIES_MAX).then_some(copies + 1);
+        let copies = &host.0.lanes.copies;
+        copies.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Self(host.clone()))
+    }
+}
+
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.host.0.lanes.copies.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.lanes.copies.fetch_sub(1, Ordering::Relaxed);
     }
 }

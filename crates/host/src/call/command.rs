@@ -77,7 +77,7 @@ pub(super) async fn execute(lease: Lease, input: Input) -> Result<Output, CallEr
 }
 
 async fn run(pool: &Pool, instance: &mut Instance) -> Result<Exit, CallError> {
-    let doors = &pool.revision.linked(instance.lane).doors;
+    let doors = pool.revision.doors(instance.lane);
     let store = &mut instance.store;
     let ended = if let Some(command) = &doors.command_p2 {
         let command = command.load(&mut *store, &instance.instance);

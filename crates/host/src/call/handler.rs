@@ -79,7 +79,7 @@ async fn execute(pool: &Pool, instance: &mut Instance, input: Input) -> Result<O
     let Instance { store, instance, handler, lane, .. } = instance;
     if handler.is_none() {
         let wanted = "airssys:component/handler";
-        let doors = &pool.revision.linked(*lane).doors;
+        let doors = pool.revision.doors(*lane);
         let found = doors.handler.as_ref().ok_or(CallError::Unsupported { wanted })?;
         let loaded = found.load(&mut *store, instance);
         *handler = Some(loaded.map_err(|error| CallError::of(&error, store.data()))?);
@@ -218,13 +218,8 @@ async fn with_state(
 
 async fn save(pool: &Pool, instance: &mut Instance) -> Result<Vec<u8>, CallError> {
     let wanted = "airssys:component/state";
-    let state = pool
-        .revision
-        .linked(instance.lane)
-        .doors
-        .state
-        .as_ref()
-        .ok_or(CallError::Unsupported { wanted })?;
+    let doors = pool.revision.doors(instance.lane);
+    let state = doors.state.as_ref().ok_or(CallError::Unsupported { wanted })?;
     let store = &mut instance.store;
     let answered = match state.load(&mut *store, &instance.instance) {
         Ok(guest) => guest.call_save(&mut *store).await,

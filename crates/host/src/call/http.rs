@@ -218,7 +218,7 @@ async fn handle(
 ) -> Result<(), CallError> {
     let Instance { store, instance, http, lane, .. } = instance;
     if http.is_none() {
-        let loaded = load(&pool.revision.linked(*lane).doors, store, instance)?;
+        let loaded = load(pool.revision.doors(*lane), store, instance)?;
         *http = Some(loaded.map_err(|error| CallError::of(&error, store.data()))?);
     }
     let handled = match http {

@@ -43,7 +43,7 @@ pub(crate) async fn instantiate(
 ) -> Result<Instance, CallError> {
     let revision = &pool.revision;
     let mut instance = bare(pool, call, console, lane).await?;
-    if let Some(lifecycle) = &revision.linked(instance.lane).doors.lifecycle {
+    if let Some(lifecycle) = &revision.doors(instance.lane).lifecycle {
         let store = &mut instance.store;
         let answered = match lifecycle.load(&mut *store, &instance.instance) {
             Ok(guest) => guest.call_init(&mut *store, &revision.config_json).await,
@@ -62,7 +62,7 @@ pub(crate) async fn restore(
     instance: &mut Instance,
     saved: &SavedState,
 ) -> Result<(), CallError> {
-    let Some(state) = &pool.revision.linked(instance.lane).doors.state else { return Ok(()) };
+    let Some(state) = &pool.revision.doors(instance.lane).state else { return Ok(()) };
     let store = &mut instance.store;
     let saved_by = saved.version.to_string();
     let answered = match state.load(&mut *store, &instance.instance) {

@@ -55,7 +55,7 @@ impl Pool {
 
     /// A guest may tidy up; what it answers changes nothing.
     async fn shut_down(&self, mut instance: Instance) {
-        let Some(lifecycle) = &self.revision.linked(instance.lane).doors.lifecycle else { return };
+        let Some(lifecycle) = &self.revision.doors(instance.lane).lifecycle else { return };
         let farewell = pin!(async {
             let guest = lifecycle.load(&mut instance.store, &instance.instance)?;
             guest.call_shutdown(&mut instance.store).await

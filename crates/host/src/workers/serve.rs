@@ -54,9 +54,8 @@ async fn instance(desk: &Desk) -> Result<Instance, CallError> {
 }
 
 async fn drive(desk: &Desk, worker: &Arc<Worker>, mut instance: Instance) -> Result<(), CallError> {
-    let proxy =
-        load(&desk.revision.linked(instance.lane).doors, &mut instance.store, &instance.instance)?
-            .map_err(|error| CallError::of(&error, instance.store.data()))?;
+    let proxy = load(desk.revision.doors(instance.lane), &mut instance.store, &instance.instance)?
+        .map_err(|error| CallError::of(&error, instance.store.data()))?;
     let answered = Mutex::default();
     let office = Office { desk, worker, proxy: &proxy, answered: &answered };
     let ended = {
