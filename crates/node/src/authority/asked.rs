@@ -160,11 +160,16 @@ fn granted(shared: &Shared, name: &Name) -> Grants {
 
 /// The service that a question to the policy is about.
 pub(super) fn service_of(shared: &Shared, asked: &ExplainPolicy) -> Result<Service, Failure> {
-    let missing =
-        || Failure::new(Code::Usage, format!("`{}` is about a service: name it", asked.act));
-    let name = asked.target.as_ref().ok_or_else(missing)?.parse();
-    name.map(|name| service(shared, &name))
-        .map_err(|error| Failure::from_error(Code::Usage, &error))
+    Ok(service(shared, &target_name(asked, SubjectKind::Service)?))
+}
+
+fn target_name(asked: &ExplainPolicy, kind: SubjectKind) -> Result<Name, Failure> {
+    let target = asked.target.as_ref().ok_or_else(|| missing(asked, kind))?;
+    target.parse().map_err(|error| Failure::from_error(Code::Usage, &error))
+}
+
+fn missing(asked: &ExplainPolicy, kind: SubjectKind) -> Failure {
+    Failure::new(Code::Usage, format!("`{}` is about {}: name it", asked.act, wanted(kind)))
 }
 
 /// What a question to the policy is about.
@@ -174,12 +179,8 @@ pub(super) fn subject_of(
     asked: &ExplainPolicy,
 ) -> Result<Subject, Failure> {
     let kind = act.subject();
-    let missing =
-        || Failure::new(Code::Usage, format!("`{act}` is about {}: name it", wanted(kind)));
-    let target = || asked.target.clone().ok_or_else(missing);
-    let name = || -> Result<Name, Failure> {
-        target()?.parse().map_err(|error| Failure::from_error(Code::Usage, &error))
-    };
+    let missing = || missing(asked, kind);
+    let name = || target_name(asked, kind);
     let release = || -> Result<Release, Failure> {
         let version = asked.version.clone().ok_or_else(missing)?;
         Ok(Release {
@@ -196,7 +197,7 @@ pub(super) fn subject_of(
             let grant = asked.grant.as_ref().ok_or_else(missing)?;
             Subject::Grant(service(shared, &name()?), Capability::from(grant))
         }
-        SubjectKind::Secret => Subject::Secret(target()?),
+        SubjectKind::Secret => Subject::Secret(asked.target.clone().ok_or_else(missing)?),
         SubjectKind::Token => Subject::Token { name: name()?, roles: asked.roles.clone() },
     })
 }

@@ -21,9 +21,8 @@ const KEY: &str = "policy";
 /// can put another one in its place.
 const LOCKED: &str = r#"@id("locked") permit (principal == Token::"local", action, resource);"#;
 
-/// The same of one that has something to say of records: no call goes unrecorded until it can be read.
-const LOCKED_RECORDING: &str = r#"
-    @id("locked") permit (principal == Token::"local", action, resource);
+/// Besides, where it has something to say of records: no call goes unrecorded until it can be read.
+const UNREAD: &str = r#"
     @id("unread") @reason("the recorded policy cannot be read")
     forbid (principal, action == Action::"call-unrecorded", resource);
 "#;
@@ -70,9 +69,8 @@ impl InForce {
                 tracing::error!(
                     "this version cannot read the recorded policy, so the local token alone is let in: {error}"
                 );
-                let locked =
-                    if policy.contains(CALL_UNRECORDED) { LOCKED_RECORDING } else { LOCKED };
-                Ok(Self { policy: parsed(locked), enforcement: Enforcement::Enforce, version })
+                let policy = in_place_of(&policy);
+                Ok(Self { policy, enforcement: Enforcement::Enforce, version })
             }
         }
     }
@@ -108,6 +106,12 @@ fn report(policy: &Policy) -> PolicyReport {
         rules: policy.rule_names().map(str::to_owned).collect(),
         warnings: policy.warnings().iter().map(ToString::to_string).collect(),
     }
+}
+
+/// What is in force while this one cannot be read.
+fn in_place_of(unreadable: &str) -> Policy {
+    let unread = if unreadable.contains(CALL_UNRECORDED) { UNREAD } else { "" };
+    parsed(&format!("{LOCKED}{unread}"))
 }
 
 fn parsed(text: &str) -> Policy {
@@ -223,6 +227,6 @@ mod tests {
         assert_eq!(parsed(LOCKED).rule_names().collect::<Vec<_>>(), ["locked"]);
         let service = Service { name: "a".parse().unwrap(), signers: Vec::new() };
         assert!(parsed(LOCKED).demands_record(&service).is_empty());
-        assert!(!parsed(LOCKED_RECORDING).demands_record(&service).is_empty());
+        assert!(!in_place_of(CALL_UNRECORDED).demands_record(&service).is_empty());
     }
 }
