@@ -34,9 +34,9 @@ pub(crate) struct Guest {
     pub(crate) handles: HandleMeter,
     /// Of a guest for copied calls: what it would have changed is counted here, and is not.
     pub(crate) refusing: Option<Arc<Gauges>>,
-    pub(crate) call: CallCtx,
+    pub(crate) call: Arc<CallCtx>,
     /// Of an instance that several calls share: those under way, by their tasks.
-    under_way: HashMap<GuestTaskId, CallCtx>,
+    under_way: HashMap<GuestTaskId, Arc<CallCtx>>,
     /// The epoch of the rights under which it began.
     pub(crate) born: u64,
 }
@@ -66,7 +66,7 @@ impl Guest {
     pub(crate) fn store(
         pool: &Pool,
         engine: &Engine,
-        call: CallCtx,
+        call: Arc<CallCtx>,
         console: Option<Console>,
     ) -> Store<Self> {
         let revision = &pool.revision;
@@ -129,7 +129,7 @@ impl Guest {
     pub(crate) fn answers(
         &mut self,
         task: GuestTaskId,
-        call: CallCtx,
+        call: Arc<CallCtx>,
         most: usize,
         live: impl FnOnce() -> Vec<RequestId>,
     ) {
@@ -156,7 +156,7 @@ impl Guest {
     }
 
     /// A reused instance begins another call.
-    pub(crate) fn begin(&mut self, call: CallCtx) {
+    pub(crate) fn begin(&mut self, call: Arc<CallCtx>) {
         self.speaker.begin(call.request_id);
         self.memory.refused = false;
         self.telling.begin(&call);

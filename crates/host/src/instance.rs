@@ -46,7 +46,7 @@ const HEALTH_LASTS: Duration = Duration::from_secs(1);
 
 impl Instance {
     /// A reused instance begins another call.
-    pub(crate) fn begin(&mut self, call: CallCtx) {
+    pub(crate) fn begin(&mut self, call: Arc<CallCtx>) {
         // The deadline of the call before has long passed, and would make the guest yield at once.
         self.store.set_epoch_deadline(1);
         self.store.data_mut().begin(call);
@@ -82,9 +82,9 @@ impl Instance {
         mut store: Store<Guest>,
         instance: wasmtime::component::Instance,
         lane: Lane,
-    ) -> Self {
+    ) -> Box<Self> {
         store.data_mut().memory.count_into(Arc::clone(&pool.gauges));
-        Self {
+        Box::new(Self {
             store,
             instance,
             lane,
@@ -93,6 +93,6 @@ impl Instance {
             handler: None,
             http: None,
             well_since: Instant::now(),
-        }
+        })
     }
 }

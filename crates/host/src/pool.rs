@@ -61,8 +61,8 @@ pub struct Pool {
 /// One claimed call on one instance.
 pub struct Lease {
     pub(crate) place: Place,
-    pub(crate) ready: Option<Instance>,
-    pub(crate) call: CallCtx,
+    pub(crate) ready: Option<Box<Instance>>,
+    pub(crate) call: Arc<CallCtx>,
     /// When the call began: its limit on time counts from here.
     pub(crate) since: Instant,
 }
@@ -191,7 +191,7 @@ impl Pool {
     }
 
     /// A new instance within a call's limits, with the state that there is.
-    pub(crate) async fn start(self: &Arc<Self>) -> Result<Instance, CallError> {
+    pub(crate) async fn start(self: &Arc<Self>) -> Result<Box<Instance>, CallError> {
         let until = Instant::now() + self.time_limit();
         let call = CallCtx { mode: self.mode(), ..CallCtx::new(RequestId::draw()) };
         let request_id = call.request_id;
@@ -200,8 +200,8 @@ impl Pool {
         self.revision.noted(request_id, started.unwrap_or_else(|halt| Err(halt.into())))
     }
 
-    async fn start_unlimited(self: &Arc<Self>, call: CallCtx) -> Result<Instance, CallError> {
-        let mut instance = instantiate(self, call, None, Lane::HOME).await?;
+    async fn start_unlimited(self: &Arc<Self>, call: CallCtx) -> Result<Box<Instance>, CallError> {
+        let mut instance = instantiate(self, Arc::new(call), None, Lane::HOME).await?;
         if let Some(keeper) = &self.revision.spec.state
             && self.revision.home.doors.state.is_some()
             && self.revision.spec.instances.key.is_none()
@@ -230,7 +230,7 @@ impl Pool {
             InstanceModel::Actor if call.actor.is_some() => self.take_home(&call),
             InstanceModel::Pooled | InstanceModel::Actor => self.take_idle(),
         };
-        Ok(Lease { place, ready, call, since })
+        Ok(Lease { place, ready, call: Arc::new(call), since })
     }
 
     async fn wait(
@@ -260,7 +260,7 @@ impl Pool {
     }
 
     /// Takes an instance back after a call that left it whole.
-    pub(crate) fn give_back(&self, mut instance: Instance) {
+    pub(crate) fn give_back(&self, mut instance: Box<Instance>) {
         instance.calls += 1;
         let memory = &instance.store.data().memory;
         let used = memory.used_bytes();
@@ -295,7 +295,7 @@ impl Pool {
         if self.shadows.is_some() { Mode::Shadow } else { Mode::Live }
     }
 
-    pub(crate) fn park(&self, mut instance: Instance) -> Parked {
+    pub(crate) fn park(&self, mut instance: Box<Instance>) -> Parked {
         // What its call left open does not outlive it, though its handles do.
         drop(instance.store.data_mut().outbound.take_end());
         count_handles(&mut instance.store);
@@ -319,7 +319,7 @@ impl Pool {
 
     /// The instance that has this call's actor in it, if one waits. Those that have waited longest make room
     /// for what the call may need in its place: with every call's, there are as many as places at most.
-    fn take_home(&self, call: &CallCtx) -> Option<Instance> {
+    fn take_home(&self, call: &CallCtx) -> Option<Box<Instance>> {
         let mut idle = self.idle();
         let own = call.actor.and_then(|actor| idle.homes.take(actor));
         let (own, old) = match own {
@@ -333,7 +333,7 @@ impl Pool {
     }
 
     /// The warmest instance that waits.
-    pub(crate) fn take_idle(&self) -> Option<Instance> {
+    pub(crate) fn take_idle(&self) -> Option<Box<Instance>> {
         let idle = self.idle().take()?;
         // One that came back while the rights changed.
         if self.is_outdated(&idle) { None } else { Some(idle) }

@@ -1,6 +1,7 @@
 //! Calls of `airssys:component/handler`: bytes in, bytes out; for an actor, its state kept with it.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use airssys_wasm_model::Version;
@@ -85,7 +86,7 @@ async fn execute(pool: &Pool, instance: &mut Instance, input: Input) -> Result<O
         *handler = Some(loaded.map_err(|error| CallError::of(&error, store.data()))?);
     }
     let Some(guest) = handler else { unreachable!("it was just found") };
-    let call = store.data().call.clone();
+    let call = Arc::clone(&store.data().call);
     let said = Said::of(&call);
     let metadata: Vec<_> =
         input.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -143,7 +144,7 @@ async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallEr
     let now = Instant::now();
     let pool = &*place.0;
     let until = pool.until(&call, since);
-    call.deadline = Some(until);
+    Arc::make_mut(&mut call).deadline = Some(until);
     let request_id = call.request_id;
     let work = pin!(async {
         let keeper = pool.revision.spec.state.as_ref();
@@ -161,7 +162,7 @@ async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallEr
             Some(held) => held.actor == actor && Some(held.generation) == generation,
             None => actor.is_none() && generation.is_none(),
         });
-        let mut instance = ready_for(pool, current, call.clone(), now).await?;
+        let mut instance = ready_for(pool, current, Arc::clone(&call), now).await?;
         // The one that waited holds the state already.
         if let (None, Some(_)) = (&instance.holds, turn.saved()) {
             instance = with_state(pool, instance, &*turn, call).await?;
@@ -190,10 +191,10 @@ async fn execute_with_state(lease: Lease, input: Input) -> Result<Output, CallEr
 /// a key has no such way: its version is held against the one state before it gets a call.
 async fn with_state(
     pool: &Pool,
-    mut instance: Instance,
+    mut instance: Box<Instance>,
     turn: &dyn Turn,
-    call: CallCtx,
-) -> Result<Instance, CallError> {
+    call: Arc<CallCtx>,
+) -> Result<Box<Instance>, CallError> {
     let Some(saved) = turn.saved() else { return Ok(instance) };
     let refused = match restore(pool, &mut instance, saved).await {
         Err(refused @ CallError::Restore { .. }) => refused,

@@ -1,6 +1,7 @@
 //! Starting an instance, running one job on it, and deciding whether it may serve again.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Instant;
 
 use wasmtime::PoolConcurrencyLimitError;
@@ -17,10 +18,10 @@ use crate::pool::{Lease, Pool};
 /// A new instance that has seen no configuration.
 pub(crate) async fn bare(
     pool: &Pool,
-    call: CallCtx,
+    call: Arc<CallCtx>,
     console: Option<Console>,
     lane: Lane,
-) -> Result<Instance, CallError> {
+) -> Result<Box<Instance>, CallError> {
     let pre = &pool.revision.linked(lane).pre;
     let mut store = Guest::store(pool, pre.engine(), call, console);
     match pre.instantiate_async(&mut store).await {
@@ -37,10 +38,10 @@ pub(crate) async fn bare(
 /// A new instance, configured.
 pub(crate) async fn instantiate(
     pool: &Pool,
-    call: CallCtx,
+    call: Arc<CallCtx>,
     console: Option<Console>,
     lane: Lane,
-) -> Result<Instance, CallError> {
+) -> Result<Box<Instance>, CallError> {
     let revision = &pool.revision;
     let mut instance = bare(pool, call, console, lane).await?;
     if let Some(lifecycle) = &revision.doors(instance.lane).lifecycle {
@@ -114,17 +115,17 @@ pub(crate) async fn run<J: Job>(lease: Lease, job: J) -> Result<J::Output, CallE
 /// The instance for a call that came now: the one that waited, if there is one and it is well, else a new one.
 pub(crate) async fn ready_for(
     pool: &Pool,
-    ready: Option<Instance>,
-    call: CallCtx,
+    ready: Option<Box<Instance>>,
+    call: Arc<CallCtx>,
     now: Instant,
-) -> Result<Instance, CallError> {
+) -> Result<Box<Instance>, CallError> {
     let fresh = |call| instantiate(pool, call, None, pool.lane());
     let Some(mut instance) = ready else { return fresh(call).await };
     instance.begin(call);
     if instance.is_well(pool, now).await {
         return Ok(instance);
     }
-    let call = instance.store.data().call.clone();
+    let call = Arc::clone(&instance.store.data().call);
     drop(instance);
     fresh(call).await
 }

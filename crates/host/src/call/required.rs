@@ -2,6 +2,7 @@
 //! has seen no configuration.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::error::CallError;
@@ -42,8 +43,8 @@ impl Prepared {
         let Some(capabilities) = &self.0.home.doors.capabilities else { return Ok(Vec::new()) };
         let pool = Pool::new(self.clone());
         let asking = pin!(async {
-            let mut instance =
-                bare(&pool, CallCtx::new(RequestId::draw()), None, Lane::HOME).await?;
+            let call = Arc::new(CallCtx::new(RequestId::draw()));
+            let mut instance = bare(&pool, call, None, Lane::HOME).await?;
             let store = &mut instance.store;
             let answered = match capabilities.load(&mut *store, &instance.instance) {
                 Ok(guest) => guest.call_required(&mut *store).await,

@@ -46,7 +46,7 @@ impl Pool {
         self.farewell(resting).await;
     }
 
-    async fn farewell(&self, instances: impl IntoIterator<Item = Instance>) {
+    async fn farewell(&self, instances: impl IntoIterator<Item = Box<Instance>>) {
         let farewells = instances.into_iter().map(|instance| self.shut_down(instance));
         if tokio::time::timeout(FAREWELL, join_all(farewells)).await.is_err() {
             tracing::debug!(service = %self.revision.spec.service, "cut short at their shutdown");
@@ -54,7 +54,7 @@ impl Pool {
     }
 
     /// A guest may tidy up; what it answers changes nothing.
-    async fn shut_down(&self, mut instance: Instance) {
+    async fn shut_down(&self, mut instance: Box<Instance>) {
         let Some(lifecycle) = &self.revision.doors(instance.lane).lifecycle else { return };
         let farewell = pin!(async {
             let guest = lifecycle.load(&mut instance.store, &instance.instance)?;

@@ -47,7 +47,7 @@ pub(crate) struct OutboundHttp {
     /// Tells of what was allowed and denied.
     pub(super) telling: CurrentTeller,
     /// The call that it answers: what it calls is called because of it.
-    pub(super) call: CallCtx,
+    pub(super) call: Arc<CallCtx>,
     /// A place for each request of this guest, made with the first.
     own: OnceLock<Arc<Semaphore>>,
     /// Made with the first call of a service. Of an instance that several calls share it is that of the instance.
@@ -61,14 +61,14 @@ pub(crate) struct OutboundHttp {
 impl OutboundHttp {
     pub(crate) fn new(
         pool: &Pool,
-        call: &CallCtx,
+        call: &Arc<CallCtx>,
         telling: CurrentTeller,
         secrets: Arc<HeldSecrets>,
     ) -> Self {
         let refusing = (call.mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges));
         let revision = Arc::clone(&pool.revision);
         let allowance = Arc::new(Allowance::new(revision.spec.limits.transfer.0));
-        let call = call.clone();
+        let call = Arc::clone(call);
         let (own, end) = (OnceLock::new(), OnceLock::new());
         Self { revision, telling, call, own, end, allowance, refusing, secrets }
     }
@@ -79,7 +79,7 @@ impl OutboundHttp {
     }
 
     /// A reused instance begins another call.
-    pub(crate) fn begin(&mut self, call: &CallCtx) {
+    pub(crate) fn begin(&mut self, call: &Arc<CallCtx>) {
         self.goes_on_from(call);
         self.allowance.renew();
     }
@@ -90,8 +90,8 @@ impl OutboundHttp {
     }
 
     /// What is sent next is sent for this call.
-    pub(crate) fn goes_on_from(&mut self, call: &CallCtx) {
-        self.call = call.clone();
+    pub(crate) fn goes_on_from(&mut self, call: &Arc<CallCtx>) {
+        self.call = Arc::clone(call);
     }
 
     /// Whether the revision may begin one more request in this second.

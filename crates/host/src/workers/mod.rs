@@ -68,7 +68,7 @@ struct Worker {
 /// A call on its way to an instance.
 struct Job {
     request: http::Request<WasiBody>,
-    call: CallCtx,
+    call: Arc<CallCtx>,
     seat: Arc<Seat>,
 }
 
@@ -83,7 +83,7 @@ impl Workers {
         self: &Arc<Self>,
         place: Place,
         request: http::Request<WasiBody>,
-        call: CallCtx,
+        call: Arc<CallCtx>,
         since: Instant,
     ) -> Result<(http::Response<()>, Sitting), CallError> {
         let pool = Arc::clone(&place.0);

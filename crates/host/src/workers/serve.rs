@@ -44,7 +44,7 @@ pub(super) async fn serve(desk: Desk, worker: Arc<Worker>) {
 }
 
 /// One that waited, or a new one.
-async fn instance(desk: &Desk) -> Result<Instance, CallError> {
+async fn instance(desk: &Desk) -> Result<Box<Instance>, CallError> {
     // The call that the worker was made for holds it, unless it is over already.
     let pool = desk.pool.upgrade().ok_or(ClaimError::Stopped)?;
     match pool.take_idle() {
@@ -53,7 +53,11 @@ async fn instance(desk: &Desk) -> Result<Instance, CallError> {
     }
 }
 
-async fn drive(desk: &Desk, worker: &Arc<Worker>, mut instance: Instance) -> Result<(), CallError> {
+async fn drive(
+    desk: &Desk,
+    worker: &Arc<Worker>,
+    mut instance: Box<Instance>,
+) -> Result<(), CallError> {
     let proxy = load(desk.revision.doors(instance.lane), &mut instance.store, &instance.instance)?
         .map_err(|error| CallError::of(&error, instance.store.data()))?;
     let answered = Mutex::default();
@@ -145,7 +149,7 @@ impl Office<'_> {
             let mut store = access.as_context_mut();
             // As for any call: a deadline that has passed would make the guest yield at once.
             store.set_epoch_deadline(1);
-            store.data_mut().begin(call.clone());
+            store.data_mut().begin(Arc::clone(&call));
             let prepared = Prepared::new(store, self.proxy, request, WasiHttpView::http, sender)?;
             access.get().answers(task(&prepared), call, most, live);
             Ok::<_, wasmtime::Error>(prepared)
