@@ -74,8 +74,8 @@ impl Guest {
         let born = revision.rights.epoch();
         let speaker = Arc::new(Speaker::new(Arc::clone(&revision.voice), call.request_id));
         let instance = NEXT_INSTANCE.fetch_add(1, Ordering::Relaxed);
-        let teller = Teller::new(Arc::clone(revision), Arc::clone(&speaker), instance, &call);
-        let telling = CurrentTeller::new(teller);
+        let (of, says) = (Arc::clone(revision), Arc::clone(&speaker));
+        let telling = CurrentTeller::new(of, says, instance, Arc::clone(&call));
         let secrets = HeldSecrets::new(Arc::clone(revision), telling.clone());
         let secrets = Arc::new(secrets);
         let outbound = OutboundHttp::new(pool, &call, telling.clone(), Arc::clone(&secrets));

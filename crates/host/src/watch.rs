@@ -1,9 +1,8 @@
 //! Who is told of what a guest does with its rights.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use airssys_wasm_model::{Denial, Kind, Name, RevisionNumber};
-use arc_swap::ArcSwap;
 
 use crate::context::{CallCtx, Caller, RequestId};
 use crate::guest::Guest;
@@ -67,30 +66,28 @@ pub struct Use<'a> {
 /// Tells of one guest where the guest itself is out of reach: in what it began and does not wait for.
 #[derive(Clone)]
 pub(crate) struct Teller {
+    of: Arc<Told>,
+    call: Arc<CallCtx>,
+}
+
+/// An instance, as it is told of.
+struct Told {
     revision: Arc<Revision>,
     speaker: Arc<Speaker>,
     instance: u64,
-    request_id: RequestId,
-    caller: Option<Caller>,
 }
 
 /// Who tells of the call that an instance is on: one for all that it does, each part of which may be anywhere.
 #[derive(Clone)]
-pub(crate) struct CurrentTeller(Arc<ArcSwap<Teller>>);
+pub(crate) struct CurrentTeller {
+    of: Arc<Told>,
+    /// The call. Locked to be read or replaced, never across an await.
+    call: Arc<Mutex<Arc<CallCtx>>>,
+}
 
 impl Teller {
-    pub(crate) fn new(
-        revision: Arc<Revision>,
-        speaker: Arc<Speaker>,
-        instance: u64,
-        call: &CallCtx,
-    ) -> Self {
-        let (request_id, caller) = (call.request_id, call.caller.clone());
-        Self { revision, speaker, instance, request_id, caller }
-    }
-
     pub(crate) fn spec(&self) -> &RevisionSpec {
-        &self.revision.spec
+        &self.of.revision.spec
     }
 
     /// Tells of a use that was allowed.
@@ -102,7 +99,7 @@ impl Teller {
     /// one call may say.
     pub(crate) fn denied(&self, denial: Denial) {
         let denial = denial.where_asked(&self.spec().asked);
-        self.speaker.warns("capabilities", &denial.to_string());
+        self.of.speaker.warns("capabilities", &denial.to_string());
         self.spec().watch.denied(self.user(), &denial);
     }
 
@@ -113,16 +110,16 @@ impl Teller {
 
     /// What the host has to say of the guest, in the service's log.
     pub(crate) fn says(&self, context: &str, text: &str) {
-        self.speaker.warns(context, text);
+        self.of.speaker.warns(context, text);
     }
 
     /// Keeps a value out of the guest's lines from now on.
     pub(crate) fn mask(&self, name: &str, value: Arc<dyn SecretValue>) {
-        self.speaker.mask(name, value);
+        self.of.speaker.mask(name, value);
     }
 
     pub(crate) fn revision(&self) -> &Revision {
-        &self.revision
+        &self.of.revision
     }
 
     fn user(&self) -> User<'_> {
@@ -130,47 +127,59 @@ impl Teller {
         User {
             service,
             revision: *revision,
-            instance: self.instance,
-            request_id: self.request_id,
-            caller: self.caller.as_ref(),
+            instance: self.of.instance,
+            request_id: self.call.request_id,
+            caller: self.call.caller.as_ref(),
         }
     }
 }
 
 impl CurrentTeller {
-    pub(crate) fn new(teller: Teller) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(teller)))
+    /// Of this instance, which begins in this call.
+    pub(crate) fn new(
+        revision: Arc<Revision>,
+        speaker: Arc<Speaker>,
+        instance: u64,
+        call: Arc<CallCtx>,
+    ) -> Self {
+        let of = Arc::new(Told { revision, speaker, instance });
+        Self { of, call: Arc::new(Mutex::new(call)) }
     }
 
     /// What is done from now on is done in this call.
-    pub(crate) fn begin(&self, call: &CallCtx) {
-        let (request_id, caller) = (call.request_id, call.caller.clone());
-        self.0.store(Arc::new(Teller { request_id, caller, ..self.now() }));
+    pub(crate) fn begin(&self, call: &Arc<CallCtx>) {
+        let former = std::mem::replace(&mut *self.call(), Arc::clone(call));
+        drop(former);
     }
 
     /// The teller of what is begun now, whichever call comes after.
     pub(crate) fn now(&self) -> Teller {
-        Teller::clone(&self.0.load())
+        Teller { of: Arc::clone(&self.of), call: Arc::clone(&self.call()) }
+    }
+
+    fn call(&self) -> MutexGuard<'_, Arc<CallCtx>> {
+        // It is whole at any moment.
+        self.call.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells of a use that was allowed.
     pub(crate) fn used(&self, used: Use<'_>) {
-        self.0.load().used(used);
+        self.now().used(used);
     }
 
     /// Tells of a use that was denied.
     pub(crate) fn denied(&self, denial: Denial) {
-        self.0.load().denied(denial);
+        self.now().denied(denial);
     }
 
     /// What the host has to say of the guest, in the service's log.
     pub(crate) fn says(&self, context: &str, text: &str) {
-        self.0.load().says(context, text);
+        self.now().says(context, text);
     }
 
     /// Says in the service's log which limit was reached.
     pub(crate) fn warns(&self, limit: &str) {
-        self.0.load().warns(limit);
+        self.now().warns(limit);
     }
 }
 
