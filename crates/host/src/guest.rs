@@ -78,7 +78,7 @@ impl Guest {
         let telling = CurrentTeller::new(of, says, instance, Arc::clone(&call));
         let secrets = HeldSecrets::new(Arc::clone(revision), telling.clone());
         let secrets = Arc::new(secrets);
-        let outbound = OutboundHttp::new(pool, &call, telling.clone(), Arc::clone(&secrets));
+        let outbound = OutboundHttp::new(pool, call.mode, telling.clone(), Arc::clone(&secrets));
         let checks = Checks::new(pool, telling.clone(), call.mode, outbound.allowance());
         let checks = Arc::new(checks);
         let handles = pool.handles();
@@ -151,7 +151,6 @@ impl Guest {
     pub(crate) fn goes_on_from(&mut self, task: Option<GuestTaskId>) {
         if let Some(call) = task.and_then(|task| self.under_way.get(&task)) {
             self.telling.begin(call);
-            self.outbound.goes_on_from(call);
         }
     }
 
@@ -160,7 +159,7 @@ impl Guest {
         self.speaker.begin(call.request_id);
         self.memory.refused = false;
         self.telling.begin(&call);
-        self.outbound.begin(&call);
+        self.outbound.begin();
         self.call = call;
     }
 }

@@ -195,13 +195,16 @@ impl Pool {
         let until = Instant::now() + self.time_limit();
         let call = CallCtx { mode: self.mode(), ..CallCtx::new(RequestId::draw()) };
         let request_id = call.request_id;
-        let starting = pin!(self.start_unlimited(call));
+        let starting = pin!(self.start_unlimited(Arc::new(call)));
         let started = Metered::new(starting, &**self, until).await;
         self.revision.noted(request_id, started.unwrap_or_else(|halt| Err(halt.into())))
     }
 
-    async fn start_unlimited(self: &Arc<Self>, call: CallCtx) -> Result<Box<Instance>, CallError> {
-        let mut instance = instantiate(self, Arc::new(call), None, Lane::HOME).await?;
+    async fn start_unlimited(
+        self: &Arc<Self>,
+        call: Arc<CallCtx>,
+    ) -> Result<Box<Instance>, CallError> {
+        let mut instance = instantiate(self, call, None, Lane::HOME).await?;
         if let Some(keeper) = &self.revision.spec.state
             && self.revision.home.doors.state.is_some()
             && self.revision.spec.instances.key.is_none()

@@ -75,15 +75,13 @@ struct Told {
     revision: Arc<Revision>,
     speaker: Arc<Speaker>,
     instance: u64,
+    /// The call that it is on. Locked to be read or replaced, never across an await.
+    call: Mutex<Arc<CallCtx>>,
 }
 
 /// Who tells of the call that an instance is on: one for all that it does, each part of which may be anywhere.
 #[derive(Clone)]
-pub(crate) struct CurrentTeller {
-    of: Arc<Told>,
-    /// The call. Locked to be read or replaced, never across an await.
-    call: Arc<Mutex<Arc<CallCtx>>>,
-}
+pub(crate) struct CurrentTeller(Arc<Told>);
 
 impl Teller {
     pub(crate) fn spec(&self) -> &RevisionSpec {
@@ -142,24 +140,27 @@ impl CurrentTeller {
         instance: u64,
         call: Arc<CallCtx>,
     ) -> Self {
-        let of = Arc::new(Told { revision, speaker, instance });
-        Self { of, call: Arc::new(Mutex::new(call)) }
+        Self(Arc::new(Told { revision, speaker, instance, call: Mutex::new(call) }))
     }
 
     /// What is done from now on is done in this call.
     pub(crate) fn begin(&self, call: &Arc<CallCtx>) {
-        let former = std::mem::replace(&mut *self.call(), Arc::clone(call));
-        drop(former);
+        *self.current() = Arc::clone(call);
+    }
+
+    /// The call that it is on.
+    pub(crate) fn call(&self) -> Arc<CallCtx> {
+        Arc::clone(&self.current())
     }
 
     /// The teller of what is begun now, whichever call comes after.
     pub(crate) fn now(&self) -> Teller {
-        Teller { of: Arc::clone(&self.of), call: Arc::clone(&self.call()) }
+        Teller { of: Arc::clone(&self.0), call: self.call() }
     }
 
-    fn call(&self) -> MutexGuard<'_, Arc<CallCtx>> {
+    fn current(&self) -> MutexGuard<'_, Arc<CallCtx>> {
         // It is whole at any moment.
-        self.call.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.call.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells of a use that was allowed.

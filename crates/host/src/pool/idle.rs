@@ -3,7 +3,8 @@
 use super::homes::Homes;
 use crate::instance::Instance;
 
-/// Instances as they pass between calls and the pool: boxed, so that no hand moves more than a pointer.
+/// Instances as they pass between calls and the pool: boxed before they wait and after, so that
+/// no hand moves more than a pointer.
 type Boxed = Vec<Box<Instance>>;
 
 /// Instances that wait for a call.

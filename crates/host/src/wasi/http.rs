@@ -25,7 +25,7 @@ pub(super) use self::places::Places;
 pub(super) use self::whose::{add_p2_to_linker, add_p3_to_linker};
 use super::secrets::{HeldSecrets, Receiver};
 use super::transfer::{Allowance, Counted, Way};
-use crate::context::{CallCtx, Mode};
+use crate::context::Mode;
 use crate::gauges::Gauges;
 use crate::limit::Limit;
 use crate::pool::Pool;
@@ -44,10 +44,8 @@ type Sending = Box<dyn Future<Output = Answer> + Send>;
 /// The outbound HTTP of one guest, and what its calls of services go by.
 pub(crate) struct OutboundHttp {
     pub(super) revision: Arc<Revision>,
-    /// Tells of what was allowed and denied.
+    /// Tells of what was allowed and denied, and knows the call that is answered: what it calls is called because of it.
     pub(super) telling: CurrentTeller,
-    /// The call that it answers: what it calls is called because of it.
-    pub(super) call: Arc<CallCtx>,
     /// A place for each request of this guest, made with the first.
     own: OnceLock<Arc<Semaphore>>,
     /// Made with the first call of a service. Of an instance that several calls share it is that of the instance.
@@ -61,16 +59,15 @@ pub(crate) struct OutboundHttp {
 impl OutboundHttp {
     pub(crate) fn new(
         pool: &Pool,
-        call: &Arc<CallCtx>,
+        mode: Mode,
         telling: CurrentTeller,
         secrets: Arc<HeldSecrets>,
     ) -> Self {
-        let refusing = (call.mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges));
+        let refusing = (mode == Mode::Shadow).then(|| Arc::clone(&pool.gauges));
         let revision = Arc::clone(&pool.revision);
         let allowance = Arc::new(Allowance::new(revision.spec.limits.transfer.0));
-        let call = Arc::clone(call);
         let (own, end) = (OnceLock::new(), OnceLock::new());
-        Self { revision, telling, call, own, end, allowance, refusing, secrets }
+        Self { revision, telling, own, end, allowance, refusing, secrets }
     }
 
     /// What the call may still send and receive, by sockets too.
@@ -79,19 +76,13 @@ impl OutboundHttp {
     }
 
     /// A reused instance begins another call.
-    pub(crate) fn begin(&mut self, call: &Arc<CallCtx>) {
-        self.goes_on_from(call);
+    pub(crate) fn begin(&self) {
         self.allowance.renew();
     }
 
     /// The end of the call that it answers, for whoever has to say when that is.
     pub(crate) fn take_end(&mut self) -> Option<CallEnd> {
         self.end.take()
-    }
-
-    /// What is sent next is sent for this call.
-    pub(crate) fn goes_on_from(&mut self, call: &Arc<CallCtx>) {
-        self.call = Arc::clone(call);
     }
 
     /// Whether the revision may begin one more request in this second.

@@ -98,7 +98,7 @@ impl OutboundHttp {
 
     /// The context of a call that the guest makes now.
     pub(super) fn onward(&self) -> Result<CallCtx, TooDeep> {
-        let onward = self.call.onward(&self.revision.spec);
+        let onward = self.telling.call().onward(&self.revision.spec);
         onward.inspect_err(|too_deep| self.telling.says("services", &too_deep.to_string()))
     }
 }
