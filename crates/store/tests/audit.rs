@@ -182,7 +182,7 @@ fn a_caller_who_cannot_wait_for_a_stuck_writer_is_refused_and_the_trail_says_so(
             SystemTime::now()
         }
     };
-    let settings = AuditSettings { queue_entries: 1, batch_entries: 1, ..AuditSettings::default() };
+    let settings = AuditSettings { queue_entries: 1, ..AuditSettings::default() };
     let key = NodeKey::from_seed([7; 32]);
     let audit = Audit::open(dir.path(), settings, key, Arc::new(clock)).unwrap();
     let note = || {

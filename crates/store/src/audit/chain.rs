@@ -197,9 +197,14 @@ impl Stretch {
 
     /// Counts an entry of this time.
     pub(super) fn note(&mut self, at: SystemTime) {
-        self.entries += 1;
-        let (earliest, latest) = self.span.unwrap_or((at, at));
-        self.span = Some((earliest.min(at), latest.max(at)));
+        self.note_all(1, (at, at));
+    }
+
+    /// Counts entries, of which the earliest and the latest are of these times.
+    pub(super) fn note_all(&mut self, entries: u64, (from, to): (SystemTime, SystemTime)) {
+        self.entries += entries;
+        let (earliest, latest) = self.span.unwrap_or((from, to));
+        self.span = Some((earliest.min(from), latest.max(to)));
     }
 }
 

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::line::Hash;
 
@@ -17,7 +17,7 @@ pub const MAX_FIELD_BYTES: usize = 1_024;
 /// Kinds of use that a trail can tell levels for.
 pub const MAX_KINDS: usize = 64;
 
-/// One act to record. Made of parts that are cheap to clone; nothing is formatted before the writer does it.
+/// One act to record. Made of parts that are cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// When it happened.
@@ -114,33 +114,6 @@ pub struct Recorded {
     pub line: String,
 }
 
-/// The line of an entry up to its hash. The order of the fields is the order on the disk.
-#[derive(Serialize)]
-pub(super) struct Body<'a> {
-    seq: u64,
-    #[serde(serialize_with = "super::line::write_time")]
-    at: SystemTime,
-    service: Option<Text<'a>>,
-    revision: Option<u64>,
-    instance: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    call: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    principal: Option<Text<'a>>,
-    kind: &'static str,
-    target: Text<'a>,
-    decision: Decision,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<Text<'a>>,
-    count: u64,
-    #[serde(skip_serializing_if = "is_each")]
-    one_in: NonZeroU32,
-    prev: Hash,
-}
-
-/// A text within its bound.
-struct Text<'a>(&'a str);
-
 impl Entry {
     /// An act with nothing said of it but this.
     pub fn new(
@@ -162,25 +135,6 @@ impl Entry {
             detail: None,
             count: 1,
             one_in: each(),
-        }
-    }
-
-    pub(super) fn body(&self, seq: u64, prev: Hash) -> Body<'_> {
-        Body {
-            seq,
-            at: self.at,
-            service: self.service.as_deref().map(Text),
-            revision: self.revision,
-            instance: self.instance,
-            call: self.call.as_deref().map(Text),
-            principal: self.principal.as_deref().map(Text),
-            kind: self.kind.name,
-            target: Text(&self.target),
-            decision: self.decision,
-            detail: self.detail.as_deref().map(Text),
-            count: self.count,
-            one_in: self.one_in,
-            prev,
         }
     }
 }
@@ -217,23 +171,25 @@ impl Kind {
     }
 }
 
-impl Serialize for Text<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&within_bound(self.0))
+impl Decision {
+    /// Its name in the trail.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Denied => "denied",
+            Self::WouldBeDenied => "would-be-denied",
+        }
     }
 }
 
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Allowed => "allowed",
-            Self::Denied => "denied",
-            Self::WouldBeDenied => "would-be-denied",
-        })
+        f.write_str(self.name())
     }
 }
 
-fn within_bound(text: &str) -> Cow<'_, str> {
+/// The text, or as much of it as a field takes.
+pub(super) fn within_bound(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_FIELD_BYTES {
         return Cow::Borrowed(text);
     }
@@ -243,10 +199,6 @@ fn within_bound(text: &str) -> Cow<'_, str> {
 
 fn each() -> NonZeroU32 {
     NonZeroU32::MIN
-}
-
-fn is_each(one_in: &NonZeroU32) -> bool {
-    *one_in == each()
 }
 
 #[cfg(test)]

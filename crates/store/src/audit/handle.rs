@@ -10,14 +10,13 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::Sender;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use super::entry::{Decision, Entry, Kind};
 use super::error::{AuditError, TrailError};
 use super::folder::{DiskFolder, Folder};
 use super::follow::Follow;
+use super::inbox::{Inbox, Refused};
 use super::keeper::{Item, Keeper, Standing};
 use super::key::{NodeKey, PublicKey};
 use super::ledger::{Ledger, Position};
@@ -38,9 +37,7 @@ pub struct Audit {
 }
 
 struct Desk {
-    /// None once it is being dropped.
-    queue: Option<Sender<Item>>,
-    urgent: Arc<Notify>,
+    inbox: Arc<Inbox>,
     levels: Levels,
     standing: Arc<Standing>,
     position: watch::Receiver<Position>,
@@ -119,17 +116,15 @@ impl Audit {
             .map_err(|error| error.of(dir.to_owned()))?;
         let keeper = Keeper::new(ledger, remarks, now);
         let (standing, position) = (keeper.standing(), keeper.position());
-        let (queue, receiver) = mpsc::channel(settings.queue_entries);
-        let urgent = Arc::new(Notify::new());
-        let writer = Writer { keeper, queue: receiver, urgent: urgent.clone(), settings, clock };
+        let inbox = Arc::new(Inbox::new(settings.queue_entries));
+        let writer = Writer { keeper, inbox: inbox.clone(), settings, clock };
         let thread = writer.start().map_err(|source| TrailError::Io {
             doing: "start the writer of",
             dir: dir.to_owned(),
             source,
         })?;
         let desk = Desk {
-            queue: Some(queue),
-            urgent,
+            inbox,
             levels: Levels::new(),
             standing,
             position,
@@ -160,8 +155,7 @@ impl Audit {
     /// happens that would have to wait for it.
     pub async fn record(&self, entry: Entry) -> Result<u64, AuditError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Item::Record(entry, reply)).await?;
-        self.desk.urgent.notify_one();
+        self.desk.inbox.put(Item::Record(entry, reply)).await?;
         answer.await.map_err(|_| AuditError::Closed)?
     }
 
@@ -176,7 +170,7 @@ impl Audit {
     pub async fn note(&self, entry: Entry) -> Result<(), AuditError> {
         match self.hand_in(entry)? {
             None => Ok(()),
-            Some(item) => self.send(item).await,
+            Some(item) => self.desk.inbox.put(item).await,
         }
     }
 
@@ -185,7 +179,7 @@ impl Audit {
     pub fn note_blocking(&self, entry: Entry) -> Result<(), AuditError> {
         match self.hand_in(entry)? {
             None => Ok(()),
-            Some(item) => wait(self.send(item)),
+            Some(item) => wait(self.desk.inbox.put(item)),
         }
     }
 
@@ -193,7 +187,7 @@ impl Audit {
     /// full, it waits so long at most. After that the act is not recorded, and the trail says how many were not.
     pub fn note_within(&self, entry: Entry, at_most: Duration) -> Result<(), AuditError> {
         let Some(item) = self.hand_in(entry)? else { return Ok(()) };
-        wait_until(self.send(item), Instant::now() + at_most).unwrap_or_else(|| {
+        wait_until(self.desk.inbox.put(item), Instant::now() + at_most).unwrap_or_else(|| {
             self.desk.standing.refused_notes.fetch_add(1, Ordering::Relaxed);
             Err(AuditError::Behind { waited: at_most })
         })
@@ -202,8 +196,7 @@ impl Audit {
     /// Waits until everything handed in before is durable, the open counts of denials apart.
     pub async fn flush(&self) -> Result<(), AuditError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Item::Flush(reply)).await?;
-        self.desk.urgent.notify_one();
+        self.desk.inbox.put(Item::Flush(reply)).await?;
         answer.await.map_err(|_| AuditError::Closed)?
     }
 
@@ -212,8 +205,7 @@ impl Audit {
     pub async fn succeed(&self, key: NodeKey) -> Result<(), AuditError> {
         let public = key.public();
         let (reply, answer) = oneshot::channel();
-        self.send(Item::Succeed(Box::new(key), reply)).await?;
-        self.desk.urgent.notify_one();
+        self.desk.inbox.put(Item::Succeed(Box::new(key), reply)).await?;
         answer.await.map_err(|_| AuditError::Closed)??;
         *self.desk.key.write().unwrap_or_else(PoisonError::into_inner) = public;
         Ok(())
@@ -222,14 +214,13 @@ impl Audit {
     /// Writes everything handed in before, counts and all, and ends the trail for all clones.
     pub async fn close(&self) -> Result<(), AuditError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Item::Close(reply)).await?;
-        self.desk.urgent.notify_one();
+        self.desk.inbox.put(Item::Close(reply)).await?;
         answer.await.map_err(|_| AuditError::Closed)?
     }
 
     /// Entries that wait for the writer.
     pub fn queued(&self) -> usize {
-        self.desk.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
+        self.desk.inbox.len()
     }
 
     /// Why the disk refuses, while it does: for a node's health.
@@ -267,28 +258,17 @@ impl Audit {
             self.desk.standing.refused_notes.fetch_add(1, Ordering::Relaxed);
             return Err(refusal);
         }
-        match self.queue()?.try_send(Item::Note(entry)) {
+        match self.desk.inbox.try_put(Item::Note(entry)) {
             Ok(()) => Ok(None),
-            Err(TrySendError::Full(item)) => {
-                self.desk.urgent.notify_one();
-                Ok(Some(item))
-            }
-            Err(TrySendError::Closed(_)) => Err(AuditError::Closed),
+            Err(Refused::Full(item)) => Ok(Some(*item)),
+            Err(Refused::Shut) => Err(AuditError::Closed),
         }
-    }
-
-    async fn send(&self, item: Item) -> Result<(), AuditError> {
-        self.queue()?.send(item).await.map_err(|_| AuditError::Closed)
-    }
-
-    fn queue(&self) -> Result<&Sender<Item>, AuditError> {
-        self.desk.queue.as_ref().ok_or(AuditError::Closed)
     }
 }
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        self.queue = None;
+        self.inbox.close();
         let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             // A panic of the writer was printed where it happened.

@@ -2,6 +2,7 @@
 //!
 //! It knows no thread, no channel and no clock, so that tests can cut its power at every step.
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,12 +18,15 @@ use super::key::NodeKey;
 use super::ledger::{Ledger, Position, TRAIL};
 use super::reserve::Reserve;
 use super::settings::AuditSettings;
+use super::sheet::Sheet;
 use crate::disk::is_full;
 
 /// What is handed to the writer.
 #[derive(Debug)]
 pub(super) enum Item {
-    /// To be written with the next batch.
+    /// To be written with the next batch, as they stand.
+    Notes(Sheet),
+    /// The same, unless it is a denial that is only to be counted.
     Note(Entry),
     /// To be written, and answered with its number.
     Record(Entry, oneshot::Sender<Result<u64, AuditError>>),
@@ -53,7 +57,7 @@ pub(super) struct Keeper {
     settings: AuditSettings,
     /// Notes that were taken and could not be written. Bounded by the queue and those who waited at it:
     /// while this is not empty, no more are taken.
-    backlog: Vec<Entry>,
+    backlog: Vec<Line>,
     trouble: Option<Trouble>,
     standing: Arc<Standing>,
     position: watch::Sender<Position>,
@@ -72,10 +76,13 @@ struct Trouble {
 /// Who waits for something that has no number.
 type Reply = oneshot::Sender<Result<(), AuditError>>;
 
-/// An entry, and who waits for it.
-struct Line {
-    entry: Entry,
-    reply: Option<oneshot::Sender<Result<u64, AuditError>>>,
+/// What is written next to each other, in its order.
+#[derive(Debug)]
+enum Line {
+    /// Nobody waits for these.
+    Notes(Sheet),
+    /// An entry, and who waits for it.
+    Act { entry: Entry, reply: Option<oneshot::Sender<Result<u64, AuditError>>> },
 }
 
 impl Keeper {
@@ -92,7 +99,7 @@ impl Keeper {
             ledger,
             reserve,
             settings,
-            backlog: remarks,
+            backlog: remarks.into_iter().map(Line::of).collect(),
             trouble: None,
             standing: Arc::default(),
             position,
@@ -155,7 +162,7 @@ impl Keeper {
         successors: &mut Vec<(Box<NodeKey>, Reply)>,
         now: SystemTime,
     ) -> Vec<Line> {
-        let mut lines: Vec<Line> = self.backlog.drain(..).map(Line::of).collect();
+        let mut lines = std::mem::take(&mut self.backlog);
         let mut out = Vec::new();
         let mut closing = false;
         // A disk that refuses is not given more: the counts go on meanwhile.
@@ -164,10 +171,14 @@ impl Keeper {
         }
         for item in items {
             match item {
+                Item::Notes(sheet) => {
+                    lines.extend(out.drain(..).map(Line::of));
+                    lines.push(Line::Notes(sheet));
+                }
                 Item::Note(entry) => self.coalescer.admit(entry, now, &mut out),
                 Item::Record(entry, reply) => {
                     lines.extend(out.drain(..).map(Line::of));
-                    lines.push(Line { entry, reply: Some(reply) });
+                    lines.push(Line::Act { entry, reply: Some(reply) });
                 }
                 Item::Flush(reply) => flushes.push(reply),
                 Item::Succeed(key, reply) => successors.push((key, reply)),
@@ -215,8 +226,7 @@ impl Keeper {
 
     /// Writes the control acts, on a disk that has no room for others.
     fn write_control(&mut self, lines: Vec<Line>, now: SystemTime) {
-        let (control, others): (Vec<_>, Vec<_>) =
-            lines.into_iter().partition(|line| line.entry.kind.is_control());
+        let (control, others): (Vec<_>, Vec<_>) = lines.into_iter().partition(Line::is_control);
         self.give_up(others);
         if control.is_empty() {
             return;
@@ -231,8 +241,8 @@ impl Keeper {
     }
 
     fn append(&mut self, lines: &[Line], now: SystemTime) -> io::Result<u64> {
-        let entries: Vec<Entry> = lines.iter().map(|line| line.entry.clone()).collect();
-        let first = self.ledger.append(&entries, now)?;
+        let sheets: Vec<Cow<'_, Sheet>> = lines.iter().map(Line::sheet).collect();
+        let first = self.ledger.append(&sheets, now)?;
         // Before anybody is answered: who was told that an act is recorded finds it.
         self.publish();
         Ok(first)
@@ -260,13 +270,13 @@ impl Keeper {
     /// Answers those who wait, and keeps the notes: they were taken.
     fn give_up(&mut self, lines: Vec<Line>) {
         let Some(trouble) = &mut self.trouble else { unreachable!("the disk took them") };
-        for Line { entry, reply } in lines {
-            match reply {
-                Some(reply) => {
+        for line in lines {
+            match line {
+                Line::Act { reply: Some(reply), .. } => {
                     trouble.refused_records += 1;
                     let _ = reply.send(Err(AuditError::unwritable(trouble.why.clone())));
                 }
-                None => self.backlog.push(entry),
+                note => self.backlog.push(note),
             }
         }
     }
@@ -302,7 +312,11 @@ impl Keeper {
         let written = if counts.is_empty() {
             Ok(())
         } else {
-            self.ledger.append(&counts, now).map(drop).inspect_err(|_| self.backlog = counts)
+            let counts: Vec<Line> = counts.into_iter().map(Line::of).collect();
+            let sheets: Vec<Cow<'_, Sheet>> = counts.iter().map(Line::sheet).collect();
+            let written = self.ledger.append(&sheets, now).map(drop);
+            drop(sheets);
+            written.inspect_err(|_| self.backlog = counts)
         };
         let turned =
             written.and_then(|()| self.ledger.seal(now)).and_then(|()| self.ledger.retain(now));
@@ -355,7 +369,19 @@ impl Standing {
 
 impl Line {
     fn of(entry: Entry) -> Self {
-        Self { entry, reply: None }
+        Self::Act { entry, reply: None }
+    }
+
+    fn is_control(&self) -> bool {
+        matches!(self, Self::Act { entry, .. } if entry.kind.is_control())
+    }
+
+    /// It as it is written.
+    fn sheet(&self) -> Cow<'_, Sheet> {
+        match self {
+            Self::Notes(sheet) => Cow::Borrowed(sheet),
+            Self::Act { entry, .. } => Cow::Owned(Sheet::of(entry)),
+        }
     }
 }
 
@@ -368,10 +394,17 @@ fn fell_behind(notes: u64, now: SystemTime) -> Entry {
 }
 
 fn acknowledge(lines: Vec<Line>, first: u64) {
-    for (seq, line) in (first..).zip(lines) {
-        if let Some(reply) = line.reply {
-            // Whoever waited may have gone.
-            let _ = reply.send(Ok(seq));
+    let mut seq = first;
+    for line in lines {
+        match line {
+            Line::Notes(sheet) => seq += sheet.len() as u64,
+            Line::Act { reply, .. } => {
+                if let Some(reply) = reply {
+                    // Whoever waited may have gone.
+                    let _ = reply.send(Ok(seq));
+                }
+                seq += 1;
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 //! again from its first byte, over whatever the failure left: Linux may count a page as clean although
 //! writing it failed, so a sync that succeeds later says nothing about it.
 
+use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
@@ -18,10 +19,14 @@ use super::key::NodeKey;
 use super::line;
 use super::segment::{self, FORMAT, Head, HeadLine, Seal, SealLine};
 use super::settings::AuditSettings;
+use super::sheet::Sheet;
 use super::succession;
 
 /// The kind of what the trail records of itself.
 pub(super) const TRAIL: Kind = Kind::control("audit");
+
+/// What a line has beside its entry at most: its number, two hashes and their names.
+const LINE_BYTES: usize = 200;
 
 /// The trail as its one writer sees it.
 pub(super) struct Ledger {
@@ -62,9 +67,13 @@ pub(super) struct Position {
 impl Ledger {
     /// Writes entries, and returns the number of the first. Durable when it returns; after an error none
     /// of them is in the trail, unless the process dies before it writes again.
-    pub(super) fn append(&mut self, entries: &[Entry], now: SystemTime) -> io::Result<u64> {
+    pub(super) fn append(
+        &mut self,
+        sheets: &[impl Borrow<Sheet>],
+        now: SystemTime,
+    ) -> io::Result<u64> {
         let oldest = self.anchor.current().oldest;
-        self.append_and_keep(entries, oldest, now)
+        self.append_and_keep(sheets, oldest, now)
     }
 
     /// Whether the open segment is to be sealed, or a sealed one is too old.
@@ -121,7 +130,7 @@ impl Ledger {
         let target = format!("segments {first} to {}", last.number);
         let mut entry = Entry::new(now, TRAIL, target, Decision::Allowed);
         entry.detail = Some(format!("{bytes} bytes deleted by the bounds on size and age").into());
-        self.append_and_keep(&[entry], last.number + 1, now)?;
+        self.append_and_keep(&[Sheet::of(&entry)], last.number + 1, now)?;
         self.sealed.drain(..over);
         self.remove_below_oldest()
     }
@@ -145,7 +154,7 @@ impl Ledger {
 
     fn append_and_keep(
         &mut self,
-        entries: &[Entry],
+        sheets: &[impl Borrow<Sheet>],
         oldest: u64,
         now: SystemTime,
     ) -> io::Result<u64> {
@@ -153,16 +162,22 @@ impl Ledger {
         if self.open.is_none() {
             self.begin(now)?;
         }
-        let mut lines = Vec::with_capacity(entries.len() * 512);
+        let sheets = || sheets.iter().map(Borrow::borrow);
+        let bytes: usize = sheets().map(|sheet| sheet.bytes() + sheet.len() * LINE_BYTES).sum();
+        let mut lines = Vec::with_capacity(bytes);
         let mut next = Anchor { oldest, ..*self.anchor.current() };
         let first = next.seq + 1;
-        for entry in entries {
+        for entry in sheets().flat_map(Sheet::entries) {
             next.seq += 1;
-            next.hash = line::write(&mut lines, &entry.body(next.seq, next.hash));
+            next.hash = line::write_entry(&mut lines, next.seq, entry, next.hash);
         }
         self.put(&lines, next)?;
         let open = self.open.as_mut().expect("it was begun");
-        entries.iter().for_each(|entry| open.stretch.note(entry.at));
+        for sheet in sheets() {
+            if let Some(span) = sheet.span() {
+                open.stretch.note_all(sheet.len() as u64, span);
+            }
+        }
         Ok(first)
     }
 

@@ -19,7 +19,7 @@ const END: &[u8] = b"\"}";
 const HASH_DIGITS: usize = 64;
 
 /// Of the year 9999.
-const LAST_SECOND: u64 = 253_402_300_799;
+pub(super) const LAST_SECOND: u64 = 253_402_300_799;
 
 impl Hash {
     /// What the first line of a trail names as the one before it.
@@ -42,6 +42,23 @@ pub(super) fn write(out: &mut Vec<u8>, body: &impl Serialize) -> Hash {
     let start = out.len();
     serde_json::to_writer(&mut *out, body).expect("plain fields serialize into memory");
     out.pop();
+    end(out, start)
+}
+
+/// Writes the line of an entry, as a [`Sheet`](super::sheet::Sheet) has it, and returns its hash.
+pub(super) fn write_entry(out: &mut Vec<u8>, seq: u64, entry: &[u8], prev: Hash) -> Hash {
+    let start = out.len();
+    out.extend_from_slice(b"{\"seq\":");
+    serde_json::to_writer(&mut *out, &seq).expect("a number serializes into memory");
+    out.extend_from_slice(entry);
+    out.extend_from_slice(b",\"prev\":\"");
+    out.extend_from_slice(&prev.digits());
+    out.push(b'"');
+    end(out, start)
+}
+
+/// Ends a line with the hash of what it has from its start.
+fn end(out: &mut Vec<u8>, start: usize) -> Hash {
     let hash = Hash::of(&out[start..]);
     out.extend_from_slice(HASH_FIELD);
     out.extend_from_slice(&hash.digits());

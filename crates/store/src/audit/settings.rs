@@ -9,11 +9,9 @@ pub struct AuditSettings {
     /// trail at most, and a node under load syncs forty times a second, not once a call. A record is
     /// written at once, with whatever has gathered.
     pub window: Duration,
-    /// The most entries in one batch: 4,096 of about 400 bytes are what a node at 160,000 calls a second records
-    /// in a window, and 1.6 MB, which a disk writes in a few milliseconds.
-    pub batch_entries: usize,
-    /// The most entries that wait for the writer. Whoever comes then waits as well; nothing is dropped.
-    /// 8,192 are what a busy node produces while a slow disk syncs.
+    /// The most entries that wait for the writer, and are then one batch. Whoever comes then waits as well;
+    /// nothing is dropped. 8,192 of about 400 bytes are what a node at 160,000 calls a second records in two windows,
+    /// and 3.3 MB, which a disk writes in a few milliseconds.
     pub queue_entries: usize,
     /// A segment is sealed when it has this many bytes. Readers hold one in memory, so it is at most
     /// [`MAX_SEGMENT_BYTES`].
@@ -61,7 +59,6 @@ impl Default for AuditSettings {
     fn default() -> Self {
         Self {
             window: Duration::from_millis(25),
-            batch_entries: 4_096,
             queue_entries: 8_192,
             segment_bytes: 8 << 20,
             segment_age: Duration::from_secs(24 * 60 * 60),
@@ -87,9 +84,8 @@ impl Default for DenialBudget {
 }
 
 impl AuditSettings {
-    /// The same with what makes no sense moved to what does: a batch of nothing would never be written.
+    /// The same with what makes no sense moved to what does: a queue of nothing would never take anything.
     pub(super) fn bounded(mut self) -> Self {
-        self.batch_entries = self.batch_entries.max(1);
         self.queue_entries = self.queue_entries.max(1);
         self.segment_bytes = self.segment_bytes.min(MAX_SEGMENT_BYTES);
         self.denials.open_tallies = self.denials.open_tallies.max(1);
