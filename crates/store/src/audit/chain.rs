@@ -20,6 +20,13 @@ pub(super) struct Chain<'a> {
     stretch: Stretch,
 }
 
+/// From when to when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) earliest: SystemTime,
+    pub(super) latest: SystemTime,
+}
+
 /// What was read of one segment.
 #[derive(Clone, Debug)]
 pub(super) struct Stretch {
@@ -29,7 +36,7 @@ pub(super) struct Stretch {
     pub(super) sealed: bool,
     pub(super) began: SystemTime,
     /// The earliest and the latest entry.
-    pub(super) span: Option<(SystemTime, SystemTime)>,
+    pub(super) span: Option<Span>,
 }
 
 /// What is wrong with a trail, at its first bad place.
@@ -173,7 +180,7 @@ impl<'a> Chain<'a> {
 
     fn entry(&mut self, entry: Box<Recorded>) -> Box<Recorded> {
         self.seq = entry.seq;
-        self.stretch.note(entry.at);
+        self.stretch.note(1, Span::at(entry.at));
         entry
     }
 
@@ -195,16 +202,23 @@ impl Stretch {
         Self { number, lines: 0, entries: 0, sealed: false, began, span: None }
     }
 
-    /// Counts an entry of this time.
-    pub(super) fn note(&mut self, at: SystemTime) {
-        self.note_all(1, (at, at));
+    /// Counts entries of a span.
+    pub(super) fn note(&mut self, entries: u64, span: Span) {
+        self.entries += entries;
+        self.span = Some(span.with(self.span));
+    }
+}
+
+impl Span {
+    /// Of one moment.
+    pub(super) fn at(at: SystemTime) -> Self {
+        Self { earliest: at, latest: at }
     }
 
-    /// Counts entries, of which the earliest and the latest are of these times.
-    pub(super) fn note_all(&mut self, entries: u64, (from, to): (SystemTime, SystemTime)) {
-        self.entries += entries;
-        let (earliest, latest) = self.span.unwrap_or((from, to));
-        self.span = Some((earliest.min(from), latest.max(to)));
+    /// It with another, if there is one.
+    pub(super) fn with(self, other: Option<Self>) -> Self {
+        let other = other.unwrap_or(self);
+        Self { earliest: self.earliest.min(other.earliest), latest: self.latest.max(other.latest) }
     }
 }
 

@@ -1,4 +1,5 @@
-//! What waits for the writer, in the order in which it came.
+//! What waits for the writer, in the order in which it came. It never waits for the disk, and drops nothing while there is
+//! a writer.
 
 use std::mem;
 use std::pin::pin;
@@ -32,15 +33,8 @@ struct Waiting {
     count: usize,
     /// What notes had in the last batch, in bytes: the next has as many.
     usual_bytes: usize,
-    door: Door,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Door {
-    Open,
-    /// Nobody can hand anything in any more, and what is there will be taken.
-    Closing,
-    Shut,
+    /// Whether anything more is taken in.
+    open: bool,
 }
 
 /// What the writer takes.
@@ -64,7 +58,7 @@ impl Inbox {
                 items: Vec::new(),
                 count: 0,
                 usual_bytes: 0,
-                door: Door::Open,
+                open: true,
             }),
             most,
             begun: Notify::new(),
@@ -76,7 +70,7 @@ impl Inbox {
     /// Puts something in, unless there is no room. Unless it is a note, the writer comes at once.
     pub(super) fn try_put(&self, item: Item) -> Result<(), Refused> {
         let mut waiting = self.waiting();
-        if waiting.door != Door::Open {
+        if !waiting.open {
             return Err(Refused::Shut);
         }
         if waiting.count >= self.most {
@@ -132,11 +126,8 @@ impl Inbox {
         let items = mem::take(&mut waiting.items);
         waiting.count = 0;
         waiting.usual_bytes = items.iter().map(note_bytes).max().unwrap_or_default();
-        let last =
-            waiting.door != Door::Open || items.iter().any(|it| matches!(it, Item::Close(_)));
-        if last {
-            waiting.door = Door::Shut;
-        }
+        waiting.open &= !items.iter().any(|item| matches!(item, Item::Close(_)));
+        let last = !waiting.open;
         drop(waiting);
         self.room.notify_waiters();
         Batch { items, last }
@@ -144,11 +135,7 @@ impl Inbox {
 
     /// Lets nobody put anything in any more; the writer takes the rest.
     pub(super) fn close(&self) {
-        let mut waiting = self.waiting();
-        if waiting.door == Door::Open {
-            waiting.door = Door::Closing;
-        }
-        drop(waiting);
+        self.waiting().open = false;
         self.begun.notify_one();
         self.pressed.notify_one();
         self.room.notify_waiters();
@@ -157,7 +144,7 @@ impl Inbox {
     /// The writer is gone: whoever waits for an answer learns that.
     pub(super) fn shut(&self) {
         let mut waiting = self.waiting();
-        waiting.door = Door::Shut;
+        waiting.open = false;
         let unanswered = mem::take(&mut waiting.items);
         drop(waiting);
         drop(unanswered);

@@ -4,8 +4,8 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use tokio::sync::{oneshot, watch};
@@ -19,6 +19,7 @@ use super::ledger::{Ledger, Position, TRAIL};
 use super::reserve::Reserve;
 use super::settings::AuditSettings;
 use super::sheet::Sheet;
+use super::standing::Standing;
 use crate::disk::is_full;
 
 /// What is handed to the writer.
@@ -36,16 +37,6 @@ pub(super) enum Item {
     Flush(oneshot::Sender<Result<(), AuditError>>),
     /// The same, with the counts of denials; the last item.
     Close(oneshot::Sender<Result<(), AuditError>>),
-}
-
-/// Whether the disk takes entries; shared with whoever hands them in.
-#[derive(Debug, Default)]
-pub(super) struct Standing {
-    refuses: AtomicBool,
-    /// Why. Held for a clone or an exchange, by those who are refused and by the writer.
-    why: Mutex<Option<Arc<io::Error>>>,
-    /// Notes refused since it refuses.
-    pub(super) refused_notes: AtomicU64,
 }
 
 /// The trail, its reserve, its counters and what waits for a better disk.
@@ -309,14 +300,11 @@ impl Keeper {
     fn turn_over(&mut self, now: SystemTime) {
         let mut counts = Vec::new();
         self.coalescer.flush(&mut counts);
+        let counts: Vec<Line> = counts.into_iter().map(Line::of).collect();
         let written = if counts.is_empty() {
             Ok(())
         } else {
-            let counts: Vec<Line> = counts.into_iter().map(Line::of).collect();
-            let sheets: Vec<Cow<'_, Sheet>> = counts.iter().map(Line::sheet).collect();
-            let written = self.ledger.append(&sheets, now).map(drop);
-            drop(sheets);
-            written.inspect_err(|_| self.backlog = counts)
+            self.append(&counts, now).map(drop).inspect_err(|_| self.backlog = counts)
         };
         let turned =
             written.and_then(|()| self.ledger.seal(now)).and_then(|()| self.ledger.retain(now));
@@ -338,32 +326,6 @@ impl Trouble {
         );
         entry.detail = Some(detail.into());
         entry
-    }
-}
-
-impl Standing {
-    /// Why notes are refused, if they are. One load if they aren't.
-    pub(super) fn refusal(&self) -> Option<AuditError> {
-        if !self.refuses.load(Ordering::Acquire) {
-            return None;
-        }
-        self.why().clone().map(AuditError::unwritable)
-    }
-
-    fn refuse(&self, why: Arc<io::Error>) {
-        *self.why() = Some(why);
-        self.refuses.store(true, Ordering::Release);
-    }
-
-    /// Notes that were refused since these were told of are told of the next time.
-    fn accept(&self, told_notes: u64) {
-        self.refuses.store(false, Ordering::Release);
-        *self.why() = None;
-        self.refused_notes.fetch_sub(told_notes, Ordering::Relaxed);
-    }
-
-    fn why(&self) -> MutexGuard<'_, Option<Arc<io::Error>>> {
-        self.why.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

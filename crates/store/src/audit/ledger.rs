@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::anchor::{Anchor, AnchorFile};
-use super::chain::Stretch;
+use super::chain::{Span, Stretch};
 use super::entry::{Decision, Entry, Kind};
 use super::folder::{Folder, Page, remove_if_there};
 use super::key::NodeKey;
@@ -94,7 +94,7 @@ impl Ledger {
         let Some(open) = &self.open else { return Ok(()) };
         let Stretch { number, entries, began, span, .. } = open.stretch;
         let anchor = *self.anchor.current();
-        let (earliest, latest) = span.unwrap_or((began, began));
+        let Span { earliest, latest } = span.unwrap_or(Span::at(began));
         let seal =
             Seal { segment: number, last_seq: anchor.seq, entries, earliest, latest, at: now };
         let seal = SealLine::sign(seal, anchor.hash, &self.key);
@@ -175,7 +175,7 @@ impl Ledger {
         let open = self.open.as_mut().expect("it was begun");
         for sheet in sheets() {
             if let Some(span) = sheet.span() {
-                open.stretch.note_all(sheet.len() as u64, span);
+                open.stretch.note(sheet.len() as u64, span);
             }
         }
         Ok(first)

@@ -4,7 +4,7 @@
 //! before that is `prev`. So anyone can check a line with `sha256sum`, and no parser has to agree with
 //! another about what the bytes mean.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -34,6 +34,35 @@ impl Hash {
         let mut digits = [0; HASH_DIGITS];
         write_hex(&self.0, &mut digits);
         digits
+    }
+}
+
+/// The second written last: most entries are of the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Second {
+    number: u64,
+    /// Up to the point before its milliseconds; empty before the first.
+    text: String,
+}
+
+impl Second {
+    /// RFC 3339, UTC, in milliseconds.
+    pub(super) fn write(&mut self, out: &mut Vec<u8>, at: SystemTime) {
+        // What lies outside has no such form, and a clock that is wrong must not stop anybody.
+        let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = since.min(Duration::from_secs(LAST_SECOND));
+        if self.text.is_empty() || self.number != since.as_secs() {
+            self.number = since.as_secs();
+            self.text.clear();
+            let second = UNIX_EPOCH + Duration::from_secs(self.number);
+            write!(self.text, "{}", humantime::format_rfc3339_seconds(second))
+                .expect("a text takes it");
+            self.text.pop();
+        }
+        let millis = since.subsec_millis();
+        let digit = |of: u32| b'0' + (millis / of % 10) as u8;
+        out.extend_from_slice(self.text.as_bytes());
+        out.extend_from_slice(&[b'.', digit(100), digit(10), digit(1), b'Z']);
     }
 }
 
@@ -110,11 +139,10 @@ pub(super) fn unhex<const N: usize>(digits: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-/// RFC 3339, UTC, in milliseconds.
 pub(super) fn write_time<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    // What lies outside has no such form, and a clock that is wrong must not stop the writer.
-    let last = UNIX_EPOCH + Duration::from_secs(LAST_SECOND);
-    serializer.collect_str(&humantime::format_rfc3339_millis((*at).clamp(UNIX_EPOCH, last)))
+    let mut text = Vec::new();
+    Second::default().write(&mut text, *at);
+    serializer.serialize_str(std::str::from_utf8(&text).expect("a time is ASCII"))
 }
 
 pub(super) fn read_time<'de, D: Deserializer<'de>>(

@@ -34,6 +34,7 @@ mod reserve;
 mod segment;
 mod settings;
 mod sheet;
+mod standing;
 mod succession;
 mod verify;
 mod writer;

@@ -1,13 +1,11 @@
 //! Entries in the form that they have on the disk.
 //!
 //! Whoever hands an entry in writes it out: the cost of it is with the caller's own, spread over the cores, and the one
-//! writer only gives each line its place in the chain.
+//! writer only gives each line its place in the chain. It knows no number, no hash and no disk.
 
-use std::fmt::Write as _;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
+use super::chain::Span;
 use super::entry::{Entry, within_bound};
-use super::line::LAST_SECOND;
+use super::line::Second;
 
 /// Entries one after another, each without its number and its hashes.
 #[derive(Clone, Debug, Default)]
@@ -16,16 +14,8 @@ pub(super) struct Sheet {
     /// Where each of them ends.
     ends: Vec<usize>,
     /// When the earliest and the latest of them happened.
-    span: Option<(SystemTime, SystemTime)>,
+    span: Option<Span>,
     second: Second,
-}
-
-/// The second written last: most entries are of the same.
-#[derive(Clone, Debug, Default)]
-struct Second {
-    number: u64,
-    /// Up to the point before its milliseconds; empty before the first.
-    text: String,
 }
 
 impl Sheet {
@@ -51,14 +41,13 @@ impl Sheet {
         self.text.len()
     }
 
-    pub(super) fn span(&self) -> Option<(SystemTime, SystemTime)> {
+    pub(super) fn span(&self) -> Option<Span> {
         self.span
     }
 
     /// Writes an entry: the fields in the order they have on the disk, each with the comma before it.
     pub(super) fn push(&mut self, entry: &Entry) {
-        let (earliest, latest) = self.span.unwrap_or((entry.at, entry.at));
-        self.span = Some((earliest.min(entry.at), latest.max(entry.at)));
+        self.span = Some(Span::at(entry.at).with(self.span));
         let out = &mut self.text;
         out.extend_from_slice(b",\"at\":\"");
         self.second.write(out, entry.at);
@@ -101,27 +90,6 @@ impl Sheet {
     }
 }
 
-impl Second {
-    /// RFC 3339, UTC, in milliseconds, as [`line::write_time`](super::line::write_time) has it.
-    fn write(&mut self, out: &mut Vec<u8>, at: SystemTime) {
-        // What lies outside has no such form, and a clock that is wrong must not stop anybody.
-        let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let since = since.min(Duration::from_secs(LAST_SECOND));
-        if self.text.is_empty() || self.number != since.as_secs() {
-            self.number = since.as_secs();
-            self.text.clear();
-            let second = UNIX_EPOCH + Duration::from_secs(self.number);
-            write!(self.text, "{}", humantime::format_rfc3339_seconds(second))
-                .expect("a text takes it");
-            self.text.pop();
-        }
-        let millis = since.subsec_millis();
-        let digit = |of: u32| b'0' + (millis / of % 10) as u8;
-        out.extend_from_slice(self.text.as_bytes());
-        out.extend_from_slice(&[b'.', digit(100), digit(10), digit(1), b'Z']);
-    }
-}
-
 fn write_if_said(out: &mut Vec<u8>, name: &str, text: Option<&str>) {
     if let Some(text) = text {
         out.extend_from_slice(name.as_bytes());
@@ -140,9 +108,10 @@ fn write_number(out: &mut Vec<u8>, number: u64) {
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use super::super::entry::{Decision, Kind, Recorded};
-    use super::super::line::{self, Hash};
+    use super::super::line::{self, Hash, LAST_SECOND};
     use super::*;
 
     const CALL: Kind = Kind::usage(3, "call");
@@ -157,8 +126,8 @@ mod tests {
     fn an_entry_has_its_fields_in_the_order_of_the_format_and_leaves_out_what_is_not_said() {
         let at = UNIX_EPOCH + Duration::from_millis(1_790_000_000_045);
         let mut entry = Entry::new(at, CALL, "http", Decision::Allowed);
-        let (body, _) =
-            line_of(&entry).split_once(",\"prev\"").map(|(a, b)| (a.to_owned(), b.len())).unwrap();
+        let line = line_of(&entry);
+        let (body, _) = line.split_once(",\"prev\"").unwrap();
         assert_eq!(
             body,
             "{\"seq\":7,\"at\":\"2026-09-21T14:13:20.045Z\",\"service\":null,\"revision\":null,\
@@ -214,7 +183,19 @@ mod tests {
         }
         assert_eq!(sheet.len(), handed_in.len());
         let last = UNIX_EPOCH + Duration::from_secs(LAST_SECOND);
-        assert_eq!(sheet.span(), Some((UNIX_EPOCH, last)));
+        assert_eq!(sheet.span(), Some(Span { earliest: UNIX_EPOCH, latest: last }));
+    }
+
+    #[test]
+    fn no_text_of_a_line_is_longer_than_its_bound() {
+        let long: std::sync::Arc<str> = "x".repeat(4_000).into();
+        let mut entry = Entry::new(UNIX_EPOCH, CALL, long.clone(), Decision::Denied);
+        entry.service = Some(long.clone());
+        entry.call = Some(long.clone());
+        entry.principal = Some(long.clone());
+        entry.detail = Some(long);
+        let line = line_of(&entry);
+        assert_eq!(line.matches("… (2976 bytes more)\"").count(), 5, "{line}");
     }
 
     #[test]
